@@ -1,0 +1,45 @@
+"""Which subscribers may be tried at once, within the workflow task; the others start on the retry queue.
+
+What this process saw lately decides. A subscriber comes back by itself: its deliveries on the retry queue are seen
+here too, and the first success, or a time back under the limit, opens the gate again.
+"""
+
+from collections import deque
+
+from domain.health import percentile
+from domain.outcomes import Attempt
+
+FAILURES_IN_A_ROW = 3
+SLOW_P95_MS = 1000
+SAMPLES = 20
+MAX_IN_FLIGHT = 64  # requests of one subscriber in one process; a healthy receiver answers in a few ms
+
+
+class InlineGate:
+    """Keeps the latest attempts of each subscriber, and counts its requests in flight."""
+
+    def __init__(self) -> None:
+        self._durations: dict[str, deque[int]] = {}
+        self._failures: dict[str, int] = {}
+        self._in_flight: dict[str, int] = {}
+
+    def admits(self, subscriber: str) -> bool:
+        """Whether its next delivery may start inline."""
+        if self._failures.get(subscriber, 0) >= FAILURES_IN_A_ROW:
+            return False
+        if self._in_flight.get(subscriber, 0) >= MAX_IN_FLIGHT:
+            return False
+        p95 = percentile(list(self._durations.get(subscriber, ())), 0.95)
+        return p95 is None or p95 <= SLOW_P95_MS
+
+    def began(self, subscriber: str) -> None:
+        """A request begins."""
+        self._in_flight[subscriber] = self._in_flight.get(subscriber, 0) + 1
+
+    def ended(self, subscriber: str, attempt: Attempt | None) -> None:
+        """A request ended; ``attempt`` is None when it was cut off or never made."""
+        self._in_flight[subscriber] -= 1
+        if attempt is None:
+            return
+        self._durations.setdefault(subscriber, deque(maxlen=SAMPLES)).append(attempt.duration_ms)
+        self._failures[subscriber] = self._failures.get(subscriber, 0) + 1 if attempt.failure else 0

@@ -1,0 +1,77 @@
+"""Group commits to the ledger: at most one signal a process each 50 ms, acknowledged before anything is called done."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from domain.health import LedgerBatch, LedgerEntry
+
+INTERVAL_SECONDS = 0.05
+MAX_BATCH = 500  # some 60 KB, well under the 512 KiB at which Temporal warns
+MAX_NOTES = 10_000
+
+Send = Callable[[LedgerBatch], Awaitable[None]]
+_Waiting = tuple[Sequence[LedgerEntry], asyncio.Future[bool]]
+
+
+class Recorder:
+    """Sends what became of requests to the ledger.
+
+    Args:
+        send: signals the ledger; its return is Temporal's acknowledgement.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._notes: list[LedgerEntry] = []
+        self._waiting: list[_Waiting] = []
+        self._flusher: asyncio.Task[None] | None = None
+
+    def note(self, entry: LedgerEntry) -> None:
+        """Send an entry along with the next commit, without waiting. Lost if the process or the ledger fails."""
+        if len(self._notes) < MAX_NOTES:
+            self._notes.append(entry)
+            self._wake()
+
+    async def record(self, entries: Sequence[LedgerEntry]) -> bool:
+        """Send entries and wait for the acknowledgement; False when there was none: record again, do not resend."""
+        if not entries:
+            return True
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entries, done))
+        self._wake()
+        return await done
+
+    async def drain(self) -> None:
+        """Wait until everything handed over so far was sent or refused."""
+        while self._flusher is not None and not self._flusher.done():
+            await asyncio.shield(self._flusher)
+
+    def _wake(self) -> None:
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        while self._notes or self._waiting:
+            entries, futures = self._take()
+            sent = await self._try(entries)
+            for future in futures:
+                if not future.done():
+                    future.set_result(sent)
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    def _take(self) -> tuple[list[LedgerEntry], list[asyncio.Future[bool]]]:
+        entries = self._notes[:MAX_BATCH]
+        del self._notes[: len(entries)]
+        futures = []
+        while self._waiting and len(entries) < MAX_BATCH:
+            more, future = self._waiting.pop(0)
+            entries.extend(more)
+            futures.append(future)
+        return entries, futures
+
+    async def _try(self, entries: list[LedgerEntry]) -> bool:
+        try:
+            await self._send(LedgerBatch(entries=entries))
+        except Exception:  # noqa: BLE001 - whatever kept the ledger from answering, the caller records again
+            return False
+        return True

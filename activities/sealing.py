@@ -1,0 +1,96 @@
+"""Sealing: secrets are encrypted before they enter Temporal and opened only where they are used.
+
+AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce. A sealed value reads ``sealed:v1:<key id>:<base64>``; the
+key id and the purpose (such as ``subscriber/ops/secret``) are authenticated, so a value cannot be moved elsewhere.
+"""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.errors import SealingKeyError
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_PREFIX = "sealed:v1"
+
+
+class Keyring:
+    """The sealing keys of a deployment; the first one seals, all of them open.
+
+    Args:
+        keys: pairs of key id (1 to 32 letters, digits, dashes) and 32 bytes.
+    """
+
+    def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
+        if not keys:
+            raise SealingKeyError(reason="no sealing key is configured")
+        for key_id, key in keys:
+            if len(key) != KEY_BYTES:
+                raise SealingKeyError(reason=f"sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed")
+        self._newest = keys[0][0]
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys}
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that seals."""
+        return self._newest
+
+    def seal(self, value: str, purpose: str) -> str:
+        """Encrypt a value for one purpose."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = self._ciphers[self._newest].encrypt(nonce, value.encode(), _bound(self._newest, purpose))
+        return f"{_PREFIX}:{self._newest}:{base64.b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, purpose: str) -> str:
+        """Decrypt a value that was sealed for the same purpose.
+
+        Raises:
+            SealingKeyError: the key is not in the ring, or the value was altered or sealed for something else.
+        """
+        prefix, _, rest = sealed.rpartition(":")
+        key_id = prefix.removeprefix(f"{_PREFIX}:")
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise SealingKeyError(reason=f"a value was sealed with key {key_id!r}, which this process does not have")
+        try:
+            raw = base64.b64decode(rest, validate=True)
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, purpose)).decode()
+        except (InvalidTag, ValueError, binascii.Error):
+            raise SealingKeyError(reason=f"a value sealed with key {key_id!r} does not open") from None
+
+
+def _bound(key_id: str, purpose: str) -> bytes:
+    return f"{_PREFIX}:{key_id}:{purpose}".encode()
+
+
+def secret_purpose(subscriber: str) -> str:
+    """The purpose of a subscriber's signing secrets."""
+    return f"subscriber/{subscriber}/secret"
+
+
+def headers_purpose(subscriber: str) -> str:
+    """The purpose of a subscriber's added request headers."""
+    return f"subscriber/{subscriber}/headers"
+
+
+def parse_keys(text: str) -> list[tuple[str, bytes]]:
+    """The keys of ``IM_SECRET_KEYS``: ``id:base64,id:base64``, newest first.
+
+    Raises:
+        SealingKeyError: for anything else; the key material is not in the error.
+    """
+    keys = []
+    for place, part in enumerate(text.split(","), start=1):
+        key_id, colon, encoded = part.strip().partition(":")
+        if not colon or not key_id.replace("-", "").isalnum() or len(key_id) > 32:
+            raise SealingKeyError(reason=f"IM_SECRET_KEYS, key {place}: not of the form id:base64")
+        try:
+            keys.append((key_id, base64.b64decode(encoded, validate=True)))
+        except binascii.Error:
+            raise SealingKeyError(reason=f"IM_SECRET_KEYS, key {place} ({key_id}): not base64") from None
+    return keys

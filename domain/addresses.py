@@ -1,0 +1,129 @@
+"""Which addresses may be dialled (the SSRF guard's table) and which URLs may be registered.
+
+The deny list is our own rather than ``ipaddress.is_global``, whose answer for multicast, 6to4, NAT64 and others
+changes between Python patch releases. Blocks are from the IANA special-purpose registries (RFC 6890 and successors).
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import BlockedAddressError, InvalidUrlError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_DENIED: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+        "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
+        "::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 "
+        "fc00::/7 fe80::/10 fec0::/10 ff00::/8"
+    ).split()
+)
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+MAX_URL_LENGTH = 2048
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|\d+)")
+
+
+class AddressPolicy(BaseModel):
+    """Decides on one concrete address at a time.
+
+    Attributes:
+        allowed_networks: CIDR blocks the deployment allows on top (``IM_ALLOWED_NETWORKS``).
+        own_ports: ports of this deployment's own listeners and of Temporal, refused on loopback addresses.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    allowed_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    own_ports: frozenset[int] = frozenset()
+
+    def allows(self, address: Address, port: int, *, host: str) -> bool:
+        """Whether ``address:port``, which ``host`` resolved to, may be dialled.
+
+        Loopback is allowed only when the URL itself says so (localhost or a loopback literal), never when a
+        name merely resolves to it. An address with a scope id is never allowed.
+        """
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.scope_id:
+                return False
+            address = address.ipv4_mapped or address
+        if _within(address, _LOOPBACK):
+            return port not in self.own_ports and (is_loopback_host(host) or _within(address, self.allowed_networks))
+        return _within(address, self.allowed_networks) or not _within(address, _DENIED)
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a URL's host names this machine: ``localhost``, ``*.localhost`` or a loopback literal."""
+    host = host.lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = literal(host)
+    return address is not None and _within(address, _LOOPBACK)
+
+
+def literal(host: str) -> Address | None:
+    """The address that a host spells out, or None for a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def check_url(url: str, policy: AddressPolicy) -> str:
+    """The same URL, if events may be delivered to it.
+
+    Names are not resolved here: the address is checked again, resolved, at every attempt.
+
+    Raises:
+        InvalidUrlError: not absolute https (http for loopback), with user name, fragment, control characters,
+            an odd spelling of an address (decimal, octal, hexadecimal, trailing dot) or a bad port.
+        BlockedAddressError: a literal address that the policy refuses.
+    """
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
+        raise InvalidUrlError(
+            reason="it has white space, control, non-ASCII characters or backslashes, or is over 2048 long"
+        )
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidUrlError(reason=str(error)) from None
+    host = (parts.hostname or "").lower()
+    if parts.scheme not in {"https", "http"} or not host:
+        raise InvalidUrlError(reason="it is not an absolute https:// URL")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidUrlError(reason="it carries a user name or password; use --header Authorization=... instead")
+    if "#" in url:
+        raise InvalidUrlError(reason="it has a fragment, which is never sent")
+    if port == 0:
+        raise InvalidUrlError(reason="port 0 cannot be connected to")
+    _check_host(host)
+    if parts.scheme == "http" and not is_loopback_host(host):
+        raise InvalidUrlError(reason="http:// is allowed for localhost and loopback addresses only")
+    address = literal(host)
+    port = port or (443 if parts.scheme == "https" else 80)
+    if address is not None and not policy.allows(address, port, host=host):
+        raise BlockedAddressError(host=host)
+    return url
+
+
+def _check_host(host: str) -> None:
+    if literal(host) is not None:
+        if "%" in host:
+            raise InvalidUrlError(reason="an IPv6 zone id has no meaning beyond this machine")
+        return
+    if not _HOST.fullmatch(host):
+        raise InvalidUrlError(reason=f"{host!r} is not a host name")
+    if _NUMERIC_LABEL.fullmatch(host.rsplit(".", 1)[-1]):
+        raise InvalidUrlError(reason=f"{host!r} is not a plain IPv4 address")

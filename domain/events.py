@@ -1,0 +1,266 @@
+"""CloudEvents 1.0: the model, its JSON form, and the event types that the platform publishes."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import EventTooLargeError, InvalidEventError
+
+SPEC_VERSION = "1.0"
+STRUCTURED_CONTENT_TYPE = "application/cloudevents+json"
+MAX_EVENT_BYTES = 256 * 1024  # well under Temporal's 2 MiB a payload; CloudEvents asks for 64 KiB at least
+MAX_ATTRIBUTE_LENGTH = 1024
+MAX_ID_LENGTH = 256  # keeps the workflow id under Temporal's 1,000 characters
+MAX_JSON_DEPTH = 64
+
+INCIDENT_DECLARED = "im.incident.declared.v1"
+INCIDENT_ACKNOWLEDGED = "im.incident.acknowledged.v1"
+INCIDENT_MITIGATED = "im.incident.mitigated.v1"
+INCIDENT_RESOLVED = "im.incident.resolved.v1"
+INCIDENT_CLOSED = "im.incident.closed.v1"
+INCIDENT_NOTE_ADDED = "im.incident.note_added.v1"
+
+KNOWN_TYPES: dict[str, str] = {
+    INCIDENT_DECLARED: "New incident created",
+    INCIDENT_ACKNOWLEDGED: "Incident acknowledged by responder",
+    INCIDENT_MITIGATED: "Incident impact mitigated",
+    INCIDENT_RESOLVED: "Incident resolved",
+    INCIDENT_CLOSED: "Incident formally closed",
+    INCIDENT_NOTE_ADDED: "Note added to incident timeline",
+}
+
+_CONTEXT = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
+_ATTRIBUTE_NAME = re.compile(r"[a-z0-9]{1,64}")
+# CloudEvents 1.0, "String" type: no control characters, no surrogates, no noncharacters.
+_FORBIDDEN_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_JSON_MEDIA_TYPE = re.compile(r"[^/;\s]+/(json|[^/;\s]+\+json)\s*(;.*)?", re.IGNORECASE)
+
+
+class CloudEvent(BaseModel):
+    """One event. Build it with `parse_event` (checks everything) or, from trusted parts, directly.
+
+    Attributes:
+        id: with ``source``, the identity of the event; at most 256 characters.
+        source: a URI reference, such as ``/incidents/INC-7``.
+        type: dotted name that subscribers' patterns match.
+        time: RFC 3339, kept as the publisher wrote it.
+        data: any JSON value; ``data_base64`` instead for other content.
+        extensions: further attributes; strings, booleans or 32-bit integers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    data: Any = None
+    data_base64: str | None = None
+    extensions: dict[str, str | bool | int] = {}
+
+    @property
+    def incident_id(self) -> str | None:
+        """The incident that the event belongs to (extension ``imincidentid``)."""
+        value = self.extensions.get("imincidentid")
+        return str(value) if value is not None else None
+
+    @property
+    def severity(self) -> str | None:
+        """The incident severity the data states (``SEV-1`` to ``SEV-4``), if it does."""
+        value = self.data.get("severity") if isinstance(self.data, dict) else None
+        return value if isinstance(value, str) and re.fullmatch(r"SEV-[1-4]", value) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The structured-mode JSON object, in the guide's order: context, data, extensions."""
+        members: dict[str, Any] = {"specversion": SPEC_VERSION}
+        for name in _CONTEXT[1:]:
+            if (value := getattr(self, name)) is not None:
+                members[name] = value
+        if self.data_base64 is not None:
+            members["data_base64"] = self.data_base64
+        elif self.data is not None:
+            members["data"] = self.data
+        return members | self.extensions
+
+    @cached_property
+    def body(self) -> bytes:
+        """The structured-mode JSON bytes: what is signed and what is sent."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def parse_event(body: bytes) -> CloudEvent:
+    """A CloudEvent from structured-mode JSON.
+
+    Raises:
+        InvalidEventError: for anything CloudEvents 1.0 forbids; the reason names the attribute.
+        EventTooLargeError: past 256 KiB.
+    """
+    if len(body) > MAX_EVENT_BYTES:
+        raise EventTooLargeError(size=len(body), limit=MAX_EVENT_BYTES)
+    members = load_json(body)
+    if not isinstance(members, dict):
+        raise InvalidEventError(reason="the body is not a JSON object")
+    return event_from_members(members)
+
+
+def event_from_members(members: Mapping[str, Any]) -> CloudEvent:
+    """A CloudEvent from the members of its JSON object; raises like `parse_event`."""
+    members = {name: value for name, value in members.items() if value is not None or name == "data"}
+    if members.pop("specversion", None) != SPEC_VERSION:
+        raise InvalidEventError(reason=f"specversion must be {SPEC_VERSION!r}")
+    context = {name: members.pop(name) for name in _CONTEXT[1:] if name in members}
+    data, data_base64 = members.pop("data", None), members.pop("data_base64", None)
+    for name in ("id", "source", "type"):
+        if not context.get(name):
+            raise InvalidEventError(reason=f"{name} is required and must not be empty")
+    for name, value in context.items():
+        _check_text(name, value)
+    if len(context["id"]) > MAX_ID_LENGTH:
+        raise InvalidEventError(reason=f"id is longer than {MAX_ID_LENGTH} characters")
+    if "time" in context:
+        check_time(context["time"])
+    if data_base64 is not None:
+        _check_base64(data, data_base64)
+    event = CloudEvent(**context, data=data, data_base64=data_base64, extensions=_extensions(members))
+    if len(event.body) > MAX_EVENT_BYTES:
+        raise EventTooLargeError(size=len(event.body), limit=MAX_EVENT_BYTES)
+    return event
+
+
+def parse_binary_event(headers: Mapping[str, str], body: bytes) -> CloudEvent:
+    """A CloudEvent from binary mode: ``ce-*`` headers (names in lower case) and the data as body.
+
+    Raises:
+        InvalidEventError: as for `parse_event`, and for headers that are not valid percent-encoded UTF-8.
+        EventTooLargeError: past 256 KiB.
+    """
+    members: dict[str, Any] = {
+        name[3:]: decode_header_value(name, value) for name, value in headers.items() if name.startswith("ce-")
+    }
+    if "datacontenttype" in members:
+        raise InvalidEventError(reason="binary mode has no ce-datacontenttype; use Content-Type")
+    if content_type := headers.get("content-type"):
+        members["datacontenttype"] = content_type
+    if len(body) > MAX_EVENT_BYTES:
+        raise EventTooLargeError(size=len(body), limit=MAX_EVENT_BYTES)
+    if body and _JSON_MEDIA_TYPE.fullmatch(content_type or "application/json"):
+        members["data"] = load_json(body)
+    elif body:
+        members["data_base64"] = base64.b64encode(body).decode()
+    return event_from_members(members)
+
+
+def encode_header_value(value: str) -> str:
+    """A header value as CloudEvents HTTP binding 3.1.3.2 wants it: percent-encoded UTF-8 outside U+0021-7E."""
+    return "".join(
+        char
+        if "\x21" <= char <= "\x7e" and char not in '"%'
+        else "".join(f"%{byte:02X}" for byte in char.encode())
+        for char in value
+    )
+
+
+def decode_header_value(name: str, value: str) -> str:
+    """The reverse of `encode_header_value`: unquote double quotes, then one round of percent-decoding."""
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), value.encode("latin-1", "replace"))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidEventError(reason=f"header {name} is not percent-encoded UTF-8") from None
+
+
+def load_json(body: bytes) -> Any:
+    """JSON without NaN or Infinity, repeated keys, or nesting deeper than 64.
+
+    Raises:
+        InvalidEventError: with the place of the fault.
+    """
+    try:
+        value = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InvalidEventError(reason=f"the body is not JSON ({error})") from None
+    except RecursionError:
+        raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}") from None
+    if _depth_exceeds(value, MAX_JSON_DEPTH):
+        raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}")
+    return value
+
+
+def check_time(value: str) -> None:
+    """Raise `InvalidEventError` unless ``value`` is an RFC 3339 timestamp with an offset."""
+    try:
+        if not _RFC3339.fullmatch(value):
+            raise ValueError(value)
+        datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
+    except ValueError:
+        raise InvalidEventError(reason="time is not an RFC 3339 timestamp") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidEventError(reason=f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidEventError(reason="a JSON object has the same key twice")
+    return members
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidEventError(reason=f"{name} must be a string")
+    if len(value) > MAX_ATTRIBUTE_LENGTH:
+        raise InvalidEventError(reason=f"{name} is longer than {MAX_ATTRIBUTE_LENGTH} characters")
+    if not value or _FORBIDDEN_TEXT.search(value):
+        raise InvalidEventError(reason=f"{name} is empty or has forbidden characters")
+
+
+def _check_base64(data: object, data_base64: object) -> None:
+    if data is not None:
+        raise InvalidEventError(reason="data and data_base64 exclude each other")
+    if not isinstance(data_base64, str):
+        raise InvalidEventError(reason="data_base64 must be a string")
+    try:
+        base64.b64decode(data_base64, validate=True)
+    except binascii.Error:
+        raise InvalidEventError(reason="data_base64 is not base64") from None
+
+
+def _extensions(members: Mapping[str, Any]) -> dict[str, str | bool | int]:
+    for name, value in members.items():
+        if not _ATTRIBUTE_NAME.fullmatch(name):
+            raise InvalidEventError(reason=f"{name[:64]!r} is not an attribute name (a-z and 0-9 only)")
+        if isinstance(value, str):
+            if value:
+                _check_text(name, value)
+        elif not isinstance(value, (bool, int)) or not -(2**31) <= value < 2**31:
+            raise InvalidEventError(reason=f"extension {name} must be a string, boolean or 32-bit integer")
+    return dict(members)

@@ -1,0 +1,160 @@
+"""Health of a subscriber: counters that the ledger keeps, and the view made from them."""
+
+import math
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+HEALTHY_RATE = 50.0  # per cent; the guide's "Health Status Criteria"
+STREAK_REQUESTS = 5
+STREAK_DURATION = timedelta(minutes=5)
+DURATIONS_KEPT = 50
+
+
+class HealthStatus(StrEnum):
+    """``unknown`` until the first delivery has ended."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+class Report(StrEnum):
+    """What one request told about its subscriber."""
+
+    DELIVERED = "delivered"
+    RETRYING = "retrying"
+    FAILED = "failed"
+
+
+class LedgerEntry(BaseModel):
+    """One request that ended: it delivered, will be retried, or failed for good."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subscriber: str
+    report: Report
+    at: datetime
+    duration_ms: int | None = None
+    error: str | None = None
+
+
+class LedgerBatch(BaseModel):
+    """A group commit of one process."""
+
+    entries: list[LedgerEntry]
+
+
+class Counters(BaseModel):
+    """What the ledger keeps of one subscriber.
+
+    Attributes:
+        delivered: deliveries that ended with a 2xx.
+        failed: deliveries that failed for good.
+        last_final_at: end of the last delivery, whichever way it went.
+        streak: requests that failed since the last success.
+        streak_since: when the first of them failed.
+        durations_ms: of the latest 50 requests.
+    """
+
+    delivered: int = 0
+    failed: int = 0
+    last_final_at: datetime | None = None
+    last_success_at: datetime | None = None
+    streak: int = 0
+    streak_since: datetime | None = None
+    last_error: str | None = None
+    durations_ms: list[int] = []
+
+    def apply(self, entry: LedgerEntry) -> None:
+        """Count one entry."""
+        if entry.duration_ms is not None:
+            self.durations_ms = [*self.durations_ms, entry.duration_ms][-DURATIONS_KEPT:]
+        if entry.report is not Report.RETRYING:
+            self.last_final_at = _later(self.last_final_at, entry.at)
+        if entry.report is Report.DELIVERED:
+            self.delivered += 1
+            self.last_success_at = _later(self.last_success_at, entry.at)
+            self.streak, self.streak_since = 0, None
+            return
+        self.failed += entry.report is Report.FAILED
+        self.streak += 1
+        self.streak_since = self.streak_since or entry.at
+        self.last_error = entry.error
+
+
+class Health(BaseModel):
+    """One row of ``im subscriber health``, and the ``health`` member of the API.
+
+    Attributes:
+        success_rate: per cent to one decimal; None before the first delivery has ended.
+        last_delivered: end of the last delivery, whichever way it went (the guide's LAST_DELIVERED).
+        retrying: deliveries waiting for a retry now.
+        consecutive_failures: requests that failed since the last success.
+        p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
+    """
+
+    subscriber: str
+    delivered: int = 0
+    failed: int = 0
+    success_rate: float | None = None
+    status: HealthStatus = HealthStatus.UNKNOWN
+    last_delivered: datetime | None = None
+    last_success: datetime | None = None
+    retrying: int = 0
+    consecutive_failures: int = 0
+    last_error: str | None = None
+    p50_ms: int | None = None
+    p95_ms: int | None = None
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other > one else one
+
+
+def percentile(values: list[int], share: float) -> int | None:
+    """The nearest-rank percentile; ``share`` from 0 to 1. None for no values."""
+    if not values:
+        return None
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def health_status(counters: Counters, now: datetime) -> HealthStatus:
+    """Healthy at a success rate of 50 % or more.
+
+    Nobody is healthy who has only failed for a while: five or more requests over five or more minutes without a
+    success make a subscriber unhealthy before its deliveries are given up, so that a dead receiver on a long
+    schedule does not read healthy all day.
+    """
+    if counters.streak >= STREAK_REQUESTS and counters.streak_since and now - counters.streak_since >= STREAK_DURATION:
+        return HealthStatus.UNHEALTHY
+    rate = success_rate(counters)
+    if rate is None:
+        return HealthStatus.UNKNOWN
+    return HealthStatus.HEALTHY if rate >= HEALTHY_RATE else HealthStatus.UNHEALTHY
+
+
+def success_rate(counters: Counters) -> float | None:
+    """Delivered of all ended deliveries, in per cent, unrounded; None when none has ended."""
+    total = counters.delivered + counters.failed
+    return 100.0 * counters.delivered / total if total else None
+
+
+def view(subscriber: str, counters: Counters, retrying: int, now: datetime) -> Health:
+    """The row that people and programs read."""
+    rate = success_rate(counters)
+    return Health(
+        subscriber=subscriber,
+        delivered=counters.delivered,
+        failed=counters.failed,
+        success_rate=None if rate is None else round(rate, 1),
+        status=health_status(counters, now),
+        last_delivered=counters.last_final_at,
+        last_success=counters.last_success_at,
+        retrying=retrying,
+        consecutive_failures=counters.streak,
+        last_error=counters.last_error,
+        p50_ms=percentile(counters.durations_ms, 0.50),
+        p95_ms=percentile(counters.durations_ms, 0.95),
+    )

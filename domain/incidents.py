@@ -1,0 +1,197 @@
+"""Incidents: severity, lifecycle, timeline, and the event that each timeline entry becomes."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain import events
+from domain.errors import IllegalTransitionError, InvalidRequestError
+from domain.events import CloudEvent
+
+MAX_TITLE = 300
+MAX_NOTE = 8000
+MAX_ACTOR = 200
+
+
+class Severity(StrEnum):
+    """SEV-1 is the worst."""
+
+    SEV_1 = "SEV-1"
+    SEV_2 = "SEV-2"
+    SEV_3 = "SEV-3"
+    SEV_4 = "SEV-4"
+
+
+class Status(StrEnum):
+    """Where an incident stands in its lifecycle."""
+
+    DECLARED = "declared"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Action(StrEnum):
+    """What a responder can do to an incident."""
+
+    DECLARE = "declare"
+    ACKNOWLEDGE = "acknowledge"
+    MITIGATE = "mitigate"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    NOTE = "note"
+
+
+EVENT_TYPES: dict[Action, str] = {
+    Action.DECLARE: events.INCIDENT_DECLARED,
+    Action.ACKNOWLEDGE: events.INCIDENT_ACKNOWLEDGED,
+    Action.MITIGATE: events.INCIDENT_MITIGATED,
+    Action.RESOLVE: events.INCIDENT_RESOLVED,
+    Action.CLOSE: events.INCIDENT_CLOSED,
+    Action.NOTE: events.INCIDENT_NOTE_ADDED,
+}
+
+_LEADS_TO: dict[Action, Status] = {
+    Action.ACKNOWLEDGE: Status.ACKNOWLEDGED,
+    Action.MITIGATE: Status.MITIGATED,
+    Action.RESOLVE: Status.RESOLVED,
+    Action.CLOSE: Status.CLOSED,
+}
+
+# Steps may be skipped forwards (a quick fix needs no acknowledgement); only a resolved incident is closed.
+ALLOWED: dict[Status, tuple[Action, ...]] = {
+    Status.DECLARED: (Action.ACKNOWLEDGE, Action.MITIGATE, Action.RESOLVE, Action.NOTE),
+    Status.ACKNOWLEDGED: (Action.MITIGATE, Action.RESOLVE, Action.NOTE),
+    Status.MITIGATED: (Action.RESOLVE, Action.NOTE),
+    Status.RESOLVED: (Action.CLOSE, Action.NOTE),
+    Status.CLOSED: (),
+}
+
+
+class Declaration(BaseModel):
+    """What declares an incident."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    severity: Severity
+    actor: str
+
+
+class Change(BaseModel):
+    """A step of the lifecycle, or a note."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: Action
+    actor: str
+    note: str | None = None
+
+
+class TimelineEntry(BaseModel):
+    """One line of an incident's timeline.
+
+    Attributes:
+        event_id: of the CloudEvent that tells it.
+        published: whether that event was emitted (False: publishing was off); None while it is under way.
+    """
+
+    at: datetime
+    action: Action
+    actor: str
+    note: str | None = None
+    event_id: str
+    published: bool | None = None
+
+
+class Incident(BaseModel):
+    """An incident and its timeline."""
+
+    id: str
+    title: str
+    severity: Severity
+    status: Status = Status.DECLARED
+    declared_at: datetime
+    updated_at: datetime
+    timeline: list[TimelineEntry] = []
+
+
+def check_declaration(declaration: Declaration) -> None:
+    """Raise `InvalidRequestError` for an empty or overlong title or actor."""
+    _check_text("title", declaration.title, MAX_TITLE)
+    _check_text("actor", declaration.actor, MAX_ACTOR)
+
+
+def check_change(incident: Incident, change: Change) -> None:
+    """Raise unless the incident's status allows the change.
+
+    Raises:
+        IllegalTransitionError: naming what is allowed.
+        InvalidRequestError: for an empty or overlong actor or note.
+    """
+    _check_text("actor", change.actor, MAX_ACTOR)
+    if change.action is Action.NOTE or change.note is not None:
+        _check_text("note", change.note or "", MAX_NOTE)
+    allowed = ALLOWED[incident.status]
+    if change.action not in allowed:
+        raise IllegalTransitionError(
+            action=change.action.value,
+            incident_id=incident.id,
+            status=incident.status.value,
+            allowed=", ".join(allowed) or "nothing, a closed incident stays closed",
+        )
+
+
+def declare(incident_id: str, declaration: Declaration, now: datetime, event_id: str) -> Incident:
+    """A new incident with the first entry of its timeline."""
+    entry = TimelineEntry(at=now, action=Action.DECLARE, actor=declaration.actor, event_id=event_id)
+    return Incident(
+        id=incident_id,
+        title=declaration.title,
+        severity=declaration.severity,
+        declared_at=now,
+        updated_at=now,
+        timeline=[entry],
+    )
+
+
+def apply_change(incident: Incident, change: Change, now: datetime, event_id: str) -> TimelineEntry:
+    """Carry out a checked change in place; returns its timeline entry."""
+    entry = TimelineEntry(at=now, action=change.action, actor=change.actor, note=change.note, event_id=event_id)
+    incident.status = _LEADS_TO.get(change.action, incident.status)
+    incident.updated_at = now
+    incident.timeline.append(entry)
+    return entry
+
+
+def timeline_event(incident: Incident, entry: TimelineEntry) -> CloudEvent:
+    """The CloudEvent that tells of a timeline entry, exactly as it stands there."""
+    data = {
+        "incident_id": incident.id,
+        "title": incident.title,
+        "severity": incident.severity.value,
+        "actor": entry.actor,
+    }
+    if entry.note is not None:
+        data["note"] = entry.note
+    return CloudEvent(
+        id=entry.event_id,
+        source=f"/incidents/{incident.id}",
+        type=EVENT_TYPES[entry.action],
+        time=rfc3339(entry.at),
+        datacontenttype="application/json",
+        data=data,
+        extensions={"imincidentid": incident.id},
+    )
+
+
+def rfc3339(at: datetime) -> str:
+    """``2025-12-26T14:30:00Z``: UTC, with microseconds only where there are any."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _check_text(field: str, value: str, limit: int) -> None:
+    if not value.strip() or len(value) > limit:
+        raise InvalidRequestError(reason=f"{field} must have 1 to {limit} characters")

@@ -1,0 +1,94 @@
+"""Event type patterns: ``*`` is one whole segment, ``**`` one or more, anything else is itself.
+
+Segments are separated by dots. Source: the guide's pattern table; ``im.incident.*`` therefore does not match
+``im.incident.declared.v1``, which `advise` says to whoever writes it.
+"""
+
+import difflib
+from collections.abc import Sequence
+from functools import lru_cache
+
+from domain.errors import InvalidPatternError
+
+ALL = "**"
+MAX_PATTERNS = 50
+MAX_PATTERN_LENGTH = 256
+
+
+def parse_patterns(text: str) -> tuple[str, ...]:
+    """The patterns of a comma-separated list, in order, without repeats.
+
+    Raises:
+        InvalidPatternError: for an empty list, an empty or partly wild segment, or a limit passed
+            (50 patterns of 256 characters).
+    """
+    return check_patterns(text.split(","))
+
+
+def check_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
+    """The same patterns, stripped, in order, without repeats; raises like `parse_patterns`."""
+    cleaned = tuple(dict.fromkeys(pattern.strip() for pattern in patterns))
+    if len(cleaned) > MAX_PATTERNS:
+        raise InvalidPatternError(pattern=cleaned[MAX_PATTERNS], reason=f"more than {MAX_PATTERNS} patterns")
+    for pattern in cleaned:
+        _check(pattern)
+    return cleaned
+
+
+def _check(pattern: str) -> None:
+    if not pattern:
+        raise InvalidPatternError(pattern=pattern, reason="it is empty")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise InvalidPatternError(pattern=pattern[:40] + "...", reason=f"longer than {MAX_PATTERN_LENGTH}")
+    for segment in pattern.split("."):
+        if not segment:
+            raise InvalidPatternError(pattern=pattern, reason="it has an empty segment")
+        if any(char.isspace() or not char.isprintable() for char in segment):
+            raise InvalidPatternError(pattern=pattern, reason="it contains white space or control characters")
+        if "*" in segment and segment not in {"*", "**"}:
+            raise InvalidPatternError(pattern=pattern, reason=f"{segment!r} is neither plain, * nor **")
+
+
+@lru_cache(maxsize=16384)
+def matches(pattern: str, event_type: str) -> bool:
+    """Whether an event type matches one checked pattern. Linear in pattern x type; no backtracking."""
+    wanted = pattern.split(".")
+    reached = {0}  # how many segments of the pattern may be used up before the next segment of the type
+    for segment in event_type.split("."):
+        step: set[int] = set()
+        for used in reached:
+            if used and wanted[used - 1] == "**":
+                step.add(used)
+            if used < len(wanted) and wanted[used] in {segment, "*", "**"}:
+                step.add(used + 1)
+        reached = step
+    return len(wanted) in reached
+
+
+def matches_any(patterns: Sequence[str], event_type: str) -> bool:
+    """Whether an event type matches at least one of the patterns."""
+    return any(matches(pattern, event_type) for pattern in patterns)
+
+
+def advise(patterns: Sequence[str], known_types: Sequence[str]) -> list[str]:
+    """A warning for each pattern that matches none of the known types, with the likely intended one."""
+    return [_advice(p, known_types) for p in patterns if not any(matches(p, known) for known in known_types)]
+
+
+def _advice(pattern: str, known_types: Sequence[str]) -> str:
+    warning = f"pattern {pattern!r} matches none of the event types that im publishes"
+    likely = _likely(pattern, known_types)
+    if likely:
+        return f"{warning}; did you mean {likely!r}?"
+    return f"{warning}; it will match only events of your own (see the known ones: im subscriber match '**')"
+
+
+def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
+    wider = [f"{pattern.removesuffix('.*')}.**"] if pattern.endswith(".*") else [f"{pattern}.*", f"{pattern}.**"]
+    for candidate in wider:
+        if any(matches(candidate, known) for known in known_types):
+            return candidate
+    close = difflib.get_close_matches(pattern, known_types, n=1, cutoff=0.8)
+    return close[0] if close else None
+
+

@@ -1,0 +1,205 @@
+"""Subscribers: what the directory stores about each, and how a change is applied.
+
+Secrets and header values are sealed strings here; they are opened only by the process that delivers.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import DirectoryFullError, InvalidNameError
+from domain.patterns import ALL, matches_any
+from domain.retry import RetrySchedule, make_schedule
+
+DEFAULT_OVERLAP = timedelta(hours=24)
+MAX_OVERLAP = timedelta(days=30)
+MAX_VALID_SECRETS = 5  # during overlapping rotations; the oldest goes first
+# Temporal refuses a payload past 2 MiB; 64 KiB are left for its own wrapping and for growth by renewals.
+MAX_DIRECTORY_BYTES = 2 * 1024 * 1024 - 64 * 1024
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_RESERVED = frozenset({"health", "match"})  # paths under /api/v1/subscribers/
+
+
+class SealedSecret(BaseModel):
+    """A signing secret, sealed, and the moment it stops being used (None: it is the current one)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sealed: str
+    expires_at: datetime | None = None
+
+
+class Subscriber(BaseModel):
+    """One subscriber as the directory holds it.
+
+    Attributes:
+        name: unique; 1 to 63 letters, digits, dots, dashes, underscores.
+        types: event type patterns; any one of them suffices.
+        secrets: newest first.
+        sealed_headers: sealed JSON object of the added request headers; None for none.
+        header_names: their names, which are not secret.
+        gone_at: when it answered 410 Gone, which disabled it; enabling it or changing its URL clears this.
+        version: counts the changes of this subscriber, from 1.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    url: str
+    types: tuple[str, ...] = (ALL,)
+    enabled: bool = True
+    secrets: tuple[SealedSecret, ...] = ()
+    sealed_headers: str | None = None
+    header_names: tuple[str, ...] = ()
+    schedule: RetrySchedule = RetrySchedule()
+    gone_at: datetime | None = None
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+    def wants(self, event_type: str) -> bool:
+        """Whether an event of that type is delivered to it now."""
+        return self.enabled and matches_any(self.types, event_type)
+
+    def valid_secrets(self, now: datetime) -> list[str]:
+        """The sealed secrets to sign with at that time, newest first."""
+        return [secret.sealed for secret in self.secrets if secret.expires_at is None or secret.expires_at > now]
+
+
+class NewSubscriber(BaseModel):
+    """What `im subscriber add` asks the directory for; already checked and sealed by the gateway."""
+
+    name: str
+    url: str
+    types: tuple[str, ...] = (ALL,)
+    enabled: bool = True
+    sealed_secret: str | None = None
+    sealed_headers: str | None = None
+    header_names: tuple[str, ...] = ()
+    schedule: RetrySchedule = RetrySchedule()
+
+
+class SubscriberChange(BaseModel):
+    """What `im subscriber update` asks for; None leaves a value as it is.
+
+    Attributes:
+        sealed_secret: becomes the current secret; the previous ones stay valid for ``overlap_seconds``.
+        drop_secrets: sign no more.
+        header_names: with ``sealed_headers``, replaces all added headers; an empty tuple drops them.
+    """
+
+    name: str
+    url: str | None = None
+    types: tuple[str, ...] | None = None
+    enabled: bool | None = None
+    sealed_secret: str | None = None
+    drop_secrets: bool = False
+    overlap_seconds: int = int(DEFAULT_OVERLAP.total_seconds())
+    sealed_headers: str | None = None
+    header_names: tuple[str, ...] | None = None
+    schedule_name: str | None = None
+    max_attempts: int | None = None
+
+
+class Directory(BaseModel):
+    """Every subscriber, by name, and a version that grows with each change."""
+
+    version: int = 0
+    subscribers: dict[str, Subscriber] = {}
+
+    def matching(self, event_type: str) -> list[Subscriber]:
+        """The enabled subscribers that want an event type, by name."""
+        return [self.subscribers[name] for name in sorted(self.subscribers) if self.subscribers[name].wants(event_type)]
+
+
+class Snapshot(BaseModel):
+    """The directory as one query returned it; ``subscribers`` is None when the asked-for version is current."""
+
+    version: int
+    subscribers: dict[str, Subscriber] | None = None
+
+
+def check_name(name: str) -> str:
+    """The same name, if a subscriber may have it; raises `InvalidNameError` otherwise."""
+    if not _NAME.fullmatch(name):
+        raise InvalidNameError(name=name[:64], reason="it is empty, too long, or has other characters")
+    if name.lower() in _RESERVED:
+        raise InvalidNameError(name=name, reason="it is reserved")
+    return name
+
+
+def new_subscriber(new: NewSubscriber, now: datetime) -> Subscriber:
+    """The subscriber as it is stored when added at ``now``."""
+    return Subscriber(
+        **new.model_dump(exclude={"sealed_secret", "schedule"}),
+        schedule=new.schedule,
+        secrets=(SealedSecret(sealed=new.sealed_secret),) if new.sealed_secret else (),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime) -> Subscriber:
+    """The subscriber after a change at ``now``; the same object when the change alters nothing.
+
+    Raises:
+        InvalidScheduleError: for a schedule or number of attempts out of range.
+    """
+    update: dict[str, object] = {
+        field: value for field in ("url", "types", "enabled") if (value := getattr(change, field)) is not None
+    }
+    if change.schedule_name is not None or change.max_attempts is not None:
+        attempts = change.max_attempts
+        update["schedule"] = make_schedule(change.schedule_name or subscriber.schedule.name, attempts)
+    if change.header_names is not None:
+        update |= {"sealed_headers": change.sealed_headers, "header_names": change.header_names}
+    if change.drop_secrets:
+        update["secrets"] = ()
+    elif change.sealed_secret is not None:
+        update["secrets"] = _rotated(subscriber.secrets, change, now)
+    if change.enabled or change.url is not None:
+        update["gone_at"] = None
+    changed = subscriber.model_copy(update=update)
+    if changed == subscriber:
+        return subscriber
+    return changed.model_copy(update={"version": subscriber.version + 1, "updated_at": now})
+
+
+class Gone(BaseModel):
+    """Tells the directory that a subscriber answered 410 Gone to a request begun at ``asked_at``."""
+
+    name: str
+    asked_at: datetime
+
+
+def mark_gone(subscriber: Subscriber, gone: Gone, now: datetime) -> Subscriber:
+    """The subscriber after it answered 410 Gone: disabled, and saying why; unless it was changed since."""
+    if not subscriber.enabled or subscriber.updated_at > gone.asked_at:
+        return subscriber
+    update = {"enabled": False, "gone_at": now, "updated_at": now, "version": subscriber.version + 1}
+    return subscriber.model_copy(update=update)
+
+
+def _rotated(secrets: tuple[SealedSecret, ...], change: SubscriberChange, now: datetime) -> tuple[SealedSecret, ...]:
+    ends = now + timedelta(seconds=change.overlap_seconds)
+    previous = (
+        secret.model_copy(update={"expires_at": min(secret.expires_at or ends, ends)})
+        for secret in secrets
+        if secret.expires_at is None or secret.expires_at > now
+    )
+    current = SealedSecret(sealed=change.sealed_secret or "")
+    kept = [secret for secret in previous if secret.expires_at and secret.expires_at > now]
+    return (current, *kept)[:MAX_VALID_SECRETS]
+
+
+def stored_size(subscriber: Subscriber) -> int:
+    """Bytes that a subscriber takes in the directory's JSON, its name as key included."""
+    return len(subscriber.model_dump_json()) + len(subscriber.name) + 4
+
+
+def check_size(total_bytes: int) -> None:
+    """Raise `DirectoryFullError` when the directory would no longer fit one Temporal payload."""
+    if total_bytes > MAX_DIRECTORY_BYTES:
+        raise DirectoryFullError(size=total_bytes, limit=MAX_DIRECTORY_BYTES)

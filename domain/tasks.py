@@ -1,0 +1,183 @@
+"""What the event workflow and its activities say to each other. Every field added later has a default."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from domain.events import CloudEvent
+from domain.outcomes import Attempt, Delivery, DeliveryRow, DeliveryState
+from domain.retry import RetrySchedule
+
+
+class Match(BaseModel):
+    """A subscriber that wants an event.
+
+    Attributes:
+        schedule: None for the default one, which keeps histories small.
+        inline: whether the first request may be made at once, within the workflow task.
+    """
+
+    subscriber: str
+    schedule: RetrySchedule | None = None
+    inline: bool = True
+
+
+class ResolveRequest(BaseModel):
+    """Asks who wants events of these types; ``only`` restricts the answer to these subscribers."""
+
+    event_types: list[str]
+    only: list[str] | None = None
+
+
+class Resolution(BaseModel):
+    """The matches of each event, in order, and whether the answering process has publishing switched on."""
+
+    publishing: bool = True
+    matches: list[list[Match]]
+
+
+class FirstRequest(BaseModel):
+    """Asks for the first request of one delivery, made at once."""
+
+    event: CloudEvent
+    subscriber: str
+    schedule: RetrySchedule | None = None
+
+
+class FirstRequests(BaseModel):
+    """The first requests of many deliveries, made together; each names its event by place in ``events``."""
+
+    events: list[CloudEvent]
+    wanted: list[tuple[int, str, RetrySchedule | None]]
+
+
+class FirstResult(BaseModel):
+    """What the first request came to, or where it is still in flight.
+
+    Attributes:
+        delivery: where the delivery stands after it; None while it is in flight.
+        in_flight_on: the task queue of the process that holds the request.
+        flight: the key under which it does.
+    """
+
+    delivery: Delivery | None = None
+    in_flight_on: str | None = None
+    flight: str | None = None
+
+
+class FirstResults(BaseModel):
+    """One result for each that was wanted, in order."""
+
+    results: list[FirstResult]
+
+
+class AdoptRequest(BaseModel):
+    """Asks the process that has a first request in flight (under the key ``flight``) for its outcome."""
+
+    event_id: str
+    subscriber: str
+    schedule: RetrySchedule | None = None
+    flight: str
+
+
+class DeliverRequest(BaseModel):
+    """Asks for a delivery, or the rest of one, with retries.
+
+    The event itself is not here but in the first event of the calling workflow's history: a hundred troubled subscribers then cost a hundred short inputs rather than a hundred copies of the event.
+
+    Attributes:
+        prior: requests made so far; the activity's first attempt then raises the last one's failure again, so that
+            attempt numbers and times in the Web UI are the delivery's own.
+    """
+
+    event_id: str
+    subscriber: str
+    schedule: RetrySchedule = RetrySchedule()
+    prior: list[Attempt] = []
+
+
+class RecordRequest(BaseModel):
+    """Asks that final outcomes be counted, which their own activities could not get done."""
+
+    event_id: str
+    deliveries: list[Delivery]
+
+
+class Pending(BaseModel):
+    """A delivery under way, and what is needed to go on with it, in this workflow or in one that takes over.
+
+    Attributes:
+        inline: its first request may be made within the workflow task.
+        lost: how often a round of attempts ended without a word from its worker.
+    """
+
+    delivery: Delivery
+    schedule: RetrySchedule | None = None
+    inline: bool = True
+    lost: int = 0
+    in_flight_on: str | None = None
+    flight: str | None = None
+
+
+class EventInput(BaseModel):
+    """Starts an event workflow.
+
+    Attributes:
+        events: what is delivered; most often one.
+        only: restrict the delivery to these subscribers (a resend).
+        ask_publishing: fail at once when the worker's process has publishing switched off; set by publishers that
+            cannot know (the CLI), while the API and the incidents decide by their own setting.
+        resume: deliveries of the only event to go on with; nothing is resolved then.
+    """
+
+    events: list[CloudEvent]
+    only: list[str] | None = None
+    ask_publishing: bool = False
+    resume: list[Pending] | None = None
+
+
+class EventOutcome(BaseModel):
+    """One event's end: ``outcome`` is delivered, failed, cancelled, unmatched or handed_over."""
+
+    event_id: str
+    outcome: str
+    deliveries: list[DeliveryRow] = []
+
+
+class EventResult(BaseModel):
+    """The result of an event workflow."""
+
+    events: list[EventOutcome]
+
+
+class EventProgress(BaseModel):
+    """The answer to the query ``deliveries``: one event and where each of its deliveries stands."""
+
+    event_id: str
+    outcome: str
+    resolved: bool = False
+    deliveries: list[Delivery] = []
+
+
+def outcome_of(states: list[DeliveryState]) -> str:
+    """One word for an event: the state of its least fortunate delivery."""
+    if not states:
+        return "unmatched"
+    for worst in (DeliveryState.RETRYING, DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.DELIVERED):
+        if worst in states:
+            return worst.value
+    return DeliveryState.CANCELLED.value
+
+
+class PublishReceipt(BaseModel):
+    """What became of an event that was handed to the pipeline.
+
+    Attributes:
+        published: False when publishing is off.
+        duplicate: the same event had been accepted before.
+    """
+
+    event_id: str
+    published: bool
+    duplicate: bool = False
+    accepted_at: datetime | None = None

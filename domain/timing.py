@@ -1,0 +1,25 @@
+"""Durations as people write and read them."""
+
+import re
+from datetime import timedelta
+
+from domain.errors import InvalidRequestError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> timedelta:
+    """``90``, ``90s``, ``15m``, ``24h`` or ``5d``; raises `InvalidRequestError` for anything else."""
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip().lower())
+    if not found:
+        raise InvalidRequestError(reason=f"{text!r} is not a duration; write 90s, 15m, 24h or 5d")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
+
+
+def ago(elapsed: timedelta) -> str:
+    """``30s ago``, ``2m ago``, ``1h ago``, ``3d ago``: one unit, rounded down."""
+    seconds = max(0, int(elapsed.total_seconds()))
+    for unit in ("d", "h", "m"):
+        if seconds >= _UNITS[unit]:
+            return f"{seconds // _UNITS[unit]}{unit} ago"
+    return f"{seconds}s ago"

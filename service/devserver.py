@@ -1,0 +1,191 @@
+"""The Temporal dev server of `im dev`: finds a Temporal CLI, starts it on a database file, stops it cleanly."""
+
+import asyncio
+import contextlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from domain.errors import ConfigurationError
+from service.search_attributes import dev_server_arguments
+
+# Fairness and priority of task queues need server 1.31 (matching.useNewMatcher is on by default from there).
+OLDEST_SERVER = (1, 31)
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+_DURABILITY = ("journal_mode=WAL", "synchronous=NORMAL")
+# One partition a queue makes fairness exact; a laptop needs no more throughput than one gives.
+_DYNAMIC_CONFIG = (
+    "matching.enableFairness=true",
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+)
+
+
+@dataclass(frozen=True)
+class TemporalCli:
+    """A Temporal CLI and, where it matters, why it was chosen."""
+
+    path: Path
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class DevServer:
+    """A running dev server."""
+
+    address: str
+    ui_url: str
+    process: asyncio.subprocess.Process
+
+
+def find_cli() -> TemporalCli | None:
+    """A Temporal CLI: on PATH if its server is 1.31 or later, else in this environment's own bin folder."""
+    remark = ""
+    if on_path := shutil.which("temporal"):
+        version = _server_version(on_path)
+        if version >= OLDEST_SERVER:
+            return TemporalCli(Path(on_path))
+        shown = ".".join(map(str, version)) or "unknown"
+        remark = f"{on_path} is passed over: its server is {shown}, and {OLDEST_SERVER[0]}.{OLDEST_SERVER[1]} is needed"
+    bundled = Path(sys.executable).parent / "temporal"
+    return TemporalCli(bundled, remark) if bundled.exists() else None
+
+
+def _server_version(path: str) -> tuple[int, ...]:
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r"[Ss]erver (\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else ()
+
+
+async def download_cli(folder: Path) -> TemporalCli:
+    """Have the SDK download a Temporal CLI into a folder; raises `ConfigurationError` when it cannot."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        server = await WorkflowEnvironment.start_local(download_dest_dir=str(folder))
+    except RuntimeError as error:
+        raise ConfigurationError(
+            reason=f"no Temporal CLI was found, and none could be downloaded ({str(error)[:200]})",
+            fix="Install the Temporal CLI (https://docs.temporal.io/cli) so that 'temporal' is on PATH.",
+        ) from None
+    await server.shutdown()
+    return TemporalCli(next(path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()))
+
+
+@asynccontextmanager
+async def dev_server(cli: TemporalCli, *, database: Path | None, port: int, ui_port: int) -> AsyncIterator[DevServer]:
+    """Run a dev server for the duration of a block.
+
+    Args:
+        cli: which binary.
+        database: the SQLite file; None keeps everything in memory.
+        port: of the frontend; 0 takes a free one.
+        ui_port: of the Web UI; 0 takes a free one.
+
+    Raises:
+        ConfigurationError: a port is taken, or the server does not come up within 30 s.
+    """
+    port, ui_port = port or free_port(), ui_port or free_port()
+    for taken in (port, ui_port):
+        _require_free(taken)
+    process = await asyncio.create_subprocess_exec(
+        *_command(cli.path, database, port, ui_port),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C in the terminal is for us: the server goes last
+    )
+    said = _Tail(process)
+    address = f"127.0.0.1:{port}"
+    try:
+        await _await_start(process, address, said)
+        yield DevServer(address=address, ui_url=f"http://127.0.0.1:{ui_port}", process=process)
+    finally:
+        await _stop(process)
+
+
+def _command(cli: Path, database: Path | None, port: int, ui_port: int) -> list[str]:
+    command = [str(cli), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
+    command += ["--log-level", "error", "--ui-disable-news-fetch", *dev_server_arguments()]
+    if database is not None:
+        command += ["--db-filename", str(database)]
+        for pragma in _DURABILITY:
+            command += ["--sqlite-pragma", pragma]
+    for value in _DYNAMIC_CONFIG:
+        command += ["--dynamic-config-value", value]
+    return command
+
+
+class _Tail:
+    """Keeps the last of what the server says, for the error when it does not come up."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._lines: list[str] = []
+        self._reader = asyncio.create_task(self._read(process))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        while process.stderr is not None and (line := await process.stderr.readline()):
+            self._lines = [*self._lines[-9:], line.decode(errors="replace").strip()]
+
+    def __str__(self) -> str:
+        return " | ".join(self._lines) or "it said nothing"
+
+
+async def _await_start(process: asyncio.subprocess.Process, address: str, said: _Tail) -> None:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        if process.returncode is not None:
+            await asyncio.sleep(0.1)
+            break
+        with contextlib.suppress(RuntimeError):
+            await Client.connect(address)
+            return
+        await asyncio.sleep(0.1)
+    raise ConfigurationError(
+        reason=f"the Temporal dev server did not come up at {address}: {said}",
+        fix="Another version of the CLI may have made its database; move temporal.db in the state folder aside.",
+    )
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ConfigurationError(
+                reason=f"port {port} is in use",
+                fix="Stop what uses it, or choose others: im dev --temporal-port --ui-port --port.",
+            ) from None

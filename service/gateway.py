@@ -1,0 +1,60 @@
+"""What api and cli call: one object with everything that can be done, over one connection to Temporal."""
+
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from service.connection import Connection
+from service.events import EventGateway
+from service.health import HealthGateway
+from service.incidents import IncidentGateway
+from service.publisher import Publisher
+from service.settings import Settings
+from service.state_files import load_keyring
+from service.subscribers import SubscriberGateway
+from service.temporal import connect
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The four gateways of a deployment, and the connection under them."""
+
+    connection: Connection
+    subscribers: SubscriberGateway
+    health: HealthGateway
+    events: EventGateway
+    incidents: IncidentGateway
+
+
+def make_gateway(
+    settings: Settings, client: Client, *, has_worker: bool = False, own_ports: frozenset[int] = frozenset()
+) -> Gateway:
+    """A gateway over a connected client.
+
+    Args:
+        settings: decides on publishing, keys and allowed networks.
+        client: shared with the worker when ``has_worker``.
+        has_worker: this process runs a worker.
+        own_ports: ports of this deployment's listeners, which no subscriber may name.
+    """
+    connection = Connection(
+        client=client,
+        keyring=load_keyring(settings),
+        policy=settings.address_policy(own_ports),
+        publishing=settings.enable_event_publishing,
+        has_worker=has_worker,
+    )
+    subscribers = SubscriberGateway(connection)
+    publisher = Publisher(client, publishing=settings.enable_event_publishing)
+    return Gateway(
+        connection=connection,
+        subscribers=subscribers,
+        health=HealthGateway(connection, subscribers),
+        events=EventGateway(connection, publisher, subscribers),
+        incidents=IncidentGateway(connection),
+    )
+
+
+async def open_gateway(settings: Settings) -> Gateway:
+    """Connect and make a gateway, for a command that runs no worker."""
+    return make_gateway(settings, await connect())

@@ -1,0 +1,59 @@
+"""The gateway to health: the ledger's counters, joined with the directory and with what waits for a retry now."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from domain import health
+from domain.errors import SubscriberNotFoundError
+from domain.health import Counters, Health
+from service.connection import Connection
+from service.subscribers import SubscriberGateway
+from service.temporal import answered
+from workflows.ledger import DeliveryLedgerWorkflow
+from workflows.names import CONTROL_QUEUE, LEDGER_ID, OUTCOME, SUBSCRIBERS
+
+MAX_RETRYING_LOOKED_AT = 10_000  # events; past that the number shown is a lower bound
+_RETRYING = (
+    "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running' "
+    f"AND {OUTCOME.name} IN ('retrying', 'pending')"
+)
+
+
+class HealthGateway:
+    """Reads health. All methods raise the errors of `domain.errors` alone."""
+
+    def __init__(self, connection: Connection, subscribers: SubscriberGateway) -> None:
+        self._connection = connection
+        self._subscribers = subscribers
+
+    async def all(self) -> list[Health]:
+        """A row for every subscriber, by name."""
+        names = [subscriber.name for subscriber in await self._subscribers.all()]
+        counters, retrying = await self._counters(None), await self._retrying()
+        now = datetime.now(UTC)
+        return [health.view(name, counters.get(name, Counters()), retrying[name], now) for name in names]
+
+    async def get(self, name: str) -> Health:
+        """The row of one subscriber."""
+        if name not in {subscriber.name for subscriber in await self._subscribers.all()}:
+            raise SubscriberNotFoundError(name=name)
+        counters, retrying = await self._counters(name), await self._retrying()
+        return health.view(name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
+
+    async def _counters(self, name: str | None) -> dict[str, Counters]:
+        handle = self._connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
+        async with answered(self._connection.client, CONTROL_QUEUE):
+            return await handle.query(DeliveryLedgerWorkflow.health, name)
+
+    async def _retrying(self) -> Counter[str]:
+        """Deliveries that wait for a retry, by subscriber.
+
+        Counted from visibility rather than by the ledger: a counter fed at least once would drift with every crash,
+        and "3 retrying" that never ends is worse than a figure that is a second old.
+        """
+        found: Counter[str] = Counter()
+        async with answered(self._connection.client):
+            async for run in self._connection.client.list_workflows(_RETRYING, limit=MAX_RETRYING_LOOKED_AT):
+                keywords = run.typed_search_attributes.get(SUBSCRIBERS, [])
+                found.update(key.removeprefix("retrying:") for key in keywords if key.startswith("retrying:"))
+        return found

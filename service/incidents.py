@@ -1,0 +1,127 @@
+"""The gateway to incidents."""
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel
+from temporalio.client import WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.errors import IncidentNotFoundError, InvalidRequestError
+from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration
+from service.connection import Connection
+from service.temporal import answered
+from workflows import names
+from workflows.incident import IncidentInput, IncidentWorkflow
+from workflows.incident_numbers import IncidentNumbersWorkflow
+from workflows.policies import EVENT_TASK_TIMEOUT
+
+MAX_LISTED = 1000
+
+
+class IncidentRow(BaseModel):
+    """One line of ``im incident list``."""
+
+    id: str
+    severity: str
+    status: str
+    title: str
+    declared_at: datetime
+
+
+class IncidentGateway:
+    """Everything that can be done with incidents. All methods raise the errors of `domain.errors` alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def declare(self, declaration: Declaration, idempotency_key: str | None = None) -> Incident:
+        """Declare an incident; returns when its event was emitted, or withheld because publishing is off.
+
+        Args:
+            declaration: title, severity and who declares.
+            idempotency_key: the same key again returns the incident that the first one declared.
+        """
+        check_declaration(declaration)
+        await self._connection.require_worker()
+        client = self._connection.client
+        async with answered(client, names.CONTROL_QUEUE):
+            numbers = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, names.INCIDENT_NUMBERS_ID)
+            number = await numbers.execute_update(IncidentNumbersWorkflow.next, id=idempotency_key or str(uuid.uuid4()))
+            incident_id = f"INC-{number}"
+            start = WithStartWorkflowOperation(
+                IncidentWorkflow.run,
+                IncidentInput(incident_id=incident_id, declaration=declaration),
+                id=names.incident_workflow_id(incident_id),
+                task_queue=names.CONTROL_QUEUE,
+                task_timeout=EVENT_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                memo={names.TITLE_MEMO: declaration.title},
+                search_attributes=_attributes(incident_id, declaration),
+                static_summary=f"{incident_id} · {declaration.severity} · {declaration.title}"[:100],
+            )
+            return await client.execute_update_with_start_workflow(
+                IncidentWorkflow.declared, start_workflow_operation=start
+            )
+
+    async def change(self, incident_id: str, change: Change) -> Incident:
+        """Take a step of the lifecycle, or add a note; returns when its event was emitted or withheld."""
+        # Checked here too, because a closed incident's workflow has ended and takes no update to refuse.
+        check_change(await self.get(incident_id), change)
+        async with answered(self._connection.client, names.CONTROL_QUEUE):
+            return await self._handle(incident_id).execute_update(IncidentWorkflow.change, change)
+
+    async def get(self, incident_id: str) -> Incident:
+        """An incident with its timeline."""
+        await self._connection.require_worker()
+        try:
+            async with answered(self._connection.client, names.CONTROL_QUEUE):
+                return await self._handle(incident_id).query(IncidentWorkflow.incident)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise IncidentNotFoundError(incident_id=incident_id) from None
+            raise
+
+    async def find(self, *, status: str | None = None, limit: int = 100) -> list[IncidentRow]:
+        """Incidents, the latest first, from Temporal's visibility store (a second behind at most)."""
+        if not 1 <= limit <= MAX_LISTED:
+            raise InvalidRequestError(reason=f"the limit must be 1 to {MAX_LISTED}")
+        query = "WorkflowType = 'IncidentWorkflow'"
+        if status is not None:
+            query += f" AND {names.INCIDENT_STATUS.name} = '{Status(status)}'"
+        rows = []
+        async with answered(self._connection.client):
+            async for run in self._connection.client.list_workflows(query, limit=limit):
+                attributes = run.typed_search_attributes
+                rows.append(
+                    IncidentRow(
+                        id=attributes.get(names.INCIDENT, run.id),
+                        severity=attributes.get(names.SEVERITY, "?"),
+                        status=attributes.get(names.INCIDENT_STATUS, Status.DECLARED.value),
+                        title=await run.memo_value(names.TITLE_MEMO, ""),
+                        declared_at=run.start_time,
+                    )
+                )
+        return rows
+
+    def _handle(self, incident_id: str) -> WorkflowHandle[IncidentWorkflow, Incident]:
+        return self._connection.client.get_workflow_handle_for(
+            IncidentWorkflow.run, names.incident_workflow_id(incident_id)
+        )
+
+
+def _attributes(incident_id: str, declaration: Declaration) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(names.INCIDENT, incident_id),
+            SearchAttributePair(names.SEVERITY, declaration.severity.value),
+            SearchAttributePair(names.INCIDENT_STATUS, Status.DECLARED.value),
+        ]
+    )

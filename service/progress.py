@@ -1,0 +1,120 @@
+"""Where an event's deliveries stand: the workflow's own query, joined with the retries that Temporal has pending."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+
+from domain.errors import ImError
+from domain.outcomes import Attempt, Delivery, DeliveryState
+from domain.tasks import EventProgress, EventResult
+from service.temporal import answered
+from workflows.event import EventWorkflow
+from workflows.names import EVENTS_QUEUE, delivery_subscriber
+
+
+class RunView(BaseModel):
+    """One workflow that carries an event: the original, a resend, or the rest of a shared one.
+
+    Attributes:
+        kind: ``original``, ``resend`` or ``rest``.
+        complete: False when the workflow did not answer, and only its result is known.
+    """
+
+    workflow_id: str
+    run_id: str
+    kind: str
+    outcome: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    complete: bool = True
+    deliveries: list[Delivery] = []
+
+
+async def read_run(client: Client, workflow_id: str, event_id: str) -> RunView:
+    """One workflow's part in an event's deliveries."""
+    handle = client.get_workflow_handle_for(EventWorkflow.run, workflow_id)
+    async with answered(client):
+        described = await handle.describe()
+    view = RunView(
+        workflow_id=workflow_id,
+        run_id=described.run_id,
+        kind=_kind(workflow_id),
+        outcome="pending",
+        started_at=described.start_time,
+        ended_at=described.close_time,
+    )
+    try:
+        async with answered(client, EVENTS_QUEUE):
+            progress = await handle.query(EventWorkflow.deliveries)
+    except ImError:
+        return await _from_result(client, described, view, event_id)
+    return _joined(view, progress, event_id, await _pending(client, described))
+
+
+def _kind(workflow_id: str) -> str:
+    last = workflow_id.rpartition("/")[2]
+    return next((kind for kind in ("resend", "rest") if last.startswith(f"{kind}-")), "original")
+
+
+def _joined(
+    view: RunView, progress: Sequence[EventProgress], event_id: str, pending: dict[str, Delivery]
+) -> RunView:
+    mine = next((part for part in progress if part.event_id == event_id), None)
+    if mine is None:
+        return view
+    deliveries = [
+        _later(delivery, pending.get(delivery.subscriber))
+        if delivery.state in {DeliveryState.PENDING, DeliveryState.RETRYING}
+        else delivery
+        for delivery in mine.deliveries
+    ]
+    return view.model_copy(update={"outcome": mine.outcome, "deliveries": deliveries})
+
+
+def _later(delivery: Delivery, pending: Delivery | None) -> Delivery:
+    """What Temporal knows of the retries, which the workflow hears of only when they end."""
+    if pending is None or len(pending.attempts) < len(delivery.attempts):
+        return delivery if pending is None else delivery.model_copy(update={"next_retry_at": pending.next_retry_at})
+    return pending
+
+
+async def _pending(client: Client, described: WorkflowExecutionDescription) -> dict[str, Delivery]:
+    found = {}
+    for info in described.raw_description.pending_activities:
+        subscriber = delivery_subscriber(info.activity_id)
+        if subscriber:
+            found[subscriber] = await _retried(client, subscriber, info)
+    return found
+
+
+async def _retried(client: Client, subscriber: str, info: PendingActivityInfo) -> Delivery:
+    known = await client.data_converter.decode(info.heartbeat_details.payloads)
+    attempts = [Attempt.model_validate(attempt) for attempt in known]
+    due = info.next_attempt_schedule_time.ToDatetime(UTC) if info.HasField("next_attempt_schedule_time") else None
+    return Delivery(
+        subscriber=subscriber,
+        state=DeliveryState.RETRYING if attempts else DeliveryState.PENDING,
+        attempts=attempts,
+        error=info.last_failure.message or None,
+        next_retry_at=due,
+    )
+
+
+async def _from_result(
+    client: Client, described: WorkflowExecutionDescription, view: RunView, event_id: str
+) -> RunView:
+    """The compact rows of a finished workflow's result, when no worker is there to tell the whole story."""
+    incomplete = view.model_copy(update={"complete": False})
+    if described.status is not WorkflowExecutionStatus.COMPLETED:
+        outcome = "refused" if described.status is WorkflowExecutionStatus.FAILED else view.outcome
+        return incomplete.model_copy(update={"outcome": outcome})
+    async with answered(client):
+        result: EventResult = await client.get_workflow_handle_for(EventWorkflow.run, described.id).result()
+    mine = next((part for part in result.events if part.event_id == event_id), None)
+    if mine is None:
+        return incomplete
+    deliveries = [Delivery(subscriber=row.subscriber, state=row.state, error=row.error) for row in mine.deliveries]
+    return incomplete.model_copy(update={"outcome": mine.outcome, "deliveries": deliveries})

@@ -1,0 +1,173 @@
+"""Settings: environment variables, and a ``.env`` file that is read into the environment first.
+
+The connection to Temporal is not here but in the SDK's own variables (TEMPORAL_ADDRESS and so on), which `.env`
+reaches as well.
+"""
+
+import ipaddress
+import os
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from dotenv import load_dotenv
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.addresses import AddressPolicy
+from domain.errors import ConfigurationError
+from domain.timing import parse_duration
+
+TEMPORAL_VARIABLES: dict[str, str] = {
+    "TEMPORAL_ADDRESS": "Host and port of the Temporal frontend (default localhost:7233).",
+    "TEMPORAL_NAMESPACE": "Namespace; it must exist (default: default).",
+    "TEMPORAL_API_KEY": "API key, for Temporal Cloud.",
+    "TEMPORAL_TLS": "true to connect with TLS.",
+    "TEMPORAL_TLS_CLIENT_CERT_PATH": "Client certificate, for mutual TLS.",
+    "TEMPORAL_TLS_CLIENT_KEY_PATH": "Its private key.",
+    "TEMPORAL_TLS_SERVER_CA_CERT_PATH": "CA that signed the server's certificate.",
+    "TEMPORAL_TLS_SERVER_NAME": "Name to expect in the server's certificate.",
+}
+
+
+class LogLevel(StrEnum):
+    """Least severe level that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """Built once by an entry point and passed on; never read at import."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, validate_default=True)
+
+    enable_event_publishing: bool = Field(
+        default=False,
+        description="Emit an event for every incident timeline entry and accept events. Off: nothing is emitted.",
+    )
+    outbox_poll_interval: str = Field(
+        default="1s",
+        description="Accepted for compatibility; there is no outbox table, so nothing is polled.",
+    )
+    im_state_dir: Path = Field(
+        default=Path("~/.local/state/im"),
+        description="Folder for logs and, in development, the key file, API token and Temporal database.",
+    )
+    im_api_host: str = Field(
+        default="127.0.0.1",
+        description="Address the API binds to. Anything but loopback requires IM_API_TOKEN.",
+    )
+    im_api_port: int = Field(default=8080, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
+    im_api_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token of the API, at least 16 characters. Without it only loopback may be served.",
+    )
+    im_secret_keys: SecretStr | None = Field(
+        default=None,
+        description="Sealing keys, newest first: id:base64 of 32 bytes, separated by commas. The same in every "
+        "process. Without it a key file in IM_STATE_DIR is used, which suits one machine only.",
+    )
+    im_log_level: LogLevel = Field(default=LogLevel.INFO, description="debug, info, warn or error.")
+    im_allowed_networks: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode] = Field(
+        default=(),
+        description="Comma-separated CIDR blocks that may be delivered to although they are not public.",
+    )
+
+    @field_validator("im_allowed_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("im_state_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @field_validator("im_log_level", "enable_event_publishing", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("outbox_poll_interval")
+    @classmethod
+    def _duration(cls, value: str) -> str:
+        parse_duration(value)
+        return value
+
+    @field_validator("im_api_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters")
+        return value
+
+    @property
+    def poll_interval(self) -> timedelta:
+        """OUTBOX_POLL_INTERVAL as a duration."""
+        return parse_duration(self.outbox_poll_interval)
+
+    @property
+    def binds_loopback(self) -> bool:
+        """Whether the API is reachable from this machine only."""
+        try:
+            return ipaddress.ip_address(self.im_api_host).is_loopback
+        except ValueError:
+            return self.im_api_host == "localhost"
+
+    def address_policy(self, own_ports: frozenset[int] = frozenset()) -> AddressPolicy:
+        """What may be dialled; ``own_ports`` are this deployment's listeners."""
+        return AddressPolicy(allowed_networks=self.im_allowed_networks, own_ports=own_ports)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings from ``.env`` in the working directory and the environment; options given by hand win.
+
+    Raises:
+        ConfigurationError: for a value out of range, an unknown ``IM_*`` name, or an API bound beyond loopback
+            without a token.
+    """
+    load_dotenv(Path.cwd() / ".env", override=False)
+    _refuse_unknown()
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigurationError(reason=_in_words(error), fix="See .env.example for every setting.") from None
+    if not settings.binds_loopback and settings.im_api_token is None:
+        raise ConfigurationError(
+            reason=f"the API would be reachable from other machines (IM_API_HOST={settings.im_api_host}) without a token",
+            fix="Set IM_API_TOKEN to at least 16 random characters, or bind to 127.0.0.1.",
+        )
+    return settings
+
+
+def _refuse_unknown() -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith("IM_") and name not in known)
+    if unknown:
+        raise ConfigurationError(
+            reason=f"unknown setting {', '.join(unknown)}",
+            fix=f"Known are {', '.join(sorted(name for name in known if name.startswith('IM_')))}.",
+        )
+
+
+def _in_words(error: ValidationError) -> str:
+    faults = (f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False))
+    return "; ".join(faults)
+
+
+def env_example() -> str:
+    """The text of ``.env.example``, made from the model; a test compares both."""
+    lines = ["# Every setting of im, with its default. Copy to .env and uncomment what you change.", ""]
+    for name, field in Settings.model_fields.items():
+        default = field.get_default()
+        shown = "" if default is None or default == () else str(default).lower() if isinstance(default, bool) else default
+        lines += [f"# {field.description}", f"# {name.upper()}={shown}", ""]
+    lines += ["# The connection to Temporal: the Temporal SDK's own variables.", ""]
+    for name, description in TEMPORAL_VARIABLES.items():
+        lines += [f"# {description}", f"# {name}=", ""]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,230 @@
+"""The gateway to subscribers: checks, seals, asks the directory, and waits out the lease after a change."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel
+from temporalio.client import WorkflowHandle
+
+from activities.directory import LEASE_SECONDS
+from activities.sealing import headers_purpose, secret_purpose
+from domain.addresses import check_url
+from domain.errors import InvalidRequestError, SubscriberNotFoundError
+from domain.events import KNOWN_TYPES
+from domain.headers import check_headers
+from domain.patterns import ALL, advise, check_patterns
+from domain.retry import make_schedule
+from domain.signing import check_secret, make_secret, standard_key, whsec
+from domain.subscribers import (
+    DEFAULT_OVERLAP,
+    MAX_OVERLAP,
+    NewSubscriber,
+    Snapshot,
+    Subscriber,
+    SubscriberChange,
+    check_name,
+)
+from service.connection import Connection
+from service.temporal import answered
+from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.ledger import DeliveryLedgerWorkflow
+from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, LEDGER_ID
+
+# The lease is counted by other processes' clocks; a tenth more covers their drift within half a second.
+LEASE_WAIT_SECONDS = LEASE_SECONDS * 1.1
+
+
+class SubscriberView(BaseModel):
+    """A subscriber as people and programs may see it: no secret, and of added headers only the names."""
+
+    name: str
+    url: str
+    types: list[str]
+    enabled: bool
+    signed: bool
+    rotating_until: datetime | None = None
+    header_names: list[str] = []
+    schedule: str
+    max_attempts: int
+    gone_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Changed(BaseModel):
+    """The result of adding or changing a subscriber.
+
+    Attributes:
+        warnings: about patterns that match no known type, and the like.
+        secret: the generated secret, shown this once; None when none was generated.
+        whsec: the form of the given secret that Standard Webhooks libraries take, shown this once.
+    """
+
+    subscriber: SubscriberView
+    warnings: list[str] = []
+    secret: str | None = None
+    whsec: str | None = None
+
+
+class SubscriberGateway:
+    """Everything that can be done with subscribers. All methods raise the errors of `domain.errors` alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(
+        self,
+        name: str,
+        url: str,
+        *,
+        types: Sequence[str] = (ALL,),
+        secret: str | None = None,
+        generate_secret: bool = False,
+        headers: Mapping[str, str] | None = None,
+        schedule: str = "default",
+        max_attempts: int | None = None,
+        enabled: bool = True,
+    ) -> Changed:
+        """Add a subscriber; events published after this returned are delivered to it."""
+        secret = _one_secret(secret, generate=generate_secret)
+        patterns = check_patterns(types)
+        check_name(name)
+        new = NewSubscriber(
+            name=name,
+            url=check_url(url, self._connection.policy),
+            types=patterns,
+            enabled=enabled,
+            sealed_secret=self._sealed_secret(name, secret),
+            sealed_headers=self._sealed_headers(name, headers),
+            header_names=tuple(headers or ()),
+            schedule=make_schedule(schedule, max_attempts),
+        )
+        await self._connection.require_worker()
+        async with answered(self._connection.client, CONTROL_QUEUE):
+            subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.add, new)
+        return await self._changed(subscriber, secret, generated=generate_secret, patterns=patterns)
+
+    async def update(
+        self,
+        name: str,
+        *,
+        url: str | None = None,
+        types: Sequence[str] | None = None,
+        enabled: bool | None = None,
+        secret: str | None = None,
+        generate_secret: bool = False,
+        drop_secret: bool = False,
+        overlap: timedelta = DEFAULT_OVERLAP,
+        headers: Mapping[str, str] | None = None,
+        schedule: str | None = None,
+        max_attempts: int | None = None,
+    ) -> Changed:
+        """Change a subscriber; None leaves a value as it is. A new secret is valid beside the old for ``overlap``."""
+        if not timedelta() <= overlap <= MAX_OVERLAP:
+            raise InvalidRequestError(reason=f"the overlap must be 0 to {MAX_OVERLAP.days} days")
+        secret = _one_secret(secret, generate=generate_secret)
+        if drop_secret and secret:
+            raise InvalidRequestError(reason="give a new secret or drop the secret, not both")
+        patterns = check_patterns(types) if types is not None else None
+        if schedule is not None or max_attempts is not None:
+            make_schedule(schedule or "default", max_attempts)
+        change = SubscriberChange(
+            name=name,
+            url=check_url(url, self._connection.policy) if url is not None else None,
+            types=patterns,
+            enabled=enabled,
+            sealed_secret=self._sealed_secret(name, secret),
+            drop_secrets=drop_secret,
+            overlap_seconds=int(overlap.total_seconds()),
+            sealed_headers=self._sealed_headers(name, headers),
+            header_names=tuple(headers) if headers is not None else None,
+            schedule_name=schedule,
+            max_attempts=max_attempts,
+        )
+        await self._connection.require_worker()
+        async with answered(self._connection.client, CONTROL_QUEUE):
+            subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.change, change)
+        return await self._changed(subscriber, secret, generated=generate_secret, patterns=patterns or ())
+
+    async def remove(self, name: str) -> SubscriberView:
+        """Remove a subscriber; events published after this returned are not delivered to it."""
+        await self._connection.require_worker()
+        async with answered(self._connection.client, CONTROL_QUEUE):
+            removed = await self._directory.execute_update(SubscriberDirectoryWorkflow.remove, name)
+            ledger = self._connection.client.get_workflow_handle(LEDGER_ID)
+            await ledger.signal(DeliveryLedgerWorkflow.forget, name)
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        return view(removed)
+
+    async def all(self) -> list[SubscriberView]:
+        """Every subscriber, by name."""
+        subscribers = (await self.snapshot(None)).subscribers or {}
+        return [view(subscribers[name]) for name in sorted(subscribers)]
+
+    async def get(self, name: str) -> SubscriberView:
+        """One subscriber."""
+        subscribers = (await self.snapshot(None)).subscribers or {}
+        if name not in subscribers:
+            raise SubscriberNotFoundError(name=name)
+        return view(subscribers[name])
+
+    async def snapshot(self, known_version: int | None) -> Snapshot:
+        """The directory as it is; without its subscribers when ``known_version`` is current."""
+        await self._connection.require_worker()
+        async with answered(self._connection.client, CONTROL_QUEUE):
+            return await self._directory.query(SubscriberDirectoryWorkflow.snapshot, known_version)
+
+    @property
+    def _directory(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:
+        return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
+
+    def _sealed_secret(self, name: str, secret: str | None) -> str | None:
+        return None if secret is None else self._connection.keyring.seal(secret, secret_purpose(name))
+
+    def _sealed_headers(self, name: str, headers: Mapping[str, str] | None) -> str | None:
+        if not headers:
+            return None
+        return self._connection.keyring.seal(json.dumps(check_headers(headers)), headers_purpose(name))
+
+    async def _changed(
+        self, subscriber: Subscriber, secret: str | None, *, generated: bool, patterns: Sequence[str]
+    ) -> Changed:
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        equivalent = whsec(standard_key(secret)) if secret and not generated else None
+        return Changed(
+            subscriber=view(subscriber),
+            warnings=advise(patterns, list(KNOWN_TYPES)),
+            secret=secret if generated else None,
+            whsec=equivalent if equivalent != secret else None,
+        )
+
+
+def _one_secret(secret: str | None, *, generate: bool) -> str | None:
+    if secret is not None and generate:
+        raise InvalidRequestError(reason="give a secret or have one generated, not both")
+    if generate:
+        return make_secret(secrets.token_bytes(32))
+    return None if secret is None else check_secret(secret)
+
+
+def view(subscriber: Subscriber) -> SubscriberView:
+    """What may be shown of a subscriber."""
+    now = datetime.now(UTC)
+    ends = [secret.expires_at for secret in subscriber.secrets if secret.expires_at and secret.expires_at > now]
+    return SubscriberView(
+        name=subscriber.name,
+        url=subscriber.url,
+        types=list(subscriber.types),
+        enabled=subscriber.enabled,
+        signed=bool(subscriber.secrets),
+        rotating_until=max(ends, default=None),
+        header_names=list(subscriber.header_names),
+        schedule=subscriber.schedule.name,
+        max_attempts=subscriber.schedule.max_attempts,
+        gone_at=subscriber.gone_at,
+        created_at=subscriber.created_at,
+        updated_at=subscriber.updated_at,
+    )

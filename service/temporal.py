@@ -1,0 +1,142 @@
+"""The only place that connects to Temporal, and the one data converter of clients, workers, tests and replays."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from pydantic_core import to_json
+from temporalio.api.common.v1 import Payload
+from temporalio.client import (
+    Client,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import CompositePayloadConverter, DataConverter, DefaultPayloadConverter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import ApplicationError
+from temporalio.runtime import Runtime
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from domain.errors import ImError, NoWorkerError, TemporalUnavailableError, from_code
+
+DEFAULT_ADDRESS = "localhost:7233"
+# Whoever waits for an answer is told within 5 s; this leaves a second for starting up and for saying so.
+ANSWER_TIMEOUT = timedelta(seconds=4)
+
+
+class _CompactJson(PydanticJSONPlainPayloadConverter):
+    """JSON without members that are None: histories hold a third less."""
+
+    def to_payload(self, value: Any) -> Payload | None:
+        return Payload(metadata={"encoding": self.encoding.encode()}, data=to_json(value, exclude_none=True))
+
+
+class ImPayloadConverter(CompositePayloadConverter):
+    """Temporal's payload converter with pydantic's JSON; optional fields are None by default, so None is left out."""
+
+    def __init__(self) -> None:
+        compact = _CompactJson()
+        super().__init__(
+            *(
+                compact if converter.encoding == compact.encoding else converter
+                for converter in DefaultPayloadConverter.default_encoding_payload_converters
+            )
+        )
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=ImPayloadConverter)
+
+
+def temporal_address() -> str:
+    """The configured address, for messages."""
+    return os.environ.get("TEMPORAL_ADDRESS", DEFAULT_ADDRESS)
+
+
+async def connect(runtime: Runtime | None = None) -> Client:
+    """A client from the SDK's own environment configuration.
+
+    Raises:
+        TemporalUnavailableError: no answer within 4 s, or a refusal.
+    """
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", DEFAULT_ADDRESS)
+    namespace = config.get("namespace", "default")
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            return await Client.connect(
+                **config,
+                data_converter=DATA_CONVERTER,
+                runtime=runtime,
+                retry_config=RetryConfig(max_elapsed_time_millis=int(ANSWER_TIMEOUT.total_seconds() * 1000)),
+            )
+    except TimeoutError:
+        reason = f"no answer within {ANSWER_TIMEOUT.total_seconds():.0f} s"
+    except (RuntimeError, RPCError) as error:
+        reason = _brief(error)
+    raise TemporalUnavailableError(address=config["target_host"], namespace=namespace, reason=reason)
+
+
+@asynccontextmanager
+async def answered(client: Client, queue: str | None = None) -> AsyncIterator[None]:
+    """Bound one exchange with Temporal to 4 s and translate its errors into ours.
+
+    Args:
+        client: for the address in messages.
+        queue: the task queue whose worker must answer; None when Temporal itself does.
+
+    Raises:
+        ImError: the one that a workflow raised, or `TemporalUnavailableError`, or `NoWorkerError`.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            yield
+    except WorkflowUpdateFailedError as error:
+        raise _ours(error.cause) or error from None
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        raise _silent(client, queue) from None
+    except WorkflowQueryFailedError as error:
+        raise _silent(client, queue) if "no poller" in str(error).lower() else error from None
+    except RPCError as error:
+        raise _refused(client, queue, error) from None
+
+
+def _ours(cause: BaseException | None) -> ImError | None:
+    if isinstance(cause, ApplicationError) and cause.type:
+        data = cause.details[0] if cause.details else {}
+        return from_code(cause.type, data)
+    return None
+
+
+def _silent(client: Client, queue: str | None) -> ImError:
+    if queue is not None:
+        return NoWorkerError(queue=queue, seconds=int(ANSWER_TIMEOUT.total_seconds()))
+    return unavailable(client, f"no answer within {ANSWER_TIMEOUT.total_seconds():.0f} s")
+
+
+def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
+    if error.status in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.CANCELLED}:
+        return unavailable(client, _brief(error))
+    if error.status is RPCStatusCode.DEADLINE_EXCEEDED:
+        return _silent(client, queue)
+    if error.status is RPCStatusCode.FAILED_PRECONDITION and queue is not None:  # a query without any worker
+        return _silent(client, queue)
+    return error
+
+
+def unavailable(client: Client, reason: str) -> TemporalUnavailableError:
+    """The error for a Temporal that does not answer."""
+    return TemporalUnavailableError(
+        address=client.service_client.config.target_host, namespace=client.namespace, reason=reason
+    )
+
+
+def _brief(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if "Connection refused" in str(error) or "ConnectError" in str(error):
+        return "connection refused"
+    return text[:200]

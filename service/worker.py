@@ -1,0 +1,208 @@
+"""The workers of one process: four task queues over one client, started and drained together."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.deliveries import DeliveryActivities
+from activities.directory import LeasedDirectory
+from activities.emission import EmissionActivities
+from activities.gate import InlineGate
+from activities.recorder import Recorder
+from activities.requests import RequestTable
+from activities.sealing import Keyring
+from activities.sender import Sender
+from activities.transport import GuardedTransport
+from domain.addresses import AddressPolicy
+from domain.health import LedgerBatch
+from domain.subscribers import Gone, Snapshot
+from service.history import EventSource
+from service.publisher import Publisher
+from workflows import names, policies
+from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
+from workflows.event import EventWorkflow
+from workflows.incident import IncidentWorkflow
+from workflows.incident_numbers import IncidentNumbersWorkflow, NumbersState
+from workflows.ledger import DeliveryLedgerWorkflow, LedgerState
+
+# Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
+DRAIN = timedelta(seconds=15)
+QUERY_TIMEOUT = timedelta(seconds=2)
+SIGNAL_TIMEOUT = timedelta(seconds=5)
+
+EVENT_TASKS = 100  # workflow tasks and local activities in hand at once; a burst beyond waits in Temporal
+DELIVERY_SLOTS = 100  # retries in hand at once; few enough that the queue's fairness decides who is next
+
+_log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True)
+class _Parts:
+    recorder: Recorder
+    requests: RequestTable
+    sender: Sender
+    deliveries: DeliveryActivities
+    in_flight_queue: str
+
+
+async def ensure_entities(client: Client) -> None:
+    """Start the directory, the ledger and the counter of incident numbers, unless they run already."""
+    entities = (
+        (SubscriberDirectoryWorkflow.run, DirectoryState(), names.DIRECTORY_ID, "registry of subscribers"),
+        (DeliveryLedgerWorkflow.run, LedgerState(), names.LEDGER_ID, "delivery counters"),
+        (IncidentNumbersWorkflow.run, NumbersState(), names.INCIDENT_NUMBERS_ID, "incident numbers"),
+    )
+    for run, state, workflow_id, summary in entities:
+        await client.start_workflow(
+            run,
+            state,
+            id=workflow_id,
+            task_queue=names.CONTROL_QUEUE,
+            task_timeout=policies.EVENT_TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=summary,
+        )
+
+
+@asynccontextmanager
+async def running_workers(
+    client: Client, *, keyring: Keyring, policy: AddressPolicy, publishing: bool
+) -> AsyncIterator[None]:
+    """Work on every queue for the duration of a block, then drain: what is under way ends, nothing new begins.
+
+    Args:
+        client: shared with this process's publisher, so that starts are eager.
+        keyring: opens secrets.
+        policy: what may be dialled.
+        publishing: this process's ENABLE_EVENT_PUBLISHING.
+    """
+    parts = _assemble(client, keyring, policy, publishing=publishing)
+    emission = EmissionActivities(Publisher(client, publishing=publishing).emit)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.sender.aclose)
+        stack.push_async_callback(parts.recorder.drain)
+        # Left last: other queues' workflows may still ask this process for the requests it has in flight.
+        await stack.enter_async_context(_in_flight_worker(client, parts))
+        stack.push_async_callback(_await_adoption, parts.requests)
+        for worker in (_control_worker(client, emission), _delivery_worker(client, parts)):
+            await stack.enter_async_context(worker)
+        await stack.enter_async_context(_event_worker(client, parts))
+        yield
+
+
+async def _await_adoption(requests: RequestTable) -> None:
+    """Give first requests in flight the time to end and be adopted."""
+    deadline = asyncio.get_running_loop().time() + DRAIN.total_seconds()
+    while requests.untaken and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.05)
+
+
+def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, *, publishing: bool) -> _Parts:
+    gate = InlineGate()
+    sender = Sender(GuardedTransport(policy), keyring, policy)
+    requests = RequestTable(sender, gate)
+    link = _TemporalLink(client)
+    recorder = Recorder(link.record)
+    queue = names.in_flight_queue(uuid.uuid4().hex[:12])
+    deliveries = DeliveryActivities(
+        directory=LeasedDirectory(link.snapshot),
+        requests=requests,
+        recorder=recorder,
+        gate=gate,
+        load_event=EventSource(client).load,
+        mark_gone=link.mark_gone,
+        publishing=publishing,
+        in_flight_queue=queue,
+    )
+    return _Parts(recorder=recorder, requests=requests, sender=sender, deliveries=deliveries, in_flight_queue=queue)
+
+
+class _TemporalLink:
+    """What activities need of Temporal."""
+
+    def __init__(self, client: Client) -> None:
+        self._directory = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, names.DIRECTORY_ID)
+        self._ledger = client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, names.LEDGER_ID)
+
+    async def snapshot(self, known_version: int | None) -> Snapshot:
+        return await self._directory.query(
+            SubscriberDirectoryWorkflow.snapshot, known_version, rpc_timeout=QUERY_TIMEOUT
+        )
+
+    async def record(self, batch: LedgerBatch) -> None:
+        await self._ledger.signal(DeliveryLedgerWorkflow.record, batch, rpc_timeout=SIGNAL_TIMEOUT)
+
+    async def mark_gone(self, name: str, asked_at: datetime) -> None:
+        try:
+            gone = Gone(name=name, asked_at=asked_at)
+            await self._directory.signal(SubscriberDirectoryWorkflow.mark_gone, gone, rpc_timeout=SIGNAL_TIMEOUT)
+        except RPCError as error:  # its next delivery will be answered 410 as well
+            _log.warning("could not mark a subscriber as gone", subscriber_id=name, error=error.message)
+
+
+def _event_worker(client: Client, parts: _Parts) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.EVENTS_QUEUE,
+        workflows=[EventWorkflow],
+        activities=[
+            parts.deliveries.resolve_subscribers,
+            parts.deliveries.deliver_first,
+            parts.deliveries.deliver_many,
+            parts.deliveries.record_outcomes,
+        ],
+        # The hot path runs outside the sandbox (5 instead of 8 ms of CPU an event); a lint and a replay test keep
+        # workflows/ deterministic, and the tests run it sandboxed.
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_concurrent_workflow_tasks=EVENT_TASKS,
+        max_concurrent_local_activities=EVENT_TASKS * policies.INLINE_ONE_BY_ONE,
+        sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def _delivery_worker(client: Client, parts: _Parts) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.DELIVERIES_QUEUE,
+        activities=[parts.deliveries.deliver],
+        max_concurrent_activities=DELIVERY_SLOTS,
+        disable_eager_activity_execution=True,  # an eager task would pass by the queue's priority and fairness
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
+    return Worker(
+        client,
+        task_queue=parts.in_flight_queue,
+        activities=[parts.deliveries.adopt_delivery],
+        max_concurrent_activities=EVENT_TASKS * policies.INLINE_ONE_BY_ONE,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def _control_worker(client: Client, emission: EmissionActivities) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.CONTROL_QUEUE,
+        workflows=[
+            SubscriberDirectoryWorkflow,
+            DeliveryLedgerWorkflow,
+            IncidentWorkflow,
+            IncidentNumbersWorkflow,
+        ],
+        activities=[emission.publish_event],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
+        graceful_shutdown_timeout=DRAIN,
+    )

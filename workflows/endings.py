@@ -1,0 +1,31 @@
+"""What an activity that failed for good says about its delivery."""
+
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError as ActivityTimeoutError
+
+from domain.outcomes import Attempt, Delivery, DeliveryState
+from domain.tasks import Pending
+from workflows import policies
+
+
+def settle_failure(pending: Pending, error: ActivityError) -> None:
+    """Bring a delivery up to date after its activity ended with a failure.
+
+    A failure that carries the delivery is its end. Any other (the worker died with the request in hand, or could
+    not make one) says nothing of the receiver: what is known of the earlier requests is kept, and the delivery goes
+    on with those it has left, so that a lost worker costs no attempt. After ten such rounds it is given up.
+    """
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.details:
+        pending.delivery = Delivery.model_validate(cause.details[0])
+        return
+    known = pending.delivery.attempts
+    if isinstance(cause, ActivityTimeoutError) and cause.last_heartbeat_details:
+        known = [Attempt.model_validate(attempt) for attempt in cause.last_heartbeat_details]
+    pending.lost += 1
+    given_up = pending.lost >= policies.MAX_LOST_ROUNDS
+    pending.delivery = Delivery(
+        subscriber=pending.delivery.subscriber,
+        state=DeliveryState.FAILED if given_up else DeliveryState.RETRYING,
+        attempts=known,
+        error=f"no outcome from the worker: {cause or error}",
+    )

@@ -1,0 +1,279 @@
+"""EventWorkflow: delivers one event, or a burst of them, to every subscriber that wants it."""
+
+import asyncio
+import contextlib
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ApplicationErrorCategory,
+    WorkflowAlreadyStartedError,
+    is_cancelled_exception,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from activities.deliveries import DeliveryActivities
+    from domain.errors import PublishingDisabledError
+    from domain.events import CloudEvent
+    from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
+    from domain.retry import RetrySchedule
+    from domain.tasks import (
+        AdoptRequest,
+        DeliverRequest,
+        EventInput,
+        EventOutcome,
+        EventProgress,
+        EventResult,
+        FirstRequest,
+        FirstRequests,
+        FirstResult,
+        Pending,
+        RecordRequest,
+        ResolveRequest,
+        outcome_of,
+    )
+    from workflows import details, endings, names, policies
+
+
+@workflow.defn(name="EventWorkflow")
+class EventWorkflow:
+    """Resolve, try each match once at once, then pursue what is left until every delivery has ended."""
+
+    @workflow.init
+    def __init__(self, request: EventInput) -> None:
+        self._request = request
+        self._pending: list[list[Pending]] = [[] for _ in request.events]
+        self._resolved = False
+        self._handed_over: list[int] = []
+        self._changed = False
+
+    @workflow.run
+    async def run(self, request: EventInput) -> EventResult:
+        if request.resume is None:
+            await self._resolve()
+            await self._try_once()
+        else:
+            self._pending, self._resolved = [list(request.resume)], True
+        await self._record_unrecorded()
+        self._tell()
+        if self._unfinished():
+            await (self._pursue() if len(request.events) == 1 else self._hand_over())
+        return self._result()
+
+    @workflow.query(name="deliveries")
+    def deliveries(self) -> list[EventProgress]:
+        """Where each event and each of its deliveries stands."""
+        return [
+            EventProgress(
+                event_id=event.id,
+                outcome=self._outcome(index),
+                resolved=self._resolved,
+                deliveries=[pending.delivery for pending in self._pending[index]],
+            )
+            for index, event in enumerate(self._request.events)
+        ]
+
+    async def _resolve(self) -> None:
+        resolution = await workflow.execute_local_activity_method(
+            DeliveryActivities.resolve_subscribers,
+            ResolveRequest(event_types=[event.type for event in self._request.events], only=self._request.only),
+            start_to_close_timeout=policies.RESOLVE_TIMEOUT,
+            retry_policy=policies.RESOLVE_RETRY,
+            summary="who wants it",
+        )
+        if self._request.ask_publishing and not resolution.publishing:
+            error = PublishingDisabledError()
+            raise ApplicationError(
+                f"{error}. {error.advice}", type=error.code, category=ApplicationErrorCategory.BENIGN
+            )
+        for index, matches in enumerate(resolution.matches):
+            self._pending[index] = [
+                Pending(delivery=Delivery(subscriber=match.subscriber), schedule=match.schedule, inline=match.inline)
+                for match in matches
+            ]
+        self._resolved = True
+
+    async def _try_once(self) -> None:
+        """Make the first requests that may be made within this workflow task."""
+        wanted = [
+            (index, pending) for index, group in enumerate(self._pending) for pending in group if pending.inline
+        ]
+        if len(self._request.events) == 1 and len(wanted) <= policies.INLINE_ONE_BY_ONE:
+            results = await asyncio.gather(*(self._first(pending) for _, pending in wanted))
+        else:
+            results = await self._first_of_many(wanted)
+        for (_, pending), result in zip(wanted, results, strict=True):
+            pending.delivery = result.delivery or pending.delivery
+            pending.in_flight_on, pending.flight = result.in_flight_on, result.flight
+
+    async def _first(self, pending: Pending) -> FirstResult:
+        event = self._request.events[0]
+        try:
+            return await workflow.execute_local_activity_method(
+                DeliveryActivities.deliver_first,
+                FirstRequest(event=event, subscriber=pending.delivery.subscriber, schedule=pending.schedule),
+                start_to_close_timeout=policies.INLINE_TIMEOUT,
+                retry_policy=policies.INLINE_RETRY,
+                summary=f"{event.type} → {pending.delivery.subscriber}",
+            )
+        except ActivityError:
+            return FirstResult()  # the process was too slow to say; the retry queue starts from nothing
+
+    async def _first_of_many(self, wanted: list[tuple[int, Pending]]) -> list[FirstResult]:
+        if not wanted:
+            return []
+        try:
+            answer = await workflow.execute_local_activity_method(
+                DeliveryActivities.deliver_many,
+                FirstRequests(
+                    events=self._request.events,
+                    wanted=[(index, pending.delivery.subscriber, pending.schedule) for index, pending in wanted],
+                ),
+                start_to_close_timeout=policies.INLINE_TIMEOUT,
+                retry_policy=policies.INLINE_RETRY,
+                summary=f"{len(wanted)} first requests",
+            )
+        except ActivityError:
+            return [FirstResult() for _ in wanted]
+        return answer.results
+
+    async def _pursue(self) -> None:
+        """Finish the only event's deliveries, each by itself: nobody waits for a neighbour."""
+        finishing = asyncio.gather(*(self._finish(pending) for pending in self._pending[0]))
+        while not finishing.done():
+            await workflow.wait_condition(lambda: self._changed or finishing.done())
+            self._tell()
+        await finishing
+
+    async def _finish(self, pending: Pending) -> None:
+        if pending.in_flight_on is not None:
+            await self._adopt(pending)
+        while pending.delivery.state not in FINAL_STATES:
+            await self._deliver(pending)
+        if not pending.delivery.recorded:
+            await self._record(self._request.events[0], [pending.delivery])
+        self._changed = True
+
+    async def _adopt(self, pending: Pending) -> None:
+        """Take over the first request from the process that has it in flight."""
+        try:
+            pending.delivery = await workflow.execute_activity_method(
+                DeliveryActivities.adopt_delivery,
+                AdoptRequest(
+                    event_id=self._request.events[0].id,
+                    subscriber=pending.delivery.subscriber,
+                    schedule=pending.schedule,
+                    flight=pending.flight or "",
+                ),
+                task_queue=pending.in_flight_on,
+                schedule_to_start_timeout=policies.ADOPT_WAIT,
+                start_to_close_timeout=policies.ADOPT_TIMEOUT,
+                retry_policy=policies.INLINE_RETRY,
+                summary=f"first request to {pending.delivery.subscriber}, still in flight",
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            # That process is gone and its outcome with it: the request is made again.
+        pending.in_flight_on = None
+        self._changed = True
+
+    async def _deliver(self, pending: Pending) -> None:
+        """Retry on the queue that is fair between subscribers, until the delivery has ended."""
+        delivery, schedule = pending.delivery, pending.schedule or RetrySchedule()
+        event = self._request.events[0]
+        try:
+            pending.delivery = await workflow.execute_activity_method(
+                DeliveryActivities.deliver,
+                DeliverRequest(
+                    event_id=event.id, subscriber=delivery.subscriber, schedule=schedule, prior=delivery.attempts
+                ),
+                task_queue=names.DELIVERIES_QUEUE,
+                activity_id=names.delivery_activity_id(delivery.subscriber),
+                start_to_close_timeout=policies.DELIVER_TIMEOUT,
+                heartbeat_timeout=policies.DELIVER_HEARTBEAT,
+                retry_policy=policies.delivery_retry(schedule, len(delivery.attempts)),
+                summary=f"{event.type} → {delivery.subscriber}",
+                priority=policies.delivery_priority(event.severity, delivery.subscriber),
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            endings.settle_failure(pending, error)
+
+    async def _record_unrecorded(self) -> None:
+        for event, group in zip(self._request.events, self._pending, strict=True):
+            ended = [p.delivery for p in group if p.delivery.state in FINAL_STATES and not p.delivery.recorded]
+            if ended:
+                await self._record(event, ended)
+
+    async def _record(self, event: CloudEvent, ended: list[Delivery]) -> None:
+        await workflow.execute_activity_method(
+            DeliveryActivities.record_outcomes,
+            RecordRequest(event_id=event.id, deliveries=ended),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="count outcomes",
+        )
+        for delivery in ended:
+            delivery.recorded = True
+
+    async def _hand_over(self) -> None:
+        """Give each event with unfinished deliveries a workflow of its own; its start is awaited, its end is not."""
+        unfinished = [index for index in range(len(self._pending)) if self._open(index)]
+        await asyncio.gather(*(self._continue(index) for index in unfinished))
+        self._handed_over.extend(unfinished)
+        self._tell()
+
+    async def _continue(self, index: int) -> None:
+        event = self._request.events[index]
+        with contextlib.suppress(WorkflowAlreadyStartedError):  # by this run, before its task was repeated
+            await workflow.start_child_workflow(
+                EventWorkflow.run,
+                EventInput(events=[event], resume=self._open(index)),
+                id=names.continued_workflow_id(event, workflow.info().run_id),
+                task_timeout=policies.EVENT_TASK_TIMEOUT,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                search_attributes=names.event_attributes([event]),
+                static_summary=details.event_summary([event]),
+            )
+
+    def _open(self, index: int) -> list[Pending]:
+        return [pending for pending in self._pending[index] if pending.delivery.state not in FINAL_STATES]
+
+    def _unfinished(self) -> bool:
+        return any(self._open(index) for index in range(len(self._pending)))
+
+    def _outcome(self, index: int) -> str:
+        if index in self._handed_over:
+            return details.HANDED_OVER
+        if not self._resolved:
+            return DeliveryState.PENDING.value
+        return outcome_of([pending.delivery.state for pending in self._pending[index]])
+
+    def _tell(self) -> None:
+        """Show in the Web UI and in visibility where things stand."""
+        self._changed = False
+        groups = [[pending.delivery for pending in group] for group in self._pending]
+        workflow.set_current_details(details.event_details(self._request.events, groups))
+        outcomes = [self._outcome(index) for index in range(len(groups))]
+        states = {pending.delivery.subscriber: details.keyword(pending) for group in self._pending for pending in group}
+        workflow.upsert_search_attributes(
+            [
+                names.OUTCOME.value_set(details.worst(outcomes)),
+                names.SUBSCRIBERS.value_set(names.subscriber_keywords(sorted(states.items()))),
+            ]
+        )
+
+    def _result(self) -> EventResult:
+        return EventResult(
+            events=[
+                EventOutcome(
+                    event_id=event.id,
+                    outcome=self._outcome(index),
+                    deliveries=[details.row(pending.delivery) for pending in self._pending[index]],
+                )
+                for index, event in enumerate(self._request.events)
+            ]
+        )

@@ -1,0 +1,105 @@
+"""Every identifier that Temporal sees: workflow ids, task queues, handler names, search attributes."""
+
+import hashlib
+
+from collections.abc import Sequence
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from domain.events import CloudEvent
+
+EVENTS_QUEUE = "im-events"  # fresh events; holds no retry and no registry, so a burst meets free slots
+CONTROL_QUEUE = "im-control"  # the entities: directory, ledger, incidents
+DELIVERIES_QUEUE = "im-deliveries"  # retries, fair by subscriber; a backlog here delays no fresh event
+
+DIRECTORY_ID = "subscribers"
+LEDGER_ID = "delivery-ledger"
+INCIDENT_NUMBERS_ID = "incident-numbers"
+
+# Search attributes. SQL visibility stores allow three KeywordLists; these are all three.
+EVENT_IDS = SearchAttributeKey.for_keyword_list("ImEventIds")
+EVENT_TYPES = SearchAttributeKey.for_keyword_list("ImEventTypes")
+SUBSCRIBERS = SearchAttributeKey.for_keyword_list("ImSubscribers")
+INCIDENT = SearchAttributeKey.for_keyword("ImIncidentId")
+SEVERITY = SearchAttributeKey.for_keyword("ImSeverity")
+OUTCOME = SearchAttributeKey.for_keyword("ImOutcome")
+INCIDENT_STATUS = SearchAttributeKey.for_keyword("ImIncidentStatus")
+SEARCH_ATTRIBUTES = (EVENT_IDS, EVENT_TYPES, SUBSCRIBERS, INCIDENT, SEVERITY, OUTCOME, INCIDENT_STATUS)
+
+SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
+
+EVENT_MEMO = "event"
+TITLE_MEMO = "title"
+
+
+def event_workflow_id(event: CloudEvent) -> str:
+    """``event/<id>@<8 hex of the source's SHA-256>``: source and id are an event's identity in CloudEvents."""
+    return f"event/{event.id}@{hashlib.sha256(event.source.encode()).hexdigest()[:8]}"
+
+
+def resend_workflow_id(event: CloudEvent, unique: str) -> str:
+    """A further delivery of an event; ``unique`` is the caller's random part."""
+    return f"{event_workflow_id(event)}/resend-{unique}"
+
+
+def continued_workflow_id(event: CloudEvent, parent_run: str) -> str:
+    """The rest of an event that a workflow of several events handed over."""
+    return f"{event_workflow_id(event)}/rest-{parent_run[:8]}"
+
+
+def incident_workflow_id(incident_id: str) -> str:
+    """``incident/INC-<n>``."""
+    return f"incident/{incident_id}"
+
+
+def in_flight_queue(process: str) -> str:
+    """The queue of one process, on which its own unfinished first requests are adopted."""
+    return f"im-inflight-{process}"
+
+
+def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
+    """What ``ImSubscribers`` holds: each subscriber's name, and ``<state>:<name>`` for those in trouble.
+
+    Those in trouble come first, so that they are found even where an event has more subscribers than 2 KiB hold.
+    """
+    troubled = [(name, state) for name, state in states if state != "delivered"]
+    keywords = [f"{state}:{name}" for name, state in troubled]
+    keywords += [name for name, _ in troubled] + [name for name, state in states if state == "delivered"]
+    kept, size = [], 0
+    for keyword in keywords:
+        size += len(keyword) + 3
+        if size > SUBSCRIBERS_BYTES:
+            break
+        kept.append(keyword)
+    return kept
+
+
+def event_id_hash(event_id: str) -> str:
+    """64 bits of SHA-256 in hexadecimal; a hundred fit a KeywordList's 2 KiB."""
+    return hashlib.sha256(event_id.encode()).hexdigest()[:16]
+
+
+def event_attributes(events: Sequence[CloudEvent]) -> TypedSearchAttributes:
+    """The search attributes an event workflow starts with."""
+    pairs: list[SearchAttributePair] = [
+        SearchAttributePair(EVENT_IDS, [event_id_hash(event.id) for event in events]),
+        SearchAttributePair(EVENT_TYPES, sorted({event.type for event in events})),
+    ]
+    incidents = sorted({event.incident_id for event in events if event.incident_id})
+    if len(incidents) == 1:
+        pairs.append(SearchAttributePair(INCIDENT, incidents[0]))
+    severities = sorted({event.severity for event in events if event.severity})
+    if severities:
+        pairs.append(SearchAttributePair(SEVERITY, severities[0]))
+    return TypedSearchAttributes(pairs)
+
+
+def delivery_activity_id(subscriber: str) -> str:
+    """``deliver/<subscriber>``: what ``temporal activity reset --activity-id`` takes to retry a delivery now."""
+    return f"deliver/{subscriber}"
+
+
+def delivery_subscriber(activity_id: str) -> str | None:
+    """The reverse of `delivery_activity_id`; None for another activity's id."""
+    prefix, slash, subscriber = activity_id.partition("/")
+    return subscriber if slash and prefix == "deliver" else None
