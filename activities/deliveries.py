@@ -30,8 +30,8 @@ from domain.tasks import (
     FirstResults,
     Match,
     RecordRequest,
-    ResolveRequest,
     Resolution,
+    ResolveRequest,
 )
 
 # First requests that are still in flight after this are left to the activity that adopts them.

@@ -1,6 +1,8 @@
 """First requests that outlive the 300 ms a workflow task has for them: kept here until another activity adopts them."""
 
 import asyncio
+import contextlib
+from datetime import timedelta
 
 from activities import journal
 from activities.gate import InlineGate
@@ -22,6 +24,8 @@ class RequestTable:
         self._sender = sender
         self._gate = gate
         self._flights: dict[str, asyncio.Task[Attempt]] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     async def send(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
         """Make request ``number`` of a delivery and wait for its outcome."""
@@ -40,6 +44,7 @@ class RequestTable:
         if flight is None:
             flight = asyncio.create_task(self.send(event, subscriber, 1))
             self._flights[key] = flight
+            self._empty.clear()
         return flight
 
     def find(self, key: str) -> asyncio.Task[Attempt] | None:
@@ -49,8 +54,10 @@ class RequestTable:
     def forget(self, key: str) -> None:
         """Its outcome was taken."""
         self._flights.pop(key, None)
+        if not self._flights:
+            self._empty.set()
 
-    @property
-    def untaken(self) -> int:
-        """How many first requests wait for somebody to take their outcome."""
-        return len(self._flights)
+    async def adopted(self, within: timedelta) -> None:
+        """Wait until the outcome of every first request was taken, or the time is up."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), within.total_seconds())

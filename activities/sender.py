@@ -43,7 +43,12 @@ class Sender:
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, keyring: Keyring, policy: AddressPolicy) -> None:
-        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False, timeout=None)
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=None,  # noqa: S113 - one exchange has TOTAL_SECONDS in all
+        )
         self._keyring = keyring
         self._policy = policy
 

@@ -75,7 +75,7 @@ class _GuardedResolver(AbstractResolver):
 
 def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:
     address, port = ipaddress.ip_address(sockaddr[0]), int(sockaddr[1])
-    scoped = len(sockaddr) > 3 and sockaddr[3] != 0
+    scoped = any(sockaddr[3:])  # an IPv6 address has its scope id there
     if scoped or not policy.allows(address, port, host=host):
         raise _BlockedError(host)
 
@@ -129,9 +129,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             )
         except (aiohttp.ClientError, OSError) as error:
             raise _translated(error, request) from None
-        return httpx.Response(
-            answer.status, headers=answer.raw_headers, stream=_Body(answer, request), request=request
-        )
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer, request), request=request)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -157,23 +155,24 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _translated(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    if isinstance(error, _BlockedError) or isinstance(error.__cause__, _BlockedError):
-        return BlockedAddress("address refused", request=request)
+    """The httpx error that says what an aiohttp or socket error means for a delivery."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return TlsNotVerified(_certificate_reason(error.certificate_error), request=request)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        if isinstance(error.os_error, _BlockedError):
-            return BlockedAddress("address refused", request=request)
-        return NameNotResolved("host name not found", request=request)
     if isinstance(error, aiohttp.ClientConnectorError):
-        if isinstance(error.os_error, _BlockedError):
-            return BlockedAddress("address refused", request=request)
-        return httpx.ConnectError(_os_reason(error.os_error), request=request)
+        return _not_connected(error, request)
     if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
         return httpx.RemoteProtocolError("invalid response", request=request)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return httpx.ReadError("connection closed before an answer", request=request)
     return httpx.ReadError(_os_reason(error), request=request)
+
+
+def _not_connected(error: aiohttp.ClientConnectorError, request: httpx.Request) -> httpx.ConnectError:
+    if isinstance(error.os_error, _BlockedError):
+        return BlockedAddress("address refused", request=request)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return NameNotResolved("host name not found", request=request)
+    return httpx.ConnectError(_os_reason(error.os_error), request=request)
 
 
 def _certificate_reason(error: Exception) -> str:

@@ -164,9 +164,7 @@ def parse_binary_event(headers: Mapping[str, str], body: bytes) -> CloudEvent:
 def encode_header_value(value: str) -> str:
     """A header value as CloudEvents HTTP binding 3.1.3.2 wants it: percent-encoded UTF-8 outside U+0021-7E."""
     return "".join(
-        char
-        if "\x21" <= char <= "\x7e" and char not in '"%'
-        else "".join(f"%{byte:02X}" for byte in char.encode())
+        char if "\x21" <= char <= "\x7e" and char not in '"%' else "".join(f"%{byte:02X}" for byte in char.encode())
         for char in value
     )
 
@@ -201,12 +199,13 @@ def load_json(body: bytes) -> Any:
 
 def check_time(value: str) -> None:
     """Raise `InvalidEventError` unless ``value`` is an RFC 3339 timestamp with an offset."""
+    fault = InvalidEventError(reason="time is not an RFC 3339 timestamp")
+    if not _RFC3339.fullmatch(value):
+        raise fault
     try:
-        if not _RFC3339.fullmatch(value):
-            raise ValueError(value)
         datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
     except ValueError:
-        raise InvalidEventError(reason="time is not an RFC 3339 timestamp") from None
+        raise fault from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -90,5 +90,3 @@ def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
             return candidate
     close = difflib.get_close_matches(pattern, known_types, n=1, cutoff=0.8)
     return close[0] if close else None
-
-

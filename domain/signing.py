@@ -37,7 +37,9 @@ def check_secret(secret: str) -> str:
         except binascii.Error:
             raise InvalidSecretError(reason="what follows whsec_ is not base64") from None
         if not MIN_KEY_BYTES <= size <= MAX_KEY_BYTES:
-            raise InvalidSecretError(reason=f"whsec_ holds {size} bytes; {MIN_KEY_BYTES} to {MAX_KEY_BYTES} are allowed")
+            raise InvalidSecretError(
+                reason=f"whsec_ holds {size} bytes; {MIN_KEY_BYTES} to {MAX_KEY_BYTES} are allowed"
+            )
     return secret
 
 

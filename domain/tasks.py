@@ -83,7 +83,8 @@ class AdoptRequest(BaseModel):
 class DeliverRequest(BaseModel):
     """Asks for a delivery, or the rest of one, with retries.
 
-    The event itself is not here but in the first event of the calling workflow's history: a hundred troubled subscribers then cost a hundred short inputs rather than a hundred copies of the event.
+    The event itself is not here but in the first event of the calling workflow's history: a hundred troubled
+    subscribers then cost a hundred short inputs rather than a hundred copies of the event.
 
     Attributes:
         prior: requests made so far; the activity's first attempt then raises the last one's failure again, so that

@@ -74,7 +74,7 @@ def _server_version(path: str) -> tuple[int, ...]:
 
 async def download_cli(folder: Path) -> TemporalCli:
     """Have the SDK download a Temporal CLI into a folder; raises `ConfigurationError` when it cannot."""
-    folder.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     try:
         server = await WorkflowEnvironment.start_local(download_dest_dir=str(folder))
     except RuntimeError as error:
@@ -83,7 +83,11 @@ async def download_cli(folder: Path) -> TemporalCli:
             fix="Install the Temporal CLI (https://docs.temporal.io/cli) so that 'temporal' is on PATH.",
         ) from None
     await server.shutdown()
-    return TemporalCli(next(path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()))
+    return TemporalCli(await asyncio.to_thread(_newest_file, folder))
+
+
+def _newest_file(folder: Path) -> Path:
+    return max((path for path in folder.iterdir() if path.is_file()), key=lambda path: path.stat().st_mtime)
 
 
 @asynccontextmanager

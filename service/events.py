@@ -88,7 +88,7 @@ class EventGateway:
             while True:
                 described = await handle.describe()
                 if described.status is WorkflowExecutionStatus.FAILED:
-                    raise PublishingDisabledError()
+                    raise PublishingDisabledError
                 if described.status is not WorkflowExecutionStatus.RUNNING or described.history_length > CONFIRM_AFTER:
                     return receipt
                 await asyncio.sleep(0.05)

@@ -14,8 +14,7 @@ from workflows.names import CONTROL_QUEUE, LEDGER_ID, OUTCOME, SUBSCRIBERS
 
 MAX_RETRYING_LOOKED_AT = 10_000  # events; past that the number shown is a lower bound
 _RETRYING = (
-    "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running' "
-    f"AND {OUTCOME.name} IN ('retrying', 'pending')"
+    f"WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running' AND {OUTCOME.name} IN ('retrying', 'pending')"
 )
 
 

@@ -42,5 +42,6 @@ class EventSource:
             )
         )
         started = answer.history.events[0].workflow_execution_started_event_attributes
+        request: EventInput
         (request,) = await self._client.data_converter.decode(started.input.payloads, [EventInput])
         return request

@@ -68,7 +68,8 @@ class IncidentGateway:
                 static_summary=f"{incident_id} · {declaration.severity} · {declaration.title}"[:100],
             )
             return await client.execute_update_with_start_workflow(
-                IncidentWorkflow.declared, start_workflow_operation=start
+                IncidentWorkflow.declared,  # type: ignore[arg-type]  # the SDK mistypes async updates that have a name=
+                start_workflow_operation=start,
             )
 
     async def change(self, incident_id: str, change: Change) -> Incident:
@@ -76,7 +77,10 @@ class IncidentGateway:
         # Checked here too, because a closed incident's workflow has ended and takes no update to refuse.
         check_change(await self.get(incident_id), change)
         async with answered(self._connection.client, names.CONTROL_QUEUE):
-            return await self._handle(incident_id).execute_update(IncidentWorkflow.change, change)
+            return await self._handle(incident_id).execute_update(
+                IncidentWorkflow.change,  # type: ignore[arg-type]  # as above
+                change,
+            )
 
     async def get(self, incident_id: str) -> Incident:
         """An incident with its timeline."""

@@ -59,9 +59,7 @@ def _kind(workflow_id: str) -> str:
     return next((kind for kind in ("resend", "rest") if last.startswith(f"{kind}-")), "original")
 
 
-def _joined(
-    view: RunView, progress: Sequence[EventProgress], event_id: str, pending: dict[str, Delivery]
-) -> RunView:
+def _joined(view: RunView, progress: Sequence[EventProgress], event_id: str, pending: dict[str, Delivery]) -> RunView:
     mine = next((part for part in progress if part.event_id == event_id), None)
     if mine is None:
         return view

@@ -38,7 +38,7 @@ class Publisher:
             TemporalUnavailableError: not accepted.
         """
         if not self._publishing:
-            raise PublishingDisabledError()
+            raise PublishingDisabledError
         return await self.start(event, EventInput(events=[event]))
 
     async def emit(self, event: CloudEvent) -> PublishReceipt:

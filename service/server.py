@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import structlog
 import uvicorn
 from temporalio.client import Client
+from uvicorn.importer import import_from_string
 
+from domain.errors import ConfigurationError
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_runtime
 from service.search_attributes import ensure_search_attributes
@@ -39,7 +42,8 @@ class Backend:
     ready: bool = False
 
 
-MakeApp = Callable[[Backend], object]
+# The API is named rather than imported, as ASGI servers do: service/ knows no routes.
+API_APP = "api.app:create_app"
 
 
 class _Server(uvicorn.Server):
@@ -90,11 +94,14 @@ def _temporal_port() -> int:
 
 
 @asynccontextmanager
-async def running_api(backend: Backend, make_app: MakeApp) -> AsyncIterator[int]:
-    """Serve the API for the duration of a block; gives the port it listens on."""
+async def running_api(backend: Backend, app: str) -> AsyncIterator[int]:
+    """Serve an ASGI application, named ``module:factory`` and made over the backend, for the duration of a block.
+
+    Gives the port it listens on.
+    """
     settings = backend.settings
     config = uvicorn.Config(
-        make_app(backend),  # type: ignore[arg-type]
+        import_from_string(app)(backend),
         host=settings.im_api_host,
         port=settings.im_api_port,
         log_config=None,
@@ -103,16 +110,31 @@ async def running_api(backend: Backend, make_app: MakeApp) -> AsyncIterator[int]
         timeout_graceful_shutdown=API_GRACE_SECONDS,
     )
     server = _Server(config)
-    listener = config.bind_socket()
+    listener = _listen(settings.im_api_host, settings.im_api_port)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
         yield int(listener.getsockname()[1])
     finally:
         server.should_exit = True
         await serving
         listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, proto)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            reason=f"cannot listen on {host}:{port}: {error.strerror}",
+            fix="Stop what uses the port, or choose another with IM_API_PORT or --port.",
+        ) from None
+    return listener
 
 
 async def until_stopped() -> None:

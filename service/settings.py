@@ -139,7 +139,7 @@ def load_settings(**overrides: object) -> Settings:
         raise ConfigurationError(reason=_in_words(error), fix="See .env.example for every setting.") from None
     if not settings.binds_loopback and settings.im_api_token is None:
         raise ConfigurationError(
-            reason=f"the API would be reachable from other machines (IM_API_HOST={settings.im_api_host}) without a token",
+            reason=f"IM_API_HOST={settings.im_api_host} would open the API to other machines without a token",
             fix="Set IM_API_TOKEN to at least 16 random characters, or bind to 127.0.0.1.",
         )
     return settings
@@ -165,7 +165,9 @@ def env_example() -> str:
     lines = ["# Every setting of im, with its default. Copy to .env and uncomment what you change.", ""]
     for name, field in Settings.model_fields.items():
         default = field.get_default()
-        shown = "" if default is None or default == () else str(default).lower() if isinstance(default, bool) else default
+        shown = (
+            "" if default is None or default == () else str(default).lower() if isinstance(default, bool) else default
+        )
         lines += [f"# {field.description}", f"# {name.upper()}={shown}", ""]
     lines += ["# The connection to Temporal: the Temporal SDK's own variables.", ""]
     for name, description in TEMPORAL_VARIABLES.items():

@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
@@ -56,7 +57,7 @@ class _Parts:
 
 async def ensure_entities(client: Client) -> None:
     """Start the directory, the ledger and the counter of incident numbers, unless they run already."""
-    entities = (
+    entities: tuple[tuple[Callable[..., Awaitable[None]], BaseModel, str, str], ...] = (
         (SubscriberDirectoryWorkflow.run, DirectoryState(), names.DIRECTORY_ID, "registry of subscribers"),
         (DeliveryLedgerWorkflow.run, LedgerState(), names.LEDGER_ID, "delivery counters"),
         (IncidentNumbersWorkflow.run, NumbersState(), names.INCIDENT_NUMBERS_ID, "incident numbers"),
@@ -92,18 +93,11 @@ async def running_workers(
         stack.push_async_callback(parts.recorder.drain)
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
-        stack.push_async_callback(_await_adoption, parts.requests)
+        stack.push_async_callback(parts.requests.adopted, DRAIN)
         for worker in (_control_worker(client, emission), _delivery_worker(client, parts)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
         yield
-
-
-async def _await_adoption(requests: RequestTable) -> None:
-    """Give first requests in flight the time to end and be adopted."""
-    deadline = asyncio.get_running_loop().time() + DRAIN.total_seconds()
-    while requests.untaken and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.05)
 
 
 def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, *, publishing: bool) -> _Parts:

@@ -63,7 +63,14 @@ def worst(outcomes: Sequence[str]) -> str:
 
 def _line(event_id: str, delivery: Delivery) -> str:
     due = delivery.next_retry_at.strftime("%H:%M:%S UTC") if delivery.next_retry_at else ""
-    cells = (event_id, delivery.subscriber, delivery.state.value, str(len(delivery.attempts)), delivery.error or "", due)
+    cells = (
+        event_id,
+        delivery.subscriber,
+        delivery.state.value,
+        str(len(delivery.attempts)),
+        delivery.error or "",
+        due,
+    )
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 

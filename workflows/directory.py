@@ -41,6 +41,7 @@ class SubscriberDirectoryWorkflow:
 
     @workflow.run
     async def run(self, _state: DirectoryState) -> None:
+        """Serve until the history is long, then go on in a new run."""
         await workflow.wait_condition(self._is_long)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(DirectoryState(directory=self._directory))
@@ -124,5 +125,3 @@ class SubscriberDirectoryWorkflow:
 
     def _is_long(self) -> bool:
         return workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
-
-

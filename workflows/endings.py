@@ -1,6 +1,7 @@
 """What an activity that failed for good says about its delivery."""
 
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError as ActivityTimeoutError
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from domain.outcomes import Attempt, Delivery, DeliveryState
 from domain.tasks import Pending

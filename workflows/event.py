@@ -50,6 +50,7 @@ class EventWorkflow:
 
     @workflow.run
     async def run(self, request: EventInput) -> EventResult:
+        """Deliver; ends when every delivery has, or was handed over."""
         if request.resume is None:
             await self._resolve()
             await self._try_once()
@@ -96,9 +97,7 @@ class EventWorkflow:
 
     async def _try_once(self) -> None:
         """Make the first requests that may be made within this workflow task."""
-        wanted = [
-            (index, pending) for index, group in enumerate(self._pending) for pending in group if pending.inline
-        ]
+        wanted = [(index, pending) for index, group in enumerate(self._pending) for pending in group if pending.inline]
         if len(self._request.events) == 1 and len(wanted) <= policies.INLINE_ONE_BY_ONE:
             results = await asyncio.gather(*(self._first(pending) for _, pending in wanted))
         else:

@@ -42,6 +42,7 @@ class IncidentWorkflow:
 
     @workflow.run
     async def run(self, request: IncidentInput) -> Incident:
+        """Live until the incident is closed and all of its timeline was told."""
         self._tell()
         while True:
             await workflow.wait_condition(lambda: self._unpublished() is not None or self._may_end())
@@ -55,9 +56,7 @@ class IncidentWorkflow:
         if self._incident.status is Status.CLOSED:
             return self._incident
         return workflow.continue_as_new(
-            IncidentInput(
-                incident_id=request.incident_id, declaration=request.declaration, incident=self._incident
-            )
+            IncidentInput(incident_id=request.incident_id, declaration=request.declaration, incident=self._incident)
         )
 
     @workflow.update(name="change")

@@ -25,6 +25,7 @@ class IncidentNumbersWorkflow:
 
     @workflow.run
     async def run(self, _state: NumbersState) -> None:
+        """Count until the history is long, then go on in a new run."""
         await workflow.wait_condition(
             lambda: workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
         )

@@ -16,8 +16,10 @@ class LedgerState(BaseModel):
 
 @workflow.defn(name="DeliveryLedgerWorkflow")
 class DeliveryLedgerWorkflow:
-    """Counters fed by signals. Continues as new when the server suggests it: under constant signals a small limit
-    of our own would only make workflow tasks fail, each new signal arriving before the old run can close.
+    """Counters fed by signals.
+
+    Continues as new when the server suggests it: under constant signals a small limit of our own would only make
+    workflow tasks fail, each new signal arriving before the old run can close.
     """
 
     @workflow.init
@@ -26,6 +28,7 @@ class DeliveryLedgerWorkflow:
 
     @workflow.run
     async def run(self, _state: LedgerState) -> None:
+        """Count until the history is long, then go on in a new run."""
         await workflow.wait_condition(lambda: workflow.info().is_continue_as_new_suggested())
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(LedgerState(counters=self._counters))

@@ -1,8 +1,8 @@
 """Every identifier that Temporal sees: workflow ids, task queues, handler names, search attributes."""
 
 import hashlib
-
 from collections.abc import Sequence
+from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
@@ -81,7 +81,7 @@ def event_id_hash(event_id: str) -> str:
 
 def event_attributes(events: Sequence[CloudEvent]) -> TypedSearchAttributes:
     """The search attributes an event workflow starts with."""
-    pairs: list[SearchAttributePair] = [
+    pairs: list[SearchAttributePair[Any]] = [
         SearchAttributePair(EVENT_IDS, [event_id_hash(event.id) for event in events]),
         SearchAttributePair(EVENT_TYPES, sorted({event.type for event in events})),
     ]

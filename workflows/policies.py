@@ -47,8 +47,7 @@ MAX_UPDATES_PER_RUN = 1000
 
 # Failures that another request cannot mend; an HTTP status decides for itself and is marked by the activity.
 PERMANENT_TYPES = [
-    failure.value
-    for failure in (Failure.REDIRECT, Failure.TLS, Failure.INVALID_RESPONSE, Failure.BLOCKED_ADDRESS)
+    failure.value for failure in (Failure.REDIRECT, Failure.TLS, Failure.INVALID_RESPONSE, Failure.BLOCKED_ADDRESS)
 ]
 
 _PRIORITIES = {"SEV-1": 1, "SEV-2": 2, "SEV-3": 3, "SEV-4": 4}

@@ -1,0 +1,41 @@
+# Thin targets; each says what it needs by depending on it. Python 3.11+ and make are enough.
+PYTHON ?= python3
+UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN = $(UV) run --frozen --no-sync
+
+.PHONY: help install demo test check fmt bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: .venv/.installed ## make the environment at .venv (the CLI is then .venv/bin/im)
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet "uv>=0.9,<1"
+
+.venv/.installed: pyproject.toml uv.lock $(filter .tools/bin/uv,$(UV))
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+demo: install ## show the product working, from nothing, in under two minutes
+	.venv/bin/im demo
+
+test: install ## run every test against a real Temporal dev server
+	$(RUN) pytest
+
+check: install ## what CI runs: format, lint, types, then every test (import table and replay among them)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) pytest
+
+fmt: install ## format and mend what can be mended
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: install ## measure throughput and latency on this machine
+	$(RUN) python bench/run.py
+
+clean: ## drop the environment and every cache
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,92 @@
+"""`im dev`: everything on one laptop, in one terminal."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from service.devserver import TemporalCli, dev_server, download_cli, find_cli
+from service.logs import configure_logs
+from service.server import API_APP, Backend, finish, running_api, running_backend, until_stopped
+from service.settings import Settings, load_settings
+from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, load_dev_token, prepare_state_dir
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A whole platform running on this machine."""
+
+    backend: Backend
+    api_url: str
+    ui_url: str
+    temporal_address: str
+
+
+def run_dev(*, temporal_port: int, ui_port: int, port: int | None, ephemeral: bool) -> None:
+    """Run until stopped, then drain and stop Temporal last."""
+    settings = load_settings(im_api_port=port)
+    configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="serve")
+    asyncio.run(_dev(settings, temporal_port, ui_port, ephemeral=ephemeral))
+    finish(0)
+
+
+async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemeral: bool) -> None:
+    console = Console(stderr=True, highlight=False)
+    console.print("[dim]starting Temporal, the worker and the API …[/dim]")
+    async with laptop(settings, temporal_port=temporal_port, ui_port=ui_port, ephemeral=ephemeral) as running:
+        _announce(console, running)
+        await until_stopped()
+        console.print("[dim]draining: requests under way end, nothing new begins[/dim]")
+    console.print("[dim]stopped[/dim]")
+
+
+@asynccontextmanager
+async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, ephemeral: bool) -> AsyncIterator[Laptop]:
+    """Temporal's dev server, worker and API, started in that order and stopped in the reverse one."""
+    cli = await _temporal_cli(settings)
+    database = None if ephemeral else settings.im_state_dir / DATABASE_FILE
+    if settings.im_api_token is None:
+        settings = settings.model_copy(update={"im_api_token": SecretStr(load_dev_token(settings))})
+    async with dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal:
+        os.environ["TEMPORAL_ADDRESS"] = temporal.address  # this process's own client reads it from there
+        ui = int(temporal.ui_url.rpartition(":")[2])
+        async with running_backend(settings, ui) as backend, running_api(backend, API_APP) as port:
+            yield Laptop(
+                backend=backend,
+                api_url=f"http://{settings.im_api_host}:{port}",
+                ui_url=temporal.ui_url,
+                temporal_address=temporal.address,
+            )
+
+
+async def _temporal_cli(settings: Settings) -> TemporalCli:
+    cli = find_cli()
+    console = Console(stderr=True, highlight=False)
+    if cli is None:
+        console.print("[dim]no Temporal CLI found: the Temporal SDK downloads one …[/dim]")
+        cli = await download_cli(settings.im_state_dir / "bin")
+    if cli.remark:
+        console.print(f"[yellow]{cli.remark}[/yellow]")
+    return cli
+
+
+def _announce(console: Console, running: Laptop) -> None:
+    settings = running.backend.settings
+    console.print(f"[bold]API[/bold]        {running.api_url}/docs")
+    console.print(f"[bold]API token[/bold]  in {settings.im_state_dir / TOKEN_FILE}, unless IM_API_TOKEN is set")
+    console.print(f"[bold]Web UI[/bold]     {running.ui_url}")
+    console.print(f"[bold]Temporal[/bold]   {running.temporal_address}")
+    console.print(f"[bold]Logs[/bold]       im logs --follow   ({settings.im_state_dir / LOG_FOLDER})")
+    if running.temporal_address != "127.0.0.1:7233":
+        console.print(f"In other terminals: [bold]export TEMPORAL_ADDRESS={running.temporal_address}[/bold]")
+    if settings.enable_event_publishing:
+        console.print("Event publishing is on. Deliveries to localhost are allowed. Ctrl-C stops.")
+    else:
+        console.print(
+            "[yellow]Event publishing is off: incidents work, nothing is emitted. "
+            "To switch it on: ENABLE_EVENT_PUBLISHING=true im dev[/yellow]"
+        )
