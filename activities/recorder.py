@@ -63,7 +63,7 @@ class Recorder:
         entries = self._notes[:MAX_BATCH]
         del self._notes[: len(entries)]
         futures = []
-        while self._waiting and len(entries) < MAX_BATCH:
+        while self._waiting and (not entries or len(entries) + len(self._waiting[0][0]) <= MAX_BATCH):
             more, future = self._waiting.pop(0)
             entries.extend(more)
             futures.append(future)

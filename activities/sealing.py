@@ -5,7 +5,6 @@ key id and the purpose (such as ``subscriber/ops/secret``) are authenticated, so
 """
 
 import base64
-import binascii
 import secrets
 from collections.abc import Sequence
 
@@ -32,6 +31,8 @@ class Keyring:
         for key_id, key in keys:
             if len(key) != KEY_BYTES:
                 raise SealingKeyError(reason=f"sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed")
+        if len({key_id for key_id, _ in keys}) < len(keys):
+            raise SealingKeyError(reason="two sealing keys have the same id")
         self._newest = keys[0][0]
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys}
 
@@ -52,15 +53,16 @@ class Keyring:
         Raises:
             SealingKeyError: the key is not in the ring, or the value was altered or sealed for something else.
         """
-        prefix, _, rest = sealed.rpartition(":")
-        key_id = prefix.removeprefix(f"{_PREFIX}:")
+        if not sealed.startswith(f"{_PREFIX}:"):
+            raise SealingKeyError(reason="a value that should be sealed is not")
+        key_id, _, rest = sealed.removeprefix(f"{_PREFIX}:").rpartition(":")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise SealingKeyError(reason=f"a value was sealed with key {key_id!r}, which this process does not have")
         try:
             raw = base64.b64decode(rest, validate=True)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, purpose)).decode()
-        except (InvalidTag, ValueError, binascii.Error):
+        except (InvalidTag, ValueError):
             raise SealingKeyError(reason=f"a value sealed with key {key_id!r} does not open") from None
 
 
@@ -91,6 +93,6 @@ def parse_keys(text: str) -> list[tuple[str, bytes]]:
             raise SealingKeyError(reason=f"IM_SECRET_KEYS, key {place}: not of the form id:base64")
         try:
             keys.append((key_id, base64.b64decode(encoded, validate=True)))
-        except binascii.Error:
+        except ValueError:
             raise SealingKeyError(reason=f"IM_SECRET_KEYS, key {place} ({key_id}): not base64") from None
     return keys

@@ -37,18 +37,14 @@ class Sender:
     """Makes requests. Never raises for what a receiver does: the result is an `Attempt`.
 
     Args:
-        transport: the guarded one, or a test's.
+        transport: the guarded one, or a test's. Used without httpx's client, which would keep cookies and prepare
+            the next request of a redirect that is not followed.
         keyring: opens the subscriber's secrets, in memory, for one request.
         policy: checked on the URL here and on every dialled address by the transport.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, keyring: Keyring, policy: AddressPolicy) -> None:
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            follow_redirects=False,
-            trust_env=False,
-            timeout=None,  # noqa: S113 - one exchange has TOTAL_SECONDS in all
-        )
+        self._transport = transport
         self._keyring = keyring
         self._policy = policy
 
@@ -73,7 +69,7 @@ class Sender:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def _request(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> httpx.Request:
         check_url(subscriber.url, self._policy)
@@ -82,21 +78,25 @@ class Sender:
         headers = delivery_headers(event, secrets, int(at.timestamp()))
         if subscriber.sealed_headers:
             headers |= json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
-        return httpx.Request("POST", subscriber.url, headers=headers, content=event.body)
+        try:
+            return httpx.Request("POST", subscriber.url, headers=headers, content=event.body)
+        except (httpx.InvalidURL, UnicodeError):
+            raise InvalidUrlError(reason="it is not a URL that can be requested") from None
 
     async def _exchange(self, request: httpx.Request, attempt: Attempt, began: float) -> Attempt:
         async with asyncio.timeout(TOTAL_SECONDS) as limit:
-            answer = await self._client.send(request, stream=True)
-            attempt = _answered(attempt, answer, _milliseconds(began))
-            try:
-                # The status has decided; the body is for people, and not worth more than is left of the 10 s.
-                body = await _read(answer)
-            except (httpx.TransportError, TimeoutError):
-                body = b""
-            finally:
-                limit.reschedule(None)
-                await answer.aclose()
-        return attempt.model_copy(update={"response": _printable(body) or None})
+            answer = await self._transport.handle_async_request(request)
+        attempt = _answered(attempt, answer, _milliseconds(began))
+        body = bytearray()
+        try:
+            # The status has decided; the body is for people, and not worth more than is left of the 10 s.
+            async with asyncio.timeout_at(limit.when()):
+                await _read(answer, body)
+        except (httpx.TransportError, TimeoutError):
+            pass  # what came until then is shown
+        finally:
+            await answer.aclose()
+        return attempt.model_copy(update={"response": _printable(bytes(body)) or None})
 
 
 def _answered(attempt: Attempt, answer: httpx.Response, duration_ms: int) -> Attempt:
@@ -110,13 +110,11 @@ def _answered(attempt: Attempt, answer: httpx.Response, duration_ms: int) -> Att
     return attempt.model_copy(update=update)
 
 
-async def _read(answer: httpx.Response) -> bytes:
-    body = b""
+async def _read(answer: httpx.Response, body: bytearray) -> None:
     async for chunk in answer.aiter_raw():
         body += chunk
         if len(body) >= MAX_RESPONSE_BYTES:
             break
-    return body[:MAX_RESPONSE_BYTES]
 
 
 def _failed(number: int, at: datetime, failure: Failure, error: str) -> Attempt:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from service.devserver import TemporalCli, dev_server, download_cli, find_cli
 from service.logs import configure_logs
-from service.server import API_APP, Backend, finish, running_api, running_backend, until_stopped
+from service.server import API_APP, Backend, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, load_dev_token, prepare_state_dir
 
@@ -31,7 +31,6 @@ def run_dev(*, temporal_port: int, ui_port: int, port: int | None, ephemeral: bo
     settings = load_settings(im_api_port=port)
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="serve")
     asyncio.run(_dev(settings, temporal_port, ui_port, ephemeral=ephemeral))
-    finish(0)
 
 
 async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemeral: bool) -> None:
@@ -76,7 +75,7 @@ async def _temporal_cli(settings: Settings) -> TemporalCli:
 
 def _announce(console: Console, running: Laptop) -> None:
     settings = running.backend.settings
-    console.print(f"[bold]API[/bold]        {running.api_url}/docs")
+    console.print(f"[bold]API[/bold]        {running.api_url}   (described by /openapi.json)")
     console.print(f"[bold]API token[/bold]  in {settings.im_state_dir / TOKEN_FILE}, unless IM_API_TOKEN is set")
     console.print(f"[bold]Web UI[/bold]     {running.ui_url}")
     console.print(f"[bold]Temporal[/bold]   {running.temporal_address}")

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from service.logs import configure_logs
-from service.server import API_APP, finish, running_api, running_backend, until_stopped
+from service.server import API_APP, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.state_files import LOG_FOLDER, prepare_state_dir
 from service.temporal import temporal_address
@@ -18,7 +18,6 @@ def run_serve(*, host: str | None, port: int | None) -> None:
     settings = load_settings(im_api_host=host, im_api_port=port)
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="serve")
     asyncio.run(_serve(settings))
-    finish(0)
 
 
 def run_worker() -> None:
@@ -26,7 +25,6 @@ def run_worker() -> None:
     settings = load_settings()
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="worker")
     asyncio.run(_work(settings))
-    finish(0)
 
 
 async def _serve(settings: Settings) -> None:

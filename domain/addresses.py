@@ -27,6 +27,8 @@ _DENIED: tuple[Network, ...] = tuple(
 )
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 MAX_URL_LENGTH = 2048
+_BRACKETED = re.compile(r"\[[0-9a-f:.%]+\](:\d*)?", re.IGNORECASE)
+MAX_HOST_LENGTH = 253  # RFC 1035, 2.3.4
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|\d+)")
 
@@ -102,6 +104,8 @@ def check_url(url: str, policy: AddressPolicy) -> str:
     host = (parts.hostname or "").lower()
     if parts.scheme not in {"https", "http"} or not host:
         raise InvalidUrlError(reason="it is not an absolute https:// URL")
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc.rpartition("@")[2]):
+        raise InvalidUrlError(reason="brackets are for an IPv6 address alone")
     if parts.username is not None or parts.password is not None:
         raise InvalidUrlError(reason="it carries a user name or password; use --header Authorization=... instead")
     if "#" in url:
@@ -123,7 +127,15 @@ def _check_host(host: str) -> None:
         if "%" in host:
             raise InvalidUrlError(reason="an IPv6 zone id has no meaning beyond this machine")
         return
-    if not _HOST.fullmatch(host):
-        raise InvalidUrlError(reason=f"{host!r} is not a host name")
+    if not _HOST.fullmatch(host) or len(host) > MAX_HOST_LENGTH or not _is_decodable(host):
+        raise InvalidUrlError(reason=f"{host[:80]!r} is not a host name")
     if _NUMERIC_LABEL.fullmatch(host.rsplit(".", 1)[-1]):
         raise InvalidUrlError(reason=f"{host!r} is not a plain IPv4 address")
+
+
+def _is_decodable(host: str) -> bool:
+    """Whether every internationalised label (``xn--``) says something."""
+    try:
+        return all(label.encode().decode("idna") for label in host.split(".") if label.startswith("xn--"))
+    except UnicodeError:
+        return False

@@ -1,8 +1,8 @@
 """CloudEvents 1.0: the model, its JSON form, and the event types that the platform publishes."""
 
 import base64
-import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +19,7 @@ MAX_EVENT_BYTES = 256 * 1024  # well under Temporal's 2 MiB a payload; CloudEven
 MAX_ATTRIBUTE_LENGTH = 1024
 MAX_ID_LENGTH = 256  # keeps the workflow id under Temporal's 1,000 characters
 MAX_JSON_DEPTH = 64
+MAX_INTEGER_DIGITS = 1000  # exact, far beyond 64 bits, and well below what makes parsing slow
 
 INCIDENT_DECLARED = "im.incident.declared.v1"
 INCIDENT_ACKNOWLEDGED = "im.incident.acknowledged.v1"
@@ -39,8 +40,12 @@ KNOWN_TYPES: dict[str, str] = {
 _CONTEXT = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]{1,64}")
 # CloudEvents 1.0, "String" type: no control characters, no surrogates, no noncharacters.
-_FORBIDDEN_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_FORBIDDEN_TEXT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)")
 _JSON_MEDIA_TYPE = re.compile(r"[^/;\s]+/(json|[^/;\s]+\+json)\s*(;.*)?", re.IGNORECASE)
 
 
@@ -150,6 +155,8 @@ def parse_binary_event(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     }
     if "datacontenttype" in members:
         raise InvalidEventError(reason="binary mode has no ce-datacontenttype; use Content-Type")
+    if members.keys() & {"data", "data_base64"}:
+        raise InvalidEventError(reason="binary mode has no header for data; it is the body")
     if content_type := headers.get("content-type"):
         members["datacontenttype"] = content_type
     if len(body) > MAX_EVENT_BYTES:
@@ -187,13 +194,18 @@ def load_json(body: bytes) -> Any:
         InvalidEventError: with the place of the fault.
     """
     try:
-        value = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique)
+        text = body.decode()
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_unique
+        )
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidEventError(reason=f"the body is not JSON ({error})") from None
+        raise InvalidEventError(reason=f"the body is not JSON in UTF-8 ({error})") from None
     except RecursionError:
         raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}") from None
     if _depth_exceeds(value, MAX_JSON_DEPTH):
         raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}")
+    if "\\u" in text and _has_surrogate(value):
+        raise InvalidEventError(reason="a string has half of a surrogate pair, which no encoding can carry")
     return value
 
 
@@ -206,6 +218,27 @@ def check_time(value: str) -> None:
         datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
     except ValueError:
         raise fault from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise InvalidEventError(reason=f"the number {text[:40]} is too large")
+    return value
+
+
+def _bounded(text: str) -> int:
+    if len(text) > MAX_INTEGER_DIGITS:
+        raise InvalidEventError(reason=f"an integer has more than {MAX_INTEGER_DIGITS} digits")
+    return int(text)
+
+
+def _has_surrogate(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -249,7 +282,7 @@ def _check_base64(data: object, data_base64: object) -> None:
         raise InvalidEventError(reason="data_base64 must be a string")
     try:
         base64.b64decode(data_base64, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise InvalidEventError(reason="data_base64 is not base64") from None
 
 

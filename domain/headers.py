@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from domain.errors import InvalidHeaderError
-from domain.events import STRUCTURED_CONTENT_TYPE, SPEC_VERSION, CloudEvent, encode_header_value
+from domain.events import SPEC_VERSION, STRUCTURED_CONTENT_TYPE, CloudEvent, encode_header_value
 from domain.signing import body_signature, webhook_id, webhook_signature
 
 USER_AGENT = "incidents-platform/1.0"

@@ -27,7 +27,7 @@ def parse_patterns(text: str) -> tuple[str, ...]:
 
 def check_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
     """The same patterns, stripped, in order, without repeats; raises like `parse_patterns`."""
-    cleaned = tuple(dict.fromkeys(pattern.strip() for pattern in patterns))
+    cleaned = tuple(dict.fromkeys(pattern.strip() for pattern in patterns)) or ("",)
     if len(cleaned) > MAX_PATTERNS:
         raise InvalidPatternError(pattern=cleaned[MAX_PATTERNS], reason=f"more than {MAX_PATTERNS} patterns")
     for pattern in cleaned:

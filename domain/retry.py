@@ -17,6 +17,7 @@ DEFAULT_ATTEMPTS = 5
 MAX_ATTEMPTS = 50
 MIN_DELAY = timedelta(seconds=1)  # Temporal rounds shorter retry intervals up to one second
 MAX_DELAY = timedelta(days=7)
+MAX_DIGITS = 10  # of a wait as a user writes it
 
 BACKOFF_INITIAL = timedelta(seconds=1)
 BACKOFF_COEFFICIENT = 2.0
@@ -98,10 +99,10 @@ def make_schedule(name: str = "default", max_attempts: int | None = None) -> Ret
 
 
 def _parse_delays(text: str) -> tuple[int, ...]:
-    try:
-        delays = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise InvalidScheduleError(reason=f"{text!r} is not a list of whole seconds") from None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < MAX_DIGITS for part in parts):
+        raise InvalidScheduleError(reason=f"{text[:80]!r} is not a list of whole seconds")
+    delays = tuple(int(part) for part in parts)
     longest = int(MAX_DELAY.total_seconds())
     if not all(1 <= delay <= longest for delay in delays):
         raise InvalidScheduleError(reason=f"each wait must be 1 to {longest} seconds")
@@ -119,10 +120,10 @@ def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return None
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:12]), 10**9))
+        return timedelta(seconds=min(int(value.lstrip("0")[:12] or 0), 10**9))
     try:
         when = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -7,7 +7,6 @@ secret without that prefix.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -34,7 +33,7 @@ def check_secret(secret: str) -> str:
     if secret.startswith(PREFIX):
         try:
             size = len(base64.b64decode(secret.removeprefix(PREFIX), validate=True))
-        except binascii.Error:
+        except ValueError:
             raise InvalidSecretError(reason="what follows whsec_ is not base64") from None
         if not MIN_KEY_BYTES <= size <= MAX_KEY_BYTES:
             raise InvalidSecretError(

@@ -196,7 +196,7 @@ def _rotated(secrets: tuple[SealedSecret, ...], change: SubscriberChange, now: d
 
 def stored_size(subscriber: Subscriber) -> int:
     """Bytes that a subscriber takes in the directory's JSON, its name as key included."""
-    return len(subscriber.model_dump_json()) + len(subscriber.name) + 4
+    return len(subscriber.model_dump_json().encode()) + len(subscriber.name) + 4
 
 
 def check_size(total_bytes: int) -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +91,14 @@ def _newest_file(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def dev_server(cli: TemporalCli, *, database: Path | None, port: int, ui_port: int) -> AsyncIterator[DevServer]:
+async def dev_server(
+    cli: TemporalCli,
+    *,
+    database: Path | None,
+    port: int,
+    ui_port: int,
+    dynamic_config: Sequence[str] = (),
+) -> AsyncIterator[DevServer]:
     """Run a dev server for the duration of a block.
 
     Args:
@@ -99,6 +106,7 @@ async def dev_server(cli: TemporalCli, *, database: Path | None, port: int, ui_p
         database: the SQLite file; None keeps everything in memory.
         port: of the frontend; 0 takes a free one.
         ui_port: of the Web UI; 0 takes a free one.
+        dynamic_config: further server settings, each ``key=json``.
 
     Raises:
         ConfigurationError: a port is taken, or the server does not come up within 30 s.
@@ -108,6 +116,7 @@ async def dev_server(cli: TemporalCli, *, database: Path | None, port: int, ui_p
         _require_free(taken)
     process = await asyncio.create_subprocess_exec(
         *_command(cli.path, database, port, ui_port),
+        *(argument for value in (*_DYNAMIC_CONFIG, *dynamic_config) for argument in ("--dynamic-config-value", value)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -129,8 +138,6 @@ def _command(cli: Path, database: Path | None, port: int, ui_port: int) -> list[
         command += ["--db-filename", str(database)]
         for pragma in _DURABILITY:
             command += ["--sqlite-pragma", pragma]
-    for value in _DYNAMIC_CONFIG:
-        command += ["--dynamic-config-value", value]
     return command
 
 

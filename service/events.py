@@ -81,9 +81,14 @@ class EventGateway:
         Raises:
             PublishingDisabledError: it is off there; nothing was emitted, and the event may be emitted again.
         """
+        return await self._start_asking(event, names.event_workflow_id(event))
+
+    async def _start_asking(self, event: CloudEvent, workflow_id: str, only: str | None = None) -> PublishReceipt:
+        """Start an event's workflow and wait until its worker has said that publishing is on."""
         await self._connection.require_worker(names.EVENTS_QUEUE)
-        receipt = await self._publisher.start(event, EventInput(events=[event], ask_publishing=True))
-        handle = self._connection.client.get_workflow_handle(names.event_workflow_id(event))
+        request = EventInput(events=[event], only=[only] if only else None, ask_publishing=True)
+        receipt = await self._publisher.start(event, request, workflow_id)
+        handle = self._connection.client.get_workflow_handle(workflow_id)
         async with answered(self._connection.client, names.EVENTS_QUEUE):
             while True:
                 described = await handle.describe()
@@ -117,7 +122,11 @@ class EventGateway:
         return EventView(event=event, runs=list(views))
 
     async def resend(self, event_id: str, subscriber: str | None = None) -> PublishReceipt:
-        """Deliver a known event afresh, under the same id, to all that want it now or to one of them."""
+        """Deliver a known event afresh, under the same id, to all that want it now or to one of them.
+
+        Raises:
+            PublishingDisabledError: publishing is off in the worker's process.
+        """
         runs = await self._runs(event_id)
         if subscriber is not None:
             found = await self._subscribers.get(subscriber)
@@ -128,10 +137,8 @@ class EventGateway:
         async with answered(self._connection.client):
             request = await self._source.load_input(runs[0].id, runs[0].run_id)
         event = next(event for event in request.events if event.id == event_id)
-        again = EventInput(events=[event], only=[subscriber] if subscriber else None)
         workflow_id = names.resend_workflow_id(event, secrets.token_hex(4))
-        await self._connection.require_worker(names.EVENTS_QUEUE)
-        return await self._publisher.start(event, again, workflow_id)
+        return await self._start_asking(event, workflow_id, subscriber)
 
     async def _runs(self, event_id: str) -> list[WorkflowExecution]:
         query = f"WorkflowType = 'EventWorkflow' AND {names.EVENT_IDS.name} = '{names.event_id_hash(event_id)}'"

@@ -8,7 +8,7 @@ from domain.errors import SubscriberNotFoundError
 from domain.health import Counters, Health
 from service.connection import Connection
 from service.subscribers import SubscriberGateway
-from service.temporal import answered
+from service.temporal import answered, answered_by_entity
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import CONTROL_QUEUE, LEDGER_ID, OUTCOME, SUBSCRIBERS
 
@@ -41,7 +41,7 @@ class HealthGateway:
 
     async def _counters(self, name: str | None) -> dict[str, Counters]:
         handle = self._connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
-        async with answered(self._connection.client, CONTROL_QUEUE):
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             return await handle.query(DeliveryLedgerWorkflow.health, name)
 
     async def _retrying(self) -> Counter[str]:

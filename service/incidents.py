@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import IncidentNotFoundError, InvalidRequestError
 from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration
 from service.connection import Connection
-from service.temporal import answered
+from service.temporal import answered, answered_by_entity
 from workflows import names
 from workflows.incident import IncidentInput, IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
@@ -46,14 +46,16 @@ class IncidentGateway:
 
         Args:
             declaration: title, severity and who declares.
-            idempotency_key: the same key again returns the incident that the first one declared.
+            idempotency_key: the same key again returns the incident that the first one declared (of the last 1,000).
         """
         check_declaration(declaration)
         await self._connection.require_worker()
         client = self._connection.client
+        numbers = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, names.INCIDENT_NUMBERS_ID)
+        async with answered_by_entity(client, names.CONTROL_QUEUE):
+            key = idempotency_key or str(uuid.uuid4())
+            number = await numbers.execute_update(IncidentNumbersWorkflow.next, key)
         async with answered(client, names.CONTROL_QUEUE):
-            numbers = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, names.INCIDENT_NUMBERS_ID)
-            number = await numbers.execute_update(IncidentNumbersWorkflow.next, id=idempotency_key or str(uuid.uuid4()))
             incident_id = f"INC-{number}"
             start = WithStartWorkflowOperation(
                 IncidentWorkflow.run,

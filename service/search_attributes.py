@@ -1,9 +1,13 @@
 """Registers the search attributes of the product, where the namespace lets it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeIndexedValueType as Kind
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
 from domain.errors import SearchAttributesError
@@ -29,17 +33,22 @@ async def ensure_search_attributes(client: Client) -> list[str]:
     if not missing:
         return []
     try:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace,
-                search_attributes={key.name: _WIRE[key.indexed_value_type] for key in missing},
-            )
-        )
+        await add_search_attributes(client, missing)
     except RPCError as error:
         flags = " ".join(f"--name {key.name} --type {_CLI[key.indexed_value_type]}" for key in missing)
         command = f"temporal operator search-attribute create --namespace {client.namespace} {flags}"
         raise SearchAttributesError(namespace=client.namespace, reason=error.message, command=command) from None
     return [key.name for key in missing]
+
+
+async def add_search_attributes(client: Client, keys: Sequence[SearchAttributeKey[Any]] = SEARCH_ATTRIBUTES) -> None:
+    """Register search attributes without looking; raises ``RPCError`` when the namespace refuses."""
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(
+            namespace=client.namespace,
+            search_attributes={key.name: _WIRE[key.indexed_value_type] for key in keys},
+        )
+    )
 
 
 def dev_server_arguments() -> list[str]:

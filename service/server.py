@@ -1,11 +1,8 @@
 """A process that serves: API and workers over one client, from start to drained end."""
 
 import asyncio
-import contextlib
-import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from uvicorn.importer import import_from_string
 from domain.errors import ConfigurationError
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_runtime
+from service.process import finish
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
 from service.temporal import connect, temporal_address
@@ -150,15 +148,3 @@ async def until_stopped() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
     await asked.wait()
-
-
-def finish(code: int) -> None:
-    """End the process now, output flushed.
-
-    A process that ran a Temporal worker sometimes aborts while the interpreter shuts down, after correct work
-    (sdk-python issue 300: 4 of 55 runs; ended like this, 0 of 30), so commands that ran one end here.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)

@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.addresses import AddressPolicy
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, InvalidRequestError
 from domain.timing import parse_duration
 
 TEMPORAL_VARIABLES: dict[str, str] = {
@@ -95,7 +95,10 @@ class Settings(BaseSettings):
     @field_validator("outbox_poll_interval")
     @classmethod
     def _duration(cls, value: str) -> str:
-        parse_duration(value)
+        try:
+            parse_duration(value)
+        except InvalidRequestError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("im_api_token")

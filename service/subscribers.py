@@ -28,7 +28,7 @@ from domain.subscribers import (
     check_name,
 )
 from service.connection import Connection
-from service.temporal import answered
+from service.temporal import answered_by_entity
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, LEDGER_ID
@@ -103,7 +103,7 @@ class SubscriberGateway:
             schedule=make_schedule(schedule, max_attempts),
         )
         await self._connection.require_worker()
-        async with answered(self._connection.client, CONTROL_QUEUE):
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.add, new)
         return await self._changed(subscriber, secret, generated=generate_secret, patterns=patterns)
 
@@ -145,14 +145,14 @@ class SubscriberGateway:
             max_attempts=max_attempts,
         )
         await self._connection.require_worker()
-        async with answered(self._connection.client, CONTROL_QUEUE):
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.change, change)
         return await self._changed(subscriber, secret, generated=generate_secret, patterns=patterns or ())
 
     async def remove(self, name: str) -> SubscriberView:
         """Remove a subscriber; events published after this returned are not delivered to it."""
         await self._connection.require_worker()
-        async with answered(self._connection.client, CONTROL_QUEUE):
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             removed = await self._directory.execute_update(SubscriberDirectoryWorkflow.remove, name)
             ledger = self._connection.client.get_workflow_handle(LEDGER_ID)
             await ledger.signal(DeliveryLedgerWorkflow.forget, name)
@@ -174,7 +174,7 @@ class SubscriberGateway:
     async def snapshot(self, known_version: int | None) -> Snapshot:
         """The directory as it is; without its subscribers when ``known_version`` is current."""
         await self._connection.require_worker()
-        async with answered(self._connection.client, CONTROL_QUEUE):
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             return await self._directory.query(SubscriberDirectoryWorkflow.snapshot, known_version)
 
     @property

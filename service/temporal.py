@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import (
     Client,
     WorkflowQueryFailedError,
@@ -16,13 +17,26 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
-from temporalio.converter import CompositePayloadConverter, DataConverter, DefaultPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverter,
+    DefaultPayloadConverter,
+    PayloadConverter,
+)
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
-from domain.errors import ImError, NoWorkerError, TemporalUnavailableError, from_code
+from domain.errors import (
+    ConfigurationError,
+    ImError,
+    NoWorkerError,
+    TemporalUnavailableError,
+    UnavailableError,
+    from_code,
+)
 
 DEFAULT_ADDRESS = "localhost:7233"
 # Whoever waits for an answer is told within 5 s; this leaves a second for starting up and for saying so.
@@ -49,7 +63,20 @@ class ImPayloadConverter(CompositePayloadConverter):
         )
 
 
-DATA_CONVERTER = DataConverter(payload_converter_class=ImPayloadConverter)
+class ImFailureConverter(DefaultFailureConverter):
+    """Temporal's failure converter, without the stack of failures that are expected.
+
+    That a receiver answers 503 is no fault of the code: its stack says nothing, and costs a kilobyte of history.
+    """
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        """Convert, and drop the stack of an error of category BENIGN."""
+        super().to_failure(exception, payload_converter, failure)
+        if isinstance(exception, ApplicationError) and exception.category is ApplicationErrorCategory.BENIGN:
+            failure.stack_trace = ""
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=ImPayloadConverter, failure_converter_class=ImFailureConverter)
 
 
 def temporal_address() -> str:
@@ -119,13 +146,41 @@ def _silent(client: Client, queue: str | None) -> ImError:
 
 
 def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
-    if error.status in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.CANCELLED}:
-        return unavailable(client, _brief(error))
-    if error.status is RPCStatusCode.DEADLINE_EXCEEDED:
-        return _silent(client, queue)
-    if error.status is RPCStatusCode.FAILED_PRECONDITION and queue is not None:  # a query without any worker
-        return _silent(client, queue)
-    return error
+    """Our error for an RPC's; the same one where the caller knows best what a NOT_FOUND means."""
+    match error.status:
+        case RPCStatusCode.UNAVAILABLE | RPCStatusCode.CANCELLED:
+            found: Exception = unavailable(client, _brief(error))
+        case RPCStatusCode.DEADLINE_EXCEEDED:
+            found = _silent(client, queue)
+        case RPCStatusCode.FAILED_PRECONDITION if queue is not None:  # a query without any worker
+            found = _silent(client, queue)
+        case RPCStatusCode.RESOURCE_EXHAUSTED:
+            found = UnavailableError(reason=f"Temporal is at a limit of its own: {_brief(error)}")
+        case RPCStatusCode.PERMISSION_DENIED | RPCStatusCode.UNAUTHENTICATED:
+            found = ConfigurationError(
+                reason=f"Temporal refuses this client: {_brief(error)}",
+                fix="Check TEMPORAL_API_KEY and TEMPORAL_TLS_*.",
+            )
+        case RPCStatusCode.NOT_FOUND if "namespace" in str(error).lower():
+            found = ConfigurationError(
+                reason=f"the namespace {client.namespace!r} does not exist",
+                fix=f"Create it: temporal operator namespace create -n {client.namespace}; or set TEMPORAL_NAMESPACE.",
+            )
+        case _:
+            found = error
+    return found
+
+
+@asynccontextmanager
+async def answered_by_entity(client: Client, queue: str) -> AsyncIterator[None]:
+    """`answered`, for the directory, the ledger and the counter, which any worker starts when it comes up."""
+    try:
+        async with answered(client, queue):
+            yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise _silent(client, queue) from None
+        raise
 
 
 def unavailable(client: Client, reason: str) -> TemporalUnavailableError:

@@ -1,6 +1,5 @@
 """The workers of one process: four task queues over one client, started and drained together."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -25,12 +25,14 @@ def event_summary(events: Sequence[CloudEvent]) -> str:
 
 def event_details(events: Sequence[CloudEvent], groups: Sequence[Sequence[Delivery]]) -> str:
     """A Markdown table a delivery per row; those that went well are summed up where there are many."""
-    lines = ["| event | subscriber | state | attempts | last error | next retry |", "|---|---|---|---|---|---|"]
+    several = len(events) > 1
+    heads = [*(["event"] if several else []), "subscriber", "state", "attempts", "last error", "next retry"]
+    lines = [_cells(heads), "|---" * len(heads) + "|"]
     rows = [(event.id, delivery) for event, group in zip(events, groups, strict=True) for delivery in group]
     if not rows:
         return "No subscriber wants this event: it is kept as `unmatched`."
     rows.sort(key=lambda row: row[1].state is DeliveryState.DELIVERED)
-    lines += [_line(event_id, delivery) for event_id, delivery in rows[:MAX_ROWS]]
+    lines += [_cells([*([event_id] if several else []), *_told(delivery)]) for event_id, delivery in rows[:MAX_ROWS]]
     if len(rows) > MAX_ROWS:
         lines.append(f"\nand {len(rows) - MAX_ROWS} more")
     if any(delivery.state is DeliveryState.RETRYING for _, delivery in rows):
@@ -61,17 +63,13 @@ def worst(outcomes: Sequence[str]) -> str:
     return next(outcome for outcome in _WORST_FIRST if outcome in outcomes)
 
 
-def _line(event_id: str, delivery: Delivery) -> str:
+def _told(delivery: Delivery) -> list[str]:
     due = delivery.next_retry_at.strftime("%H:%M:%S UTC") if delivery.next_retry_at else ""
-    cells = (
-        event_id,
-        delivery.subscriber,
-        delivery.state.value,
-        str(len(delivery.attempts)),
-        delivery.error or "",
-        due,
-    )
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return [delivery.subscriber, delivery.state.value, str(len(delivery.attempts)), delivery.error or "", due]
+
+
+def _cells(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"
 
 
 def _cut(text: str) -> str:

@@ -1,7 +1,6 @@
 """Checks the signatures of a delivery from the incidents platform. Standard library only, Python 3.10 or later."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -41,7 +40,7 @@ def _key(secret: str) -> bytes:
         return secret.encode()
     try:
         return base64.b64decode(secret[len("whsec_") :], validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

@@ -92,7 +92,9 @@ def _genuine() -> list[Row]:
         _row("rotation, old secret", _sent(OLD, PLAIN), body=False, standard=True),
         _row("rotation to whsec, old plain secret", _sent(WHSEC, PLAIN), body=False, standard=True),
         _row("rotation of whsec, old", _sent(WHSEC, OLD_WHSEC), secret=OLD_WHSEC, body=False, standard=True),
-        _row("unknown versions beside v1", _with(SIGNATURE, lambda v: f"v1a,AA== v2,BB== {v}"), body=True, standard=True),
+        _row(
+            "unknown versions beside v1", _with(SIGNATURE, lambda v: f"v1a,AA== v2,BB== {v}"), body=True, standard=True
+        ),
         _row("at the edge of the past", _sent(PLAIN, at=NOW - 300), body=True, standard=True, oracle=False),
         _row("at the edge of the future", _sent(PLAIN, at=NOW + 300), body=True, standard=True, oracle=False),
         _row(
@@ -163,8 +165,10 @@ def _misconfigured() -> list[Row]:
     """A receiver whose secret is missing must refuse everything: anyone can sign with an empty key."""
     forged = _signed_by_hand("msg_1", str(NOW), b"") | {BODY_SIGNATURE: body_signature("", EVENT.body)}
     rows = [_row("empty secret", forged, secret="", body=False, standard=False)]
-    for secret in ("whsec_", "whsec_%%%%", "whsec_A", "whsec_AAA", "whsec_====", "whsec_größer"):
-        rows.append(_row(f"secret {secret}", forged, secret=secret, body=False, standard=False, oracle=False))
+    rows += [
+        _row(f"secret {secret}", forged, secret=secret, body=False, standard=False, oracle=False)
+        for secret in ("whsec_", "whsec_%%%%", "whsec_A", "whsec_AAA", "whsec_====", "whsec_größer")
+    ]
     return rows
 
 

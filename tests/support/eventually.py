@@ -3,16 +3,20 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
+async def eventually(check: Callable[[], Awaitable[T | None]], timeout: float = ..., interval: float = ...) -> T: ...
+@overload
+async def eventually(check: Callable[[], T | None], timeout: float = ..., interval: float = ...) -> T: ...
 async def eventually(
-    check: Callable[[], T | Awaitable[T]],
-    timeout: float = 10,  # noqa: ASYNC109 - reads as English where it is called
+    check: Callable[[], Any],
+    timeout: float = 10,
     interval: float = 0.02,
-) -> T:
+) -> Any:
     """The first truthy value of ``check``, which is called (and awaited) every ``interval`` seconds.
 
     Raises:
@@ -33,8 +37,6 @@ async def eventually(
         await asyncio.sleep(interval)
 
 
-async def _called(check: Callable[[], T | Awaitable[T]]) -> T:
+async def _called(check: Callable[[], Any]) -> Any:
     value = check()
-    if inspect.isawaitable(value):
-        return await cast("Awaitable[T]", value)
-    return cast("T", value)
+    return await value if inspect.isawaitable(value) else value

@@ -78,6 +78,17 @@ def RetryAfter(status: int, value: str) -> Answer:  # noqa: N802 - likewise
 
 
 @dataclass(frozen=True)
+class SlowAnswer:
+    """A well-formed 200, after a while."""
+
+    seconds: float
+
+    async def play(self, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.sleep(self.seconds)
+        return await Answer().play(writer)
+
+
+@dataclass(frozen=True)
 class Hang:
     """No answer for ``seconds``, then 200."""
 
@@ -254,7 +265,7 @@ class Sink:
         assert answers
         self._scripts[path] = list(answers)
 
-    async def wait_for(self, count: int, timeout: float = 10) -> Sequence[Received]:  # noqa: ASYNC109 - as eventually
+    async def wait_for(self, count: int, timeout: float = 10) -> Sequence[Received]:
         """The requests, once there are at least ``count``."""
         await eventually(lambda: len(self.received) >= count, timeout)
         return self.received

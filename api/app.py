@@ -1,0 +1,71 @@
+"""The application: routes, problems and guards over one backend."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api import events, incidents, subscribers, system
+from api.dependencies import TOKEN
+from api.middleware import Guard, LastResort, LimitBody
+from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
+from api.urls import PREFIX
+from domain.errors import ImError
+from service.server import Backend
+
+_DESCRIPTION = """Tells other systems what happened to your incidents: durable, signed CloudEvents over webhooks.
+
+Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. Secrets are never shown again."""
+
+_TAGS = [
+    {"name": "subscribers", "description": "Who is told, how, and how well that goes."},
+    {"name": "events", "description": "CloudEvents and their deliveries."},
+    {"name": "incidents", "description": "Incidents, whose every timeline entry becomes an event."},
+    {"name": "system", "description": "For probes and scrapers; no token needed."},
+]
+
+
+class Api(FastAPI):
+    """FastAPI, with problems declared under their own media type."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if not self.openapi_schema:
+            declare_media_type(super().openapi())
+        return super().openapi()
+
+
+def create_app(backend: Backend) -> FastAPI:
+    """The API over a running backend.
+
+    There are no /docs pages: they run scripts of a foreign host on our origin. /openapi.json feeds any viewer.
+    """
+    app = Api(
+        title="im",
+        version=version("incidents-platform"),
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.backend = backend
+    app.state.directory_version = None
+    _route(app)
+    app.add_exception_handler(ImError, on_im_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_middleware(LimitBody)
+    app.add_middleware(Guard, token=backend.settings.im_api_token)
+    app.add_middleware(LastResort)  # the last one added is the outermost
+    return app
+
+
+def _route(app: FastAPI) -> None:
+    app.include_router(system.router)
+    v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=problems(401, 422, 500, 503))
+    for part in (subscribers, events, incidents):
+        v1.include_router(part.router)
+    app.include_router(v1)

@@ -1,0 +1,101 @@
+"""A CloudEvent from an HTTP request: structured or binary mode (CloudEvents HTTP binding 1.0.2, 3.1 and 3.2)."""
+
+from collections import Counter
+from email.message import Message
+from typing import Any
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from api import examples
+from domain.errors import InvalidEventError
+from domain.events import STRUCTURED_CONTENT_TYPE, CloudEvent, parse_binary_event, parse_event
+
+_UNDERSTOOD = f"send {STRUCTURED_CONTENT_TYPE}, or any other content type with ce- headers"
+
+# FastAPI derives no body from a handler that reads the request itself.
+DOCUMENTED: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "Structured mode: the event. Binary mode: its data, and every attribute as a ``ce-`` header.",
+        "content": {
+            STRUCTURED_CONTENT_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["specversion", "id", "source", "type"],
+                    "properties": {
+                        "specversion": {"const": "1.0"},
+                        "id": {"type": "string", "minLength": 1, "maxLength": 256},
+                        "source": {"type": "string", "format": "uri-reference", "minLength": 1},
+                        "type": {"type": "string", "minLength": 1},
+                        "subject": {"type": "string"},
+                        "time": {"type": "string", "format": "date-time"},
+                        "datacontenttype": {"type": "string"},
+                        "dataschema": {"type": "string", "format": "uri"},
+                        "data": {},
+                        "data_base64": {"type": "string", "contentEncoding": "base64"},
+                    },
+                    "additionalProperties": {"type": ["string", "boolean", "integer"]},
+                },
+                "example": examples.EVENT,
+            },
+            "*/*": {"schema": {"description": "Binary mode."}, "example": examples.EVENT["data"]},
+        },
+    },
+    "parameters": [
+        {
+            "name": f"ce-{name}",
+            "in": "header",
+            "required": False,
+            "description": f"Binary mode: the event's {name}.",
+            "schema": {"type": "string"},
+            "example": examples.EVENT[name],
+        }
+        for name in ("specversion", "id", "source", "type")
+    ],
+}
+
+
+async def read_event(request: Request) -> CloudEvent:
+    """The event of a request.
+
+    Raises:
+        HTTPException: 415 for a media type, charset or encoding that is not understood.
+        InvalidEventError: not a CloudEvents 1.0 event.
+        EventTooLargeError: past 256 KiB.
+    """
+    headers, body = request.headers, await request.body()
+    mode = parse_event if _is_structured(headers) else None
+    try:
+        return mode(body) if mode else parse_binary_event(dict(headers), body)
+    except UnicodeEncodeError:
+        raise InvalidEventError(reason="a string has a lone surrogate, which is not Unicode text") from None
+    except ValueError:
+        raise InvalidEventError(reason="a number has more digits than can be kept") from None
+
+
+def _is_structured(headers: Headers) -> bool:
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise _not_understood("a Content-Encoding is not understood")
+    content_type = Message()
+    content_type["content-type"] = headers.get("content-type", "application/json")
+    media_type = content_type.get_content_type()
+    if media_type == STRUCTURED_CONTENT_TYPE:
+        if str(content_type.get_content_charset("utf-8")) not in {"utf-8", "us-ascii"}:
+            raise _not_understood("a CloudEvent in JSON is UTF-8")
+        return True
+    if media_type.startswith("application/cloudevents") or not _attributes(headers):
+        raise _not_understood("this is no CloudEvent in a form that is understood")
+    return False
+
+
+def _attributes(headers: Headers) -> Counter[str]:
+    counted = Counter(name for name in headers if name.startswith("ce-"))
+    if twice := next((name for name, count in counted.items() if count > 1), None):
+        raise InvalidEventError(reason=f"header {twice} is given twice")
+    return counted
+
+
+def _not_understood(reason: str) -> HTTPException:
+    return HTTPException(415, f"{reason}; {_UNDERSTOOD}", {"Accept": f"{STRUCTURED_CONTENT_TYPE}, */*"})

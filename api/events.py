@@ -1,0 +1,123 @@
+"""Routes of events: publish, find, explain, send again, and the CloudEvents handshake."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from api import examples
+from api.bodies import Resend
+from api.dependencies import ApiGateway
+from api.event_requests import DOCUMENTED, read_event
+from api.pages import DEFAULT_LIMIT, Limit, Page
+from api.problems import problems
+from api.urls import location
+from api.views import EventDetail, event_detail
+from domain.errors import InvalidRequestError
+from domain.tasks import PublishReceipt
+from domain.timing import parse_duration
+from service.events import EventFilter, EventRow
+
+router = APIRouter(prefix="/events", tags=["events"])
+
+
+@router.post(
+    "",
+    status_code=202,
+    operation_id="publishEvent",
+    summary="Publish a CloudEvent",
+    responses=examples.answer(202, examples.RECEIPT) | problems(409, 413, 415),
+    openapi_extra=DOCUMENTED,
+)
+async def publish_event(request: Request, gateway: ApiGateway, response: Response) -> PublishReceipt:
+    """Answered once the event is safe: its delivery then survives any crash.
+
+    Source and id identify an event. The same one again gets the same answer, marked as duplicate, and is delivered
+    once, for as long as the Temporal namespace retains it; with other content it is refused.
+    """
+    receipt = await gateway.events.publish(await read_event(request))
+    response.headers["Location"] = location("events", receipt.event_id)
+    return receipt
+
+
+@router.options(
+    "",
+    status_code=204,
+    operation_id="grantWebhookOrigin",
+    summary="CloudEvents abuse-protection handshake",
+)
+async def grant_origin(
+    response: Response,
+    origin: Annotated[str | None, Header(alias="WebHook-Request-Origin", description="Who wants to deliver.")] = None,
+) -> None:
+    """Allows the origin to deliver events here, at any rate (CloudEvents webhook specification 1.0, section 4)."""
+    response.headers["Allow"] = "GET, OPTIONS, POST"
+    if origin:
+        response.headers["WebHook-Allowed-Origin"] = origin
+        response.headers["WebHook-Allowed-Rate"] = "*"
+
+
+def _since(value: str) -> datetime:
+    """An RFC 3339 time, or a duration before now. A + that was not percent-encoded arrives as a space."""
+    now = datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(value.replace(" ", "+"))
+    except ValueError:
+        at = None
+    try:
+        if at is None:
+            return now - parse_duration(value)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequestError(reason="since is too long ago") from None
+    raise InvalidRequestError(reason="since needs an offset from UTC, such as Z")
+
+
+@router.get(
+    "",
+    operation_id="listEvents",
+    summary="List events",
+    responses=examples.listed(examples.EVENT_ROW),
+)
+async def list_events(
+    gateway: ApiGateway,
+    type: Annotated[str | None, Query(description="An event type or a pattern.")] = None,  # noqa: A002
+    incident: Annotated[str | None, Query(description="An incident's id.")] = None,
+    subscriber: Annotated[str | None, Query(description="A subscriber whose delivery is not done, or failed.")] = None,
+    since: Annotated[str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", max_length=64)] = None,
+    *,
+    failed: Annotated[bool, Query(description="Only those with a delivery that failed for good.")] = False,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Page[EventRow]:
+    """The latest first, a second behind at most. Every condition given must hold."""
+    at = _since(since) if since else None
+    wanted = EventFilter(failed=failed, type=type, incident=incident, subscriber=subscriber, since=at, limit=limit)
+    return Page(data=await gateway.events.find(wanted))
+
+
+@router.get(
+    "/{event_id:path}",
+    operation_id="getEvent",
+    summary="Show an event and its deliveries",
+    responses=examples.answer(200, examples.EVENT_DETAIL) | problems(404),
+)
+async def get_event(event_id: str, gateway: ApiGateway) -> EventDetail:
+    """Per subscriber: state, every known attempt, last error, next retry. Found about a second after publishing."""
+    return event_detail(await gateway.events.get(event_id))
+
+
+@router.post(
+    "/{event_id:path}/resend",
+    status_code=202,
+    operation_id="resendEvent",
+    summary="Deliver an event again",
+    responses=examples.answer(202, examples.RECEIPT) | problems(404, 409, 413, 415),
+)
+async def resend_event(
+    event_id: str, gateway: ApiGateway, response: Response, body: Resend | None = None
+) -> PublishReceipt:
+    """A fresh delivery under the same event id, to all subscribers that want it now or to one of them."""
+    receipt = await gateway.events.resend(event_id, body.subscriber if body else None)
+    response.headers["Location"] = location("events", event_id)
+    return receipt

@@ -1,0 +1,118 @@
+"""Routes of incidents."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import Path as PathParameter
+
+from api import examples
+from api.bodies import AddNote, DeclareIncident, TakeStep
+from api.dependencies import ApiGateway
+from api.pages import DEFAULT_LIMIT, Limit, Page
+from api.problems import problems
+from api.urls import location
+from api.views import IncidentDetail, incident_detail
+from domain.errors import IncidentNotFoundError, InvalidRequestError
+from domain.incidents import Action, Change, Declaration, Incident, Status
+from service.incidents import IncidentRow
+
+router = APIRouter(prefix="/incidents", tags=["incidents"])
+
+
+def _known_form(incident_id: Annotated[str, PathParameter(examples=["INC-12345"])]) -> str:
+    """What cannot be an incident's id is not looked for."""
+    if not re.fullmatch(r"INC-[1-9][0-9]{0,17}", incident_id):
+        raise IncidentNotFoundError(incident_id=incident_id[:64])
+    return incident_id
+
+
+IncidentId = Annotated[str, Depends(_known_form)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="The same key declares once."),
+]
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="declareIncident",
+    summary="Declare an incident",
+    responses=examples.answer(201, examples.INCIDENT) | problems(413, 415),
+)
+async def declare_incident(
+    body: DeclareIncident, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey = None
+) -> IncidentDetail:
+    """Answered once its event was emitted; ``warnings`` says so when publishing is off."""
+    declaration = Declaration(title=body.title, severity=body.severity, actor=body.actor)
+    incident = await gateway.incidents.declare(declaration, idempotency_key)
+    _require_same(incident, declaration)
+    response.headers["Location"] = location("incidents", incident.id)
+    return incident_detail(incident)
+
+
+def _require_same(incident: Incident, declaration: Declaration) -> None:
+    found = Declaration(title=incident.title, severity=incident.severity, actor=incident.timeline[0].actor)
+    if found != declaration:
+        raise InvalidRequestError(reason=f"that Idempotency-Key declared {incident.id} with another body")
+
+
+@router.get(
+    "",
+    operation_id="listIncidents",
+    summary="List incidents",
+    responses=examples.listed(examples.INCIDENT_ROW),
+)
+async def list_incidents(
+    gateway: ApiGateway,
+    status: Annotated[Status | None, Query(description="Only those that stand there.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Page[IncidentRow]:
+    """The latest first, a second behind at most."""
+    return Page(data=await gateway.incidents.find(status=status, limit=limit))
+
+
+@router.get(
+    "/{incident_id}",
+    operation_id="getIncident",
+    summary="Show an incident and its timeline",
+    responses=examples.answer(200, examples.INCIDENT) | problems(404),
+)
+async def get_incident(incident_id: IncidentId, gateway: ApiGateway) -> IncidentDetail:
+    """With the id of the event that tells each timeline entry, and whether it was emitted."""
+    return incident_detail(await gateway.incidents.get(incident_id))
+
+
+def _step(action: Action) -> Callable[[str, TakeStep, ApiGateway], Awaitable[IncidentDetail]]:
+    async def take(incident_id: IncidentId, body: TakeStep, gateway: ApiGateway) -> IncidentDetail:
+        change = Change(action=action, actor=body.actor, note=body.note)
+        return incident_detail(await gateway.incidents.change(incident_id, change))
+
+    return take
+
+
+for _action in (Action.ACKNOWLEDGE, Action.MITIGATE, Action.RESOLVE, Action.CLOSE):
+    router.add_api_route(
+        f"/{{incident_id}}/{_action}",
+        _step(_action),
+        methods=["POST"],
+        operation_id=f"{_action}Incident",
+        summary=f"{_action.capitalize()} an incident",
+        description="Refused, naming what is allowed, when the incident's status does not permit it.",
+        responses=examples.answer(200, examples.INCIDENT) | problems(404, 409, 413, 415),
+    )
+
+
+@router.post(
+    "/{incident_id}/notes",
+    status_code=201,
+    operation_id="addIncidentNote",
+    summary="Add a note to an incident's timeline",
+    responses=examples.answer(201, examples.INCIDENT) | problems(404, 409, 413, 415),
+)
+async def add_note(incident_id: IncidentId, body: AddNote, gateway: ApiGateway) -> IncidentDetail:
+    """A closed incident takes no more notes."""
+    change = Change(action=Action.NOTE, actor=body.actor, note=body.note)
+    return incident_detail(await gateway.incidents.change(incident_id, change))

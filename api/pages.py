@@ -1,0 +1,49 @@
+"""Lists in an envelope, ``{data, next_cursor}``, so that paging can be added to any of them without a break."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from domain.errors import InvalidRequestError
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+Row = TypeVar("Row")
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows at most.")]
+Cursor = Annotated[str | None, Query(max_length=1024, description="``next_cursor`` of the page before.")]
+
+
+class Page(BaseModel, Generic[Row]):
+    """A part of a list."""
+
+    data: list[Row]
+    next_cursor: str | None = Field(None, description="Pass it as ``cursor`` for the next page; null on the last one.")
+
+
+def page_of(rows: Sequence[Row], key: Callable[[Row], str], limit: int, cursor: str | None) -> Page[Row]:
+    """The page that follows a cursor, of rows in the order of their keys.
+
+    Raises:
+        InvalidRequestError: for a cursor that is not one of ours.
+    """
+    after = _decode(cursor) if cursor else ""
+    rest = [row for row in rows if key(row) > after]
+    more = len(rest) > limit
+    return Page(data=rest[:limit], next_cursor=_encode(key(rest[limit - 1])) if more else None)
+
+
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidRequestError(reason="the cursor is not one that this API gave") from None

@@ -1,0 +1,187 @@
+"""Every error answer, as RFC 9457 ``application/problem+json``; the one place that maps errors to statuses."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    ImError,
+    InvalidInputError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5  # Temporal or a worker that is being restarted is back by then
+
+STATUSES: dict[type[ImError], HTTPStatus] = {
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ConflictError: HTTPStatus.CONFLICT,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_log = structlog.get_logger("api")
+
+
+class Fault(BaseModel):
+    """One unacceptable value, named but never shown: it may be a secret."""
+
+    pointer: str | None = Field(None, description="JSON Pointer into the request body, as a URI fragment.")
+    parameter: str | None = Field(None, description="Name of a query, path or header parameter.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it, with a stable ``code`` to program against."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:im:problem:subscriber_not_found",
+                "title": "Subscriber not found",
+                "status": 404,
+                "detail": "no subscriber is named 'my-webhook'",
+                "instance": "/api/v1/subscribers/my-webhook",
+                "code": "subscriber_not_found",
+                "hint": "See the names with: im subscriber list.",
+            }
+        }
+    )
+
+    type: str = Field(description="``urn:im:problem:`` and the code.")
+    title: str = Field(description="The code in words; the same for every occurrence.")
+    status: int
+    detail: str = Field(description="What happened this time.")
+    instance: str = Field(description="Path of the request.")
+    code: str = Field(description="Stable identifier.")
+    hint: str | None = Field(None, description="What to do about it.")
+    errors: list[Fault] | None = Field(None, description="The values that were refused.")
+
+
+def problem_response(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    instance: str,
+    code: str | None = None,
+    hint: str = "",
+    errors: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem as a response; without a code, the status' own phrase makes one (``method_not_allowed``)."""
+    code = code or status.phrase.lower().replace(" ", "_").replace("-", "_")
+    problem = Problem(
+        type=f"urn:im:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=detail,
+        instance=instance,
+        code=code,
+        hint=hint or None,
+        errors=list(errors) or None,
+    )
+    body = problem.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def status_of(error: ImError) -> HTTPStatus:
+    """The status that an error of the product is answered with."""
+    found = (status for kind, status in STATUSES.items() if isinstance(error, kind))
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+async def on_im_error(request: Request, error: Exception) -> Response:
+    """Answers an error of the product."""
+    assert isinstance(error, ImError)  # noqa: S101  # Starlette's signature for handlers is wider
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("a request could not be served", code=error.code, error=str(error))
+    unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
+    return problem_response(
+        status,
+        str(error),
+        instance=request.url.path,
+        code=error.code,
+        hint=error.advice,
+        errors=_faults_of(error, request.method),
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)} if unavailable else None,
+    )
+
+
+def _faults_of(error: ImError, method: str) -> list[Fault]:
+    field = error.field if isinstance(error, InvalidInputError) else ""
+    if not field or field == "event":  # the detail names the attribute of the event
+        return []
+    place = {"parameter": field} if method == "GET" else {"pointer": f"#/{field}"}
+    return [Fault(**place, detail=str(error))]
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Answers what routing and handlers raise by status: 404, 405, 415 and the like."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    hint = "The routes are listed in /openapi.json." if status in {404, 405} else ""
+    return problem_response(status, error.detail, instance=request.url.path, hint=hint, headers=error.headers)
+
+
+async def on_validation_error(request: Request, error: Exception) -> Response:
+    """Answers a request that does not have the declared form, without repeating any value of it."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    faults = error.errors()
+    if any(fault["loc"] == ("body",) and isinstance(fault.get("input"), bytes) for fault in faults):
+        return problem_response(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "the body is not declared as JSON",
+            instance=request.url.path,
+            hint="Send it with Content-Type: application/json.",
+            headers={"Accept": "application/json"},
+        )
+    errors = [_fault(fault["loc"], _words(fault)) for fault in faults]
+    return problem_response(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "; ".join(f"{fault.parameter or fault.pointer}: {fault.detail}" for fault in errors),
+        instance=request.url.path,
+        code="invalid_request",
+        errors=errors,
+    )
+
+
+def _fault(place: Sequence[str | int], detail: str) -> Fault:
+    if place[0] != "body":
+        return Fault(parameter=str(place[-1]), detail=detail)
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in place[1:])
+    return Fault(pointer="#" + "".join(f"/{step}" for step in steps), detail=detail)
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "json_invalid":
+        return f"not JSON ({fault['ctx']['error']})"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declares the problems that a route can answer with, for OpenAPI."""
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in sorted(statuses)}
+
+
+def declare_media_type(schema: dict[str, Any]) -> None:
+    """Name the media type of every declared problem in an OpenAPI document; FastAPI says application/json."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if status >= "400" and "application/json" in response.get("content", {}):
+                    response["content"][MEDIA_TYPE] = response["content"].pop("application/json")

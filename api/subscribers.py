@@ -1,0 +1,121 @@
+"""Routes of subscribers and their health."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Response
+
+from api import examples
+from api.bodies import AddSubscriber, UpdateSubscriber
+from api.dependencies import ApiGateway
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, page_of
+from api.problems import problems
+from api.urls import location
+from api.views import SubscriberDetail, TypeMatch, subscriber_detail, type_match
+from domain.health import Health
+from service.subscribers import Changed, SubscriberView
+
+router = APIRouter(prefix="/subscribers", tags=["subscribers"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="addSubscriber",
+    summary="Add a subscriber",
+    responses=examples.answer(201, examples.CHANGED) | problems(409, 413, 415),
+)
+async def add_subscriber(body: AddSubscriber, gateway: ApiGateway, response: Response) -> Changed:
+    """Events published after this answer are delivered to it. A generated secret is shown here and never again."""
+    changed = await gateway.subscribers.add(**body.arguments())
+    response.headers["Location"] = location("subscribers", changed.subscriber.name)
+    return changed
+
+
+@router.get(
+    "",
+    operation_id="listSubscribers",
+    summary="List subscribers",
+    responses=examples.listed(examples.SUBSCRIBER),
+)
+async def list_subscribers(
+    gateway: ApiGateway, response: Response, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Page[SubscriberView]:
+    """Subscribers by name, a page at a time."""
+    page = page_of(await gateway.subscribers.all(), lambda row: row.name, limit, cursor)
+    if page.next_cursor:
+        query = urlencode({"limit": limit, "cursor": page.next_cursor})
+        response.headers["Link"] = f'<{location("subscribers")}?{query}>; rel="next"'
+    return page
+
+
+@router.get(
+    "/health",
+    operation_id="listSubscriberHealth",
+    summary="Health of every subscriber",
+    responses=examples.listed(examples.HEALTH),
+)
+async def list_health(gateway: ApiGateway) -> Page[Health]:
+    """One row for every subscriber, by name, all in one page."""
+    return Page(data=await gateway.health.all())
+
+
+@router.get(
+    "/match",
+    operation_id="matchEventTypes",
+    summary="Event types that patterns match",
+    responses=examples.answer(200, examples.TYPE_MATCH),
+)
+async def match_types(
+    types: Annotated[list[str], Query(description="Patterns, repeated or separated by commas.", examples=["im.**"])],
+) -> TypeMatch:
+    """Which of the known event types a list of patterns matches, and a warning for each that matches none."""
+    return type_match(",".join(types))
+
+
+@router.get(
+    "/{name}",
+    operation_id="getSubscriber",
+    summary="Show a subscriber",
+    responses=examples.answer(200, examples.SUBSCRIBER | {"health": examples.HEALTH}) | problems(404),
+)
+async def get_subscriber(name: str, gateway: ApiGateway) -> SubscriberDetail:
+    """Its configuration and its health. Secrets and header values cannot be read back."""
+    return subscriber_detail(*await asyncio.gather(gateway.subscribers.get(name), gateway.health.get(name)))
+
+
+@router.patch(
+    "/{name}",
+    operation_id="updateSubscriber",
+    summary="Change a subscriber or rotate its secret",
+    responses=examples.answer(200, examples.CHANGED) | problems(404, 413, 415),
+)
+async def update_subscriber(name: str, body: UpdateSubscriber, gateway: ApiGateway) -> Changed:
+    """Reaches deliveries that wait for a retry, but for the schedule, which applies to new deliveries."""
+    overlap = timedelta(seconds=body.overlap_seconds)
+    return await gateway.subscribers.update(name, overlap=overlap, **body.arguments())
+
+
+@router.delete(
+    "/{name}",
+    status_code=204,
+    operation_id="removeSubscriber",
+    summary="Remove a subscriber",
+    responses=problems(404),
+)
+async def remove_subscriber(name: str, gateway: ApiGateway) -> None:
+    """Events published after this answer are not delivered to it; deliveries that wait for a retry are cancelled."""
+    await gateway.subscribers.remove(name)
+
+
+@router.get(
+    "/{name}/health",
+    operation_id="getSubscriberHealth",
+    summary="Health of a subscriber",
+    responses=examples.answer(200, examples.HEALTH) | problems(404),
+)
+async def get_health(name: str, gateway: ApiGateway) -> Health:
+    """Counted at least once: a crash can count a delivery twice, and loses none."""
+    return await gateway.health.get(name)

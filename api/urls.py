@@ -1,0 +1,11 @@
+"""Where things are: the prefix of every route, and addresses of single resources."""
+
+from urllib.parse import quote
+
+PREFIX = "/api/v1"
+EVENTS_PATH = f"{PREFIX}/events"
+
+
+def location(*segments: str) -> str:
+    """The path of a resource, each segment percent-encoded whole: an event id may contain slashes."""
+    return "/".join((PREFIX, *(quote(segment, safe="") for segment in segments)))

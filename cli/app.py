@@ -1,0 +1,93 @@
+"""The commands of `im`: one app a noun, and the commands that run something, whose modules are imported when run."""
+
+from typing import Annotated
+
+import typer
+
+from cli import event, incident, logs, subscriber
+from cli.run import end_after, examples, make_app
+
+app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
+app.add_typer(incident.app, name="incident")
+app.add_typer(subscriber.app, name="subscriber")
+app.add_typer(event.app, name="event")
+app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
+
+
+def _version(given: bool) -> None:  # noqa: FBT001 - Typer's signature of a callback
+    if given:
+        from importlib.metadata import version as version_of  # noqa: PLC0415 - heavy
+
+        typer.echo(f"im {version_of('incidents-platform')}")
+        raise typer.Exit
+
+
+@app.callback(epilog=examples("im dev", "im incident declare --title 'API latency' --severity SEV-2", "im event list"))
+def im(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """Tell other systems what happened to your incidents: signed CloudEvents over webhooks."""
+
+
+@app.command(epilog=examples("im dev", "im dev --port 9000 --ephemeral"))
+def dev(
+    *,
+    temporal_port: Annotated[int, typer.Option("--temporal-port", help="Port of Temporal.")] = 7233,
+    ui_port: Annotated[int, typer.Option("--ui-port", help="Port of the Temporal Web UI.")] = 8233,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]")] = None,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep the database in memory only.")] = False,
+) -> None:
+    """Run everything on this machine.
+
+    A Temporal dev server, the worker and the API; prints where each is. Ctrl-C stops them.
+    """
+    from cli.dev import run_dev  # noqa: PLC0415 - heavy
+
+    end_after(lambda: run_dev(temporal_port=temporal_port, ui_port=ui_port, port=port, ephemeral=ephemeral))
+
+
+@app.command(epilog=examples("im demo"))
+def demo(*, keep: Annotated[bool, typer.Option("--keep", help="Keep running at the end.")] = False) -> None:
+    """Watch a failing delivery recover.
+
+    Runs everything on free ports for a minute, and ends by itself.
+    """
+    from cli.demo import run_demo  # noqa: PLC0415 - heavy
+
+    end_after(lambda: run_demo(keep=keep))
+
+
+@app.command(epilog=examples("TEMPORAL_ADDRESS=temporal:7233 ENABLE_EVENT_PUBLISHING=true im serve"))
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option("--host", help="Address of the API.  [env var: IM_API_HOST]")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]")] = None,
+) -> None:
+    """Run the API and a worker.
+
+    Temporal is at TEMPORAL_ADDRESS. Without ENABLE_EVENT_PUBLISHING=true nothing is emitted.
+    """
+    from cli.serve import run_serve  # noqa: PLC0415 - heavy
+
+    end_after(lambda: run_serve(host=host, port=port))
+
+
+@app.command(epilog=examples("TEMPORAL_ADDRESS=temporal:7233 ENABLE_EVENT_PUBLISHING=true im worker"))
+def worker() -> None:
+    """Run a worker alone.
+
+    To deliver more at a time, or apart from the API.
+    """
+    from cli.serve import run_worker  # noqa: PLC0415 - heavy
+
+    end_after(run_worker)
+
+
+@app.command(epilog=examples("im version"))
+def version() -> None:
+    """Print the version."""
+    _version(given=True)

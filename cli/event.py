@@ -1,0 +1,146 @@
+"""`im event`: emit CloudEvents, and see what became of them."""
+
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import render
+from cli.run import Format, FormatOption, examples, incident_id, key_value, make_app, moment, say, with_gateway, write
+
+if TYPE_CHECKING:
+    from domain.events import CloudEvent
+
+app = make_app("Emit CloudEvents, and see what became of them.")
+
+DEFAULT_SOURCE = "/cli"
+
+Id = Annotated[str, typer.Argument(help="The event's id.", metavar="ID", show_default=False)]
+
+
+@app.command(
+    epilog=examples(
+        """im event emit --type com.example.deploy.v1 --data '{"version": "1.2"}'""",
+        "im event emit --file event.json",
+    )
+)
+def emit(
+    *,
+    event_type: Annotated[str | None, typer.Option("--type", help="Required, unless --file is given.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Where it comes from.  [default: /cli]")] = None,
+    event_id: Annotated[str | None, typer.Option("--id", help="With the source, its identity.  [default: new]")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="What it is about, within the source.")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="RFC 3339 time it happened.  [default: now]")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="JSON|@FILE", help="The data; @- is stdin.")] = None,
+    datacontenttype: Annotated[
+        str | None, typer.Option("--datacontenttype", help="Type of the data.  [default: application/json]")
+    ] = None,
+    extension: Annotated[
+        list[str] | None, typer.Option("--extension", metavar="NAME=VALUE", help="Further attribute. Repeatable.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="PATH|-", help="A CloudEvent in JSON instead of the above.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Emit an event to all subscribers that want its type; prints its id."""
+    from domain.events import parse_event  # noqa: PLC0415 - heavy
+
+    attributes = {"id": event_id, "source": source, "type": event_type, "subject": subject, "time": time}
+    if file is not None:
+        if any(attributes.values()) or data is not None or datacontenttype or extension:
+            raise typer.BadParameter("--file has the whole event; leave out the other options")
+        event = parse_event(_read(file))
+    else:
+        event = _from_options(attributes, data, datacontenttype, extension or [])
+    receipt = with_gateway(lambda im: im.events.emit(event))
+    write(output, receipt, render.clean(receipt.event_id))
+    if receipt.duplicate:
+        say("this event was accepted before; it is not delivered again (to do that: im event resend)")
+
+
+@app.command("list", epilog=examples("im event list --failed --since 1h", "im event list --incident 7"))
+def list_(
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only events that failed for a subscriber.")] = False,
+    event_type: Annotated[
+        str | None, typer.Option("--type", metavar="PATTERN", help="Only this type, or types that match.")
+    ] = None,
+    incident: Annotated[str | None, typer.Option("--incident", metavar="ID", help="Only of this incident.")] = None,
+    subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="Only of this one.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Only since 15m, 1h, 5d ago, or an RFC 3339 time.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, 1 to 1000.")] = 100,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List events, the latest first (up to a second behind)."""
+    from service.events import EventFilter  # noqa: PLC0415 - heavy
+
+    now = datetime.now(UTC)
+    wanted = EventFilter(
+        failed=failed,
+        type=event_type,
+        incident=incident_id(incident) if incident else None,
+        subscriber=subscriber,
+        since=moment(since, now) if since else None,
+        limit=limit,
+    )
+    found = with_gateway(lambda im: im.events.find(wanted))
+    write(output, found, render.event_table(found, now))
+
+
+@app.command(epilog=examples("im event show evt_550e8400-e29b-41d4-a716-446655440000"))
+def show(event: Id, *, output: FormatOption = Format.TABLE) -> None:
+    """Show an event and its deliveries: each attempt, its answer, and the next retry."""
+    found = with_gateway(lambda im: im.events.get(event))
+    write(output, found, render.event_text(found, datetime.now(UTC)))
+
+
+@app.command(epilog=examples("im event resend evt_550e8400-e29b-41d4-a716-446655440000 --subscriber my-webhook"))
+def resend(
+    event: Id,
+    *,
+    subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="To this one only.")] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Deliver an event afresh, under the same id; prints the id."""
+    receipt = with_gateway(lambda im: im.events.resend(event, subscriber))
+    write(output, receipt, render.clean(receipt.event_id))
+
+
+def _from_options(
+    attributes: dict[str, str | None], data: str | None, datacontenttype: str | None, extensions: list[str]
+) -> "CloudEvent":
+    """The event of the options. It is parsed as a binary-mode request: the same attributes, the data's own bytes."""
+    from domain.events import SPEC_VERSION, encode_header_value, parse_binary_event  # noqa: PLC0415 - heavy
+
+    if not attributes["type"]:
+        raise typer.BadParameter("give --type, or a whole event with --file")
+    defaults = {"specversion": SPEC_VERSION, "id": f"evt_{uuid.uuid4()}", "source": DEFAULT_SOURCE, "time": _now()}
+    members = defaults | {name: value for name, value in attributes.items() if value is not None}
+    for name, value in (key_value("--extension", pair) for pair in extensions):
+        if name in members:
+            raise typer.BadParameter(f"--extension {name}: there is one already, or an option of its own")
+        members[name] = value
+    headers = {f"ce-{name}": encode_header_value(value) for name, value in members.items()}
+    if data is not None or datacontenttype:
+        headers["content-type"] = datacontenttype or "application/json"
+    body = b"" if data is None else _read(data[1:]) if data.startswith("@") else data.encode()
+    return parse_binary_event(headers, body)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _read(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {path}: {error.strerror}") from None

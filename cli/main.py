@@ -1,0 +1,61 @@
+"""The entry point `im`: arguments in, exit status out. Light to import, because `im --help` waits for it."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cli.app import app
+from cli.run import report
+from domain.errors import ImError
+from service.process import finish
+
+_ENABLED = {"--enabled=true": "--enabled", "--enabled=false": "--no-enabled"}
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command line (the process's own by default) and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets a ?, not a traceback
+    try:
+        app(normalised(sys.argv[1:] if argv is None else argv), prog_name="im")
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except ImError as error:
+        status = report(error)
+    except KeyboardInterrupt:
+        status = 130
+    return _flushed(status)
+
+
+def normalised(argv: Sequence[str]) -> list[str]:
+    """The arguments with ``--enabled=false`` and ``--enabled=true``, as the guide writes them, made plain flags.
+
+    Click gives a flag no value. Only `im subscriber` has that flag, and what follows ``--`` is not an option.
+    """
+    words = list(argv)
+    if words[:1] != ["subscriber"]:
+        return words
+    end = words.index("--") if "--" in words else len(words)
+    return [_ENABLED.get(word.lower(), word) for word in words[:end]] + words[end:]
+
+
+def _flushed(status: int) -> int:
+    """The same status, output written. Whoever reads may have gone (``im event list | head``): that is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def main() -> None:
+    """The console script: `run`, and an end of the process that the Temporal SDK cannot spoil."""
+    status = run()
+    if "temporalio" in sys.modules:
+        finish(status)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

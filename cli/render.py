@@ -1,0 +1,223 @@
+"""How data is written: borderless tables that no width truncates, JSON, and text that cannot control a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from domain.timing import ago
+
+if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
+    from domain.health import Health
+    from domain.incidents import Incident
+    from domain.outcomes import Attempt, Delivery
+    from service.events import EventRow, EventView
+    from service.incidents import IncidentRow
+    from service.progress import RunView
+    from service.subscribers import SubscriberView
+
+GAP = "  "
+NONE = "-"
+
+# ECMA-48: control sequences (CSI), strings (OSC, DCS, SOS, PM, APC) to their terminator, then any other escape.
+_ESCAPES = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"
+    "|\x1b[ -/]*[0-~]?"
+)
+# Characters that move the cursor, hide, or turn the direction of text: C0, C1, bidirectional and line separators.
+_BEYOND_ASCII = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+_CONTROL = re.compile(f"[\x00-\x1f{_BEYOND_ASCII}]")
+_SPACING = re.compile("[\t\n\v\f\r\u2028\u2029]+")
+
+
+def clean(value: object) -> str:
+    """A value as one line of plain text: escape sequences and control characters removed, line breaks a space."""
+    return _CONTROL.sub("", _SPACING.sub(" ", _ESCAPES.sub("", str(value))))
+
+
+def clean_lines(text: str) -> list[str]:
+    """The same for text of several lines, which stay lines."""
+    return [clean(line) for line in _ESCAPES.sub("", text).splitlines()]
+
+
+def json_text(data: Any) -> str:
+    """Indented JSON with ISO timestamps; characters that could control a terminal stay in it, escaped."""
+    from pydantic_core import to_jsonable_python  # noqa: PLC0415 - heavy
+
+    text = json.dumps(to_jsonable_python(data), indent=2, ensure_ascii=False)
+    return re.sub(f"[{_BEYOND_ASCII}]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns two spaces apart, as wide as their widest value, whatever the terminal."""
+    return _aligned([headers, *rows])
+
+
+def _aligned(rows: Iterable[Sequence[object]]) -> str:
+    cells = [[clean(value) for value in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        GAP.join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def _width(text: str) -> int:
+    """Terminal columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+
+
+def fields(pairs: Iterable[tuple[str, object]]) -> str:
+    """One value a line, named; values that are None are left out."""
+    return _aligned([(f"{name}:", value) for name, value in pairs if value is not None])
+
+
+def when(at: datetime | None, timespec: str = "seconds") -> str:
+    """``2025-12-26T14:30:00Z``, or a dash."""
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z") if at else NONE
+
+
+def percent(rate: float | None) -> str:
+    """``97.5%``, ``100%``, or a dash when there is nothing to count yet."""
+    return NONE if rate is None else f"{rate:.1f}".removesuffix(".0") + "%"
+
+
+def yes_no(value: bool | None, unknown: str = NONE) -> str:  # noqa: FBT001 - the value itself
+    """``yes``, ``no``, or the word for None."""
+    return unknown if value is None else "yes" if value else "no"
+
+
+def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
+    """The guide's `im subscriber list`."""
+    rows = ((each.name, each.url, ",".join(each.types), str(each.enabled).lower()) for each in subscribers)
+    return table(("NAME", "URL", "TYPES", "ENABLED"), rows)
+
+
+def subscriber_fields(subscriber: SubscriberView) -> str:
+    """`im subscriber show`: everything that may be known, which no secret and no header value is."""
+    return fields(
+        [
+            ("name", subscriber.name),
+            ("url", subscriber.url),
+            ("types", ",".join(subscriber.types)),
+            ("enabled", str(subscriber.enabled).lower()),
+            ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
+            ("signed", yes_no(subscriber.signed)),
+            ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
+            ("headers", ", ".join(subscriber.header_names) or None),
+            ("schedule", subscriber.schedule),
+            ("max attempts", subscriber.max_attempts),
+            ("created", when(subscriber.created_at)),
+            ("updated", when(subscriber.updated_at)),
+        ]
+    )
+
+
+def health_table(rows: Iterable[Health], now: datetime) -> str:
+    """The guide's `im subscriber health`."""
+    headers = ("SUBSCRIBER", "DELIVERED", "FAILED", "SUCCESS_RATE", "STATUS", "LAST_DELIVERED")
+    cells = (
+        (
+            row.subscriber,
+            row.delivered,
+            row.failed,
+            percent(row.success_rate),
+            row.status,
+            ago(now - row.last_delivered) if row.last_delivered else "never",
+        )
+        for row in rows
+    )
+    return table(headers, cells)
+
+
+def incident_table(rows: Iterable[IncidentRow | Incident]) -> str:
+    """One line an incident; the title last, because it is as long as it is."""
+    cells = ((row.id, row.severity, row.status, when(row.declared_at), row.title) for row in rows)
+    return table(("ID", "SEVERITY", "STATUS", "DECLARED", "TITLE"), cells)
+
+
+def incident_text(incident: Incident) -> str:
+    """An incident and its timeline."""
+    head = fields(
+        [
+            ("id", incident.id),
+            ("title", incident.title),
+            ("severity", incident.severity),
+            ("status", incident.status),
+            ("declared", when(incident.declared_at)),
+            ("updated", when(incident.updated_at)),
+        ]
+    )
+    headers = ("AT", "ACTION", "ACTOR", "PUBLISHED", "EVENT", "NOTE")
+    entries = (
+        (when(e.at), e.action, e.actor, yes_no(e.published, "pending"), e.event_id, e.note or NONE)
+        for e in incident.timeline
+    )
+    return f"{head}\n\n{table(headers, entries)}"
+
+
+def event_table(rows: Iterable[EventRow], now: datetime) -> str:
+    """One line an event; the subscribers in trouble last."""
+    cells = (
+        (
+            row.event_id,
+            row.type,
+            row.incident_id or NONE,
+            row.outcome,
+            ago(now - row.emitted_at),
+            ",".join(row.troubled) or NONE,
+        )
+        for row in rows
+    )
+    return table(("EVENT", "TYPE", "INCIDENT", "OUTCOME", "EMITTED", "TROUBLE"), cells)
+
+
+def event_text(view: EventView, now: datetime) -> str:
+    """An event, then each workflow that carried it, with every delivery and every known attempt."""
+    context = view.event.to_dict()
+    data = context.pop("data", None)
+    pairs: list[tuple[str, object]] = list(context.items())
+    if data is not None:
+        pairs.append(("data", json.dumps(data, ensure_ascii=False)))
+    return "\n\n".join([fields(pairs), *(_run_text(run, now) for run in view.runs)])
+
+
+def _run_text(run: RunView, now: datetime) -> str:
+    span = f"started {when(run.started_at)}" + (f", ended {when(run.ended_at)}" if run.ended_at else "")
+    head = clean(f"{run.kind}: {run.outcome} ({span}; workflow {run.workflow_id})")
+    note = [] if run.complete else ["  attempts are not shown: no worker answered (start one: im serve or im worker)"]
+    return "\n".join([head, *note, *(line for each in run.deliveries for line in _delivery_lines(each, now))])
+
+
+def _delivery_lines(delivery: Delivery, now: datetime) -> list[str]:
+    head = clean(f"  {delivery.subscriber}: {delivery.state}")
+    if delivery.next_retry_at:
+        seconds = max(0, round((delivery.next_retry_at - now).total_seconds()))
+        head += f", next retry at {when(delivery.next_retry_at)} (in {seconds} s)"
+    lines = [head]
+    if delivery.error:
+        lines.append(f"    error: {clean(delivery.error)}")
+    if delivery.attempts:
+        headers = ("ATTEMPT", "AT", "STATUS", "DURATION", "ERROR")
+        lines += _indented(table(headers, map(_attempt_cells, delivery.attempts)).splitlines(), "    ")
+    for attempt in delivery.attempts:
+        if attempt.response:
+            lines.append(f"    response to attempt {attempt.number}:")
+            lines += _indented(clean_lines(attempt.response), "      | ")
+    return lines
+
+
+def _attempt_cells(attempt: Attempt) -> tuple[object, ...]:
+    at = when(attempt.at, "milliseconds")
+    return attempt.number, at, attempt.status or NONE, f"{attempt.duration_ms} ms", attempt.error or NONE
+
+
+def _indented(lines: Iterable[str], margin: str) -> list[str]:
+    return [margin + line for line in lines]

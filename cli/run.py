@@ -1,0 +1,134 @@
+"""What every command shares: the gateway, exit statuses, messages, output formats, and values people type."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from cli.render import clean, json_text
+from domain.errors import ImError, InvalidRequestError, UnavailableError
+from domain.timing import parse_duration
+
+if TYPE_CHECKING:  # for annotations alone: the gateway takes a second to import
+    from service.gateway import Gateway
+
+T = TypeVar("T")
+
+# 0 is done and 2 is usage, which Click decides. An error has the status of its nearest ancestor here.
+EXIT_STATUS: dict[type[ImError], int] = {ImError: 1, UnavailableError: 3}
+
+
+class Format(StrEnum):
+    """How data is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How data is printed.", case_sensitive=False)]
+
+
+def make_app(purpose: str) -> typer.Typer:
+    """A Typer app with the settings that all nouns share; plain help, because Rich alone takes 0.1 s to import."""
+    return typer.Typer(
+        help=purpose,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+def examples(*lines: str) -> str:
+    r"""An epilog with example commands; ``\b`` keeps Click from rewrapping them."""
+    return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
+
+
+def with_gateway(work: Callable[["Gateway"], Awaitable[T]]) -> T:
+    """Run an asynchronous function with a gateway made from the process's settings."""
+    from service.settings import load_settings  # noqa: PLC0415 - heavy
+
+    settings = load_settings()
+    from service.gateway import open_gateway  # noqa: PLC0415 - heavier: wrong settings are told before
+
+    async def connected() -> T:
+        return await work(await open_gateway(settings))
+
+    return asyncio.run(connected())
+
+
+def end_after(body: Callable[[], object]) -> None:
+    """Run a command that hosts a Temporal worker, and end the process with its exit status (see `finish`)."""
+    from service.process import finish  # noqa: PLC0415 - only here
+
+    try:
+        result = body()
+        status = result if isinstance(result, int) else 0
+    except ImError as error:
+        status = report(error)
+    except KeyboardInterrupt:
+        status = 130
+    finish(status)
+
+
+def exit_status(error: ImError) -> int:
+    """The exit status of a command that failed with this error."""
+    return next(EXIT_STATUS[kind] for kind in type(error).__mro__ if kind in EXIT_STATUS)
+
+
+def report(error: ImError) -> int:
+    """Say what went wrong and what to do about it; returns the exit status."""
+    say(f"error: {error}")
+    if error.advice:
+        say(f"hint: {error.advice}")
+    return exit_status(error)
+
+
+def say(message: str) -> None:
+    """A message to the person at the terminal, on standard error."""
+    typer.echo(clean(message), err=True)
+
+
+def warn(message: str) -> None:
+    """A warning, on standard error."""
+    say(f"warning: {message}")
+
+
+def write(output: Format, data: Any, text: str) -> None:
+    """Data, on standard output: as JSON, or as the text it was rendered to."""
+    typer.echo(json_text(data) if output is Format.JSON else text)
+
+
+def key_value(option: str, pair: str) -> tuple[str, str]:
+    """The halves of ``K=V``. The pair is not repeated in the error: header values are often secret."""
+    key, equals, value = pair.partition("=")
+    if not equals or not key:
+        raise typer.BadParameter(f"{option} takes NAME=VALUE")
+    return key, value
+
+
+def incident_id(text: str) -> str:
+    """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``."""
+    found = re.fullmatch(r"(?:inc-)?0*([1-9][0-9]{0,17})", text.strip(), re.IGNORECASE)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is not an incident; write INC-7 or 7")
+    return f"INC-{found[1]}"
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """The time meant by ``1h`` (that long before now) or by an RFC 3339 timestamp."""
+    try:
+        at = datetime.fromisoformat(text.strip().upper())
+    except ValueError:
+        pass
+    else:
+        if "T" in text.upper():
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return now - parse_duration(text)
+    except (InvalidRequestError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time") from None

@@ -1,0 +1,229 @@
+"""`im subscriber`: who is told of events, and how that goes."""
+
+import sys
+from datetime import UTC, datetime
+from getpass import getpass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import render
+from cli.run import Format, FormatOption, examples, key_value, make_app, say, warn, with_gateway, write
+from domain.timing import parse_duration
+
+if TYPE_CHECKING:
+    from service.subscribers import Changed
+
+app = make_app("Say who is told of events, and see how it goes.")
+
+Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
+Types = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--types",
+        metavar="PATTERNS",
+        help="Event types, comma-separated; * is one segment, ** one or more. Repeatable. New ones get all types.",
+    ),
+]
+Secret = Annotated[
+    str | None,
+    typer.Option("--secret", metavar="VALUE", help="Secret to sign with; - reads standard input. Never shown again."),
+]
+GenerateSecret = Annotated[bool, typer.Option("--generate-secret", help="Make a secret and show it once.")]
+Header = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="NAME=VALUE", help="Header added to each request; the value is never shown. Repeatable."
+    ),
+]
+Schedule = Annotated[
+    str | None,
+    typer.Option("--schedule", metavar="WAITS", help="Waits between attempts: default, long, or seconds as 5,60,600."),
+]
+MaxAttempts = Annotated[
+    int | None, typer.Option("--max-attempts", metavar="N", help="Requests in all, 1 to 50 (default schedule: 5).")
+]
+Enabled = Annotated[
+    bool | None,
+    typer.Option("--enabled/--no-enabled", " /--disabled", help="Deliver or not; --enabled=false works too."),
+]
+
+
+@app.command(
+    epilog=examples(
+        "im subscriber add --name ops --url https://ops.example.com/hook --types 'im.incident.**' --generate-secret",
+        "im subscriber add --name audit --url https://audit.example.com/events --secret - < secret.txt",
+    )
+)
+def add(
+    *,
+    name: Annotated[str, typer.Option("--name", help="Unique name.", show_default=False)],
+    url: Annotated[str, typer.Option("--url", help="https URL; http for localhost only.", show_default=False)],
+    types: Types = None,
+    secret: Secret = None,
+    generate_secret: GenerateSecret = False,
+    header: Header = None,
+    schedule: Schedule = None,
+    max_attempts: MaxAttempts = None,
+    enabled: Enabled = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Add a subscriber. Events published from now on are delivered to it."""
+    given: dict[str, Any] = {
+        "types": _patterns(types),
+        "secret": _read_secret(secret),
+        "generate_secret": generate_secret,
+        "headers": _headers(header),
+        "schedule": schedule,
+        "max_attempts": max_attempts,
+        "enabled": enabled,
+    }
+    options = {option: value for option, value in given.items() if value is not None}
+    _told("added", with_gateway(lambda im: im.subscribers.add(name, url, **options)), output)
+
+
+@app.command("list", epilog=examples("im subscriber list", "im subscriber list --format json"))
+def list_(*, output: FormatOption = Format.TABLE) -> None:
+    """List the subscribers."""
+    found = with_gateway(lambda im: im.subscribers.all())
+    write(output, found, render.subscriber_table(found))
+    if not found:
+        say("no subscribers yet; add one: im subscriber add --name NAME --url URL")
+
+
+@app.command(epilog=examples("im subscriber show my-webhook"))
+def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Show how a subscriber is set up. Secrets and header values are never shown."""
+    found = with_gateway(lambda im: im.subscribers.get(name))
+    write(output, found, render.subscriber_fields(found))
+
+
+@app.command(
+    epilog=examples(
+        "im subscriber update my-webhook --enabled=false",
+        "im subscriber update my-webhook --generate-secret --overlap 48h",
+    )
+)
+def update(
+    name: Name,
+    *,
+    url: Annotated[str | None, typer.Option("--url", help="New URL; deliveries that wait use it too.")] = None,
+    types: Types = None,
+    enabled: Enabled = None,
+    secret: Secret = None,
+    generate_secret: GenerateSecret = False,
+    drop_secret: Annotated[bool, typer.Option("--drop-secret", help="Sign no more.")] = False,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="DURATION", help="How long the old secret stays valid beside a new one.")
+    ] = "24h",
+    header: Header = None,
+    clear_headers: Annotated[bool, typer.Option("--clear-headers", help="Drop all added headers.")] = False,
+    schedule: Schedule = None,
+    max_attempts: MaxAttempts = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Change a subscriber; what is not given stays. --header replaces all added headers."""
+    if header and clear_headers:
+        raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
+    given: dict[str, Any] = {
+        "url": url,
+        "types": _patterns(types),
+        "enabled": enabled,
+        "secret": _read_secret(secret),
+        "generate_secret": generate_secret or None,
+        "drop_secret": drop_secret or None,
+        "headers": {} if clear_headers else _headers(header),
+        "schedule": schedule,
+        "max_attempts": max_attempts,
+    }
+    options = {option: value for option, value in given.items() if value is not None}
+    if not options:
+        raise typer.BadParameter("nothing to change; see im subscriber update --help")
+    valid_beside = parse_duration(overlap)
+    _told("updated", with_gateway(lambda im: im.subscribers.update(name, overlap=valid_beside, **options)), output)
+
+
+@app.command(epilog=examples("im subscriber remove my-webhook"))
+def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Remove a subscriber. Deliveries that wait for a retry are cancelled."""
+    removed = with_gateway(lambda im: im.subscribers.remove(name))
+    if output is Format.JSON:
+        write(output, removed, "")
+    say(f"removed {removed.name}")
+
+
+@app.command(epilog=examples("im subscriber health", "im subscriber health my-webhook --format json"))
+def health(
+    name: Annotated[str | None, typer.Argument(help="Only this subscriber.", metavar="[NAME]")] = None,
+    *,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show how deliveries go. FAILED counts deliveries given up; JSON has more (retrying, last error, p95)."""
+    now = datetime.now(UTC)
+    if name is None:
+        rows = with_gateway(lambda im: im.health.all())
+        write(output, rows, render.health_table(rows, now))
+    else:
+        row = with_gateway(lambda im: im.health.get(name))
+        write(output, row, render.health_table([row], now))
+
+
+@app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))
+def match(
+    patterns: Annotated[list[str], typer.Argument(help="Patterns, as --types takes them.", show_default=False)],
+    *,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show which known event types patterns match. Needs no server. Quote patterns, or the shell expands them."""
+    from domain.events import KNOWN_TYPES  # noqa: PLC0415 - heavy
+    from domain.patterns import advise, matches_any, parse_patterns  # noqa: PLC0415 - heavy
+
+    wanted = parse_patterns(",".join(patterns))
+    rows = [
+        {"type": known, "matches": matches_any(wanted, known), "description": description}
+        for known, description in KNOWN_TYPES.items()
+    ]
+    cells = ((row["type"], render.yes_no(bool(row["matches"])), row["description"]) for row in rows)
+    write(output, rows, render.table(("TYPE", "MATCHES", "DESCRIPTION"), cells))
+    for warning in advise(wanted, list(KNOWN_TYPES)):
+        warn(warning)
+
+
+def _told(verb: str, changed: "Changed", output: Format) -> None:
+    subscriber = changed.subscriber
+    if output is Format.JSON:
+        write(output, changed, "")
+    else:
+        for label, value in (("secret", changed.secret), ("whsec", changed.whsec)):
+            if value:
+                write(output, None, f"{label}: {value}")
+    state = "" if subscriber.enabled else ", disabled"
+    say(f"{verb} {subscriber.name}: {','.join(subscriber.types)} to {subscriber.url}{state}")
+    if changed.secret:
+        say("the secret is not shown again; give it to the receiver now")
+    if changed.whsec:
+        say("whsec is the same secret as Standard Webhooks libraries take it; it is not shown again")
+    for warning in changed.warnings:
+        warn(warning)
+
+
+def _patterns(types: list[str] | None) -> list[str] | None:
+    return ",".join(types).split(",") if types is not None else None
+
+
+def _headers(pairs: list[str] | None) -> dict[str, str] | None:
+    if not pairs:
+        return None
+    headers = dict(key_value("--header", pair) for pair in pairs)
+    if len(headers) < len(pairs):
+        raise typer.BadParameter("--header names one header twice")
+    return headers
+
+
+def _read_secret(secret: str | None) -> str | None:
+    """The secret, from standard input for ``-`` (asked for without echo at a terminal); one line break is dropped."""
+    if secret != "-":  # noqa: S105 - the sign for standard input
+        return secret
+    if sys.stdin.isatty():
+        return getpass("secret: ", stream=sys.stderr)
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")

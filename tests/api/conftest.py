@@ -1,0 +1,63 @@
+"""The application over gateways in memory, called in-process."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+import pytest_asyncio
+from pydantic import SecretStr
+
+from api.app import create_app
+from service.gateway import Gateway
+from service.metrics import MetricsPage
+from service.server import Backend
+from service.settings import Settings
+from tests.api.stand_in import StandIn
+
+TOKEN = "a-token-of-the-tests-0123456789"
+
+
+@dataclass
+class Service:
+    """A running application: what it is made over, and a client that bears its token."""
+
+    backend: Backend
+    gateway: StandIn
+    http: httpx.AsyncClient
+
+    async def add_subscriber(self, name: str = "my-webhook", **parts: Any) -> httpx.Response:
+        return await self.http.post("/api/v1/subscribers", json={"name": name, "url": "https://example.com/"} | parts)
+
+
+Serve = Callable[..., Any]
+
+
+@pytest_asyncio.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Makes an application: ``await serve(token=None, publishing=False)``."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *, token: str | None = TOKEN, publishing: bool = True, base_url: str = "http://127.0.0.1:8080"
+        ) -> Service:
+            gateway = StandIn(publishing=publishing)
+            backend = Backend(
+                settings=Settings(im_api_token=SecretStr(token) if token else None),
+                gateway=cast("Gateway", gateway),
+                metrics=MetricsPage(cast("Any", gateway.health), None),
+                ready=True,
+            )
+            transport = httpx.ASGITransport(create_app(backend))
+            headers = {"Authorization": f"Bearer {TOKEN}"} if token else {}
+            http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
+            return Service(backend, gateway, await stack.enter_async_context(http))
+
+        yield start
+
+
+@pytest_asyncio.fixture
+async def service(serve: Serve) -> Service:
+    """An application with a token, publishing switched on."""
+    return cast("Service", await serve())

@@ -1,0 +1,275 @@
+"""The gateways in memory: the domain's own rules, without Temporal between them and the API."""
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain import incidents
+from domain.errors import (
+    EventConflictError,
+    EventNotFoundError,
+    ImError,
+    IncidentNotFoundError,
+    PublishingDisabledError,
+    SubscriberExistsError,
+    SubscriberNotFoundError,
+)
+from domain.events import KNOWN_TYPES, CloudEvent
+from domain.headers import check_headers
+from domain.health import Counters, Health
+from domain.health import view as health_view
+from domain.incidents import Change, Declaration, Incident
+from domain.outcomes import Attempt, Delivery, DeliveryState
+from domain.patterns import advise, check_patterns
+from domain.retry import make_schedule
+from domain.signing import check_secret
+from domain.subscribers import (
+    DEFAULT_OVERLAP,
+    NewSubscriber,
+    Snapshot,
+    Subscriber,
+    SubscriberChange,
+    apply_change,
+    check_name,
+    new_subscriber,
+)
+from domain.tasks import PublishReceipt
+from service.events import EventFilter, EventRow, EventView
+from service.incidents import IncidentRow
+from service.progress import RunView
+from service.subscribers import Changed, SubscriberView, view
+
+AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+GENERATED = "whsec_generatedgeneratedgeneratedgenerated"
+
+
+class StandIn:
+    """A gateway as routes see it. ``breaks`` is raised by whatever is called next."""
+
+    def __init__(self, *, publishing: bool) -> None:
+        self.breaks: Exception | None = None
+        self.publishing = publishing
+        self.subscribers = Subscribers(self)
+        self.health = HealthRows(self)
+        self.events = Events(self)
+        self.incidents = Incidents(self)
+
+    def called(self) -> None:
+        if self.breaks is not None:
+            raise self.breaks
+
+
+class Subscribers:
+    def __init__(self, owner: StandIn) -> None:
+        self._owner = owner
+        self.known: dict[str, Subscriber] = {}
+        self.version = 0
+        self.overlap: timedelta | None = None
+        self.header_values: Mapping[str, str] | None = None
+
+    async def add(
+        self,
+        name: str,
+        url: str,
+        *,
+        types: list[str],
+        secret: str | None,
+        generate_secret: bool,
+        schedule: str,
+        max_attempts: int | None,
+        enabled: bool,
+        headers: Mapping[str, str] | None = None,
+    ) -> Changed:
+        self._owner.called()
+        if name in self.known:
+            raise SubscriberExistsError(name=name)
+        self.header_values = check_headers(headers or {})
+        new = NewSubscriber(
+            name=check_name(name),
+            url=url,
+            types=check_patterns(types),
+            enabled=enabled,
+            sealed_secret="sealed" if secret or generate_secret else None,
+            header_names=tuple(headers or ()),
+            schedule=make_schedule(schedule, max_attempts),
+        )
+        self.known[name] = new_subscriber(new, AT)
+        return self._changed(name, secret, generate=generate_secret, types=types)
+
+    async def update(
+        self,
+        name: str,
+        *,
+        overlap: timedelta = DEFAULT_OVERLAP,
+        secret: str | None = None,
+        generate_secret: bool = False,
+        drop_secret: bool = False,
+        headers: Mapping[str, str] | None = None,
+        schedule: str | None = None,
+        types: list[str] | None = None,
+        **parts: Any,
+    ) -> Changed:
+        await self.get(name)
+        self.overlap, self.header_values = overlap, headers
+        change = SubscriberChange(
+            name=name,
+            sealed_secret="sealed" if secret or generate_secret else None,
+            drop_secrets=drop_secret,
+            header_names=None if headers is None else tuple(headers),
+            schedule_name=schedule,
+            types=None if types is None else check_patterns(types),
+            **parts,
+        )
+        self.known[name] = apply_change(self.known[name], change, AT)
+        return self._changed(name, secret, generate=generate_secret, types=types or [])
+
+    async def remove(self, name: str) -> SubscriberView:
+        removed = await self.get(name)
+        del self.known[name]
+        return removed
+
+    async def all(self) -> list[SubscriberView]:
+        self._owner.called()
+        return [view(self.known[name]) for name in sorted(self.known)]
+
+    async def get(self, name: str) -> SubscriberView:
+        self._owner.called()
+        if name not in self.known:
+            raise SubscriberNotFoundError(name=name)
+        return view(self.known[name])
+
+    async def snapshot(self, known_version: int | None) -> Snapshot:
+        self._owner.called()
+        return Snapshot(version=self.version, subscribers=None if known_version == self.version else self.known)
+
+    def _changed(self, name: str, secret: str | None, *, generate: bool, types: list[str]) -> Changed:
+        if secret is not None:
+            check_secret(secret)
+        return Changed(
+            subscriber=view(self.known[name]),
+            warnings=advise(types, list(KNOWN_TYPES)),
+            secret=GENERATED if generate else None,
+            whsec="whsec_equivalent" if secret else None,
+        )
+
+
+class HealthRows:
+    def __init__(self, owner: StandIn) -> None:
+        self._owner = owner
+
+    async def all(self) -> list[Health]:
+        self._owner.called()
+        return [self._row(name) for name in sorted(self._owner.subscribers.known)]
+
+    async def get(self, name: str) -> Health:
+        await self._owner.subscribers.get(name)
+        return self._row(name)
+
+    def _row(self, name: str) -> Health:
+        return health_view(name, Counters(delivered=3, failed=1, last_final_at=AT), 0, AT)
+
+
+class Events:
+    def __init__(self, owner: StandIn) -> None:
+        self._owner = owner
+        self.known: dict[str, CloudEvent] = {}
+        self.resent: list[tuple[str, str | None]] = []
+        self.wanted: EventFilter | None = None
+
+    async def publish(self, event: CloudEvent) -> PublishReceipt:
+        self._owner.called()
+        if not self._owner.publishing:
+            raise PublishingDisabledError
+        if known := self.known.get(event.id):
+            if known.to_dict() != event.to_dict():
+                raise EventConflictError(event_id=event.id, source=event.source)
+            return PublishReceipt(event_id=event.id, published=True, duplicate=True, accepted_at=AT)
+        self.known[event.id] = event
+        return PublishReceipt(event_id=event.id, published=True, accepted_at=AT)
+
+    async def find(self, wanted: EventFilter) -> list[EventRow]:
+        self._owner.called()
+        self.wanted = wanted
+        return [
+            EventRow(
+                event_id=event.id,
+                type=event.type,
+                source=event.source,
+                outcome="delivered",
+                emitted_at=AT,
+                workflow_id=f"event/{event.id}",
+            )
+            for event in self.known.values()
+        ]
+
+    async def get(self, event_id: str) -> EventView:
+        event = self._found(event_id)
+        attempt = Attempt(at=AT, duration_ms=41, status=200, response="ok")
+        delivery = Delivery(subscriber="my-webhook", state=DeliveryState.DELIVERED, attempts=[attempt])
+        run = RunView(
+            workflow_id="event/1",
+            run_id="1",
+            kind="original",
+            outcome="delivered",
+            started_at=AT,
+            deliveries=[delivery],
+        )
+        return EventView(event=event, runs=[run])
+
+    async def resend(self, event_id: str, subscriber: str | None = None) -> PublishReceipt:
+        self._found(event_id)
+        self.resent.append((event_id, subscriber))
+        return PublishReceipt(event_id=event_id, published=True, accepted_at=AT)
+
+    def _found(self, event_id: str) -> CloudEvent:
+        self._owner.called()
+        if event_id not in self.known:
+            raise EventNotFoundError(event_id=event_id)
+        return self.known[event_id]
+
+
+class Incidents:
+    def __init__(self, owner: StandIn) -> None:
+        self._owner = owner
+        self._numbers = itertools.count(1)
+        self.known: dict[str, Incident] = {}
+        self.keys: dict[str, str] = {}
+        self.status: str | None = None
+
+    async def declare(self, declaration: Declaration, idempotency_key: str | None = None) -> Incident:
+        self._owner.called()
+        if idempotency_key in self.keys:
+            return self.known[self.keys[idempotency_key]]
+        incident = incidents.declare(f"INC-{next(self._numbers)}", declaration, AT, "evt_1")
+        incident.timeline[0].published = self._owner.publishing
+        self.known[incident.id] = incident
+        if idempotency_key:
+            self.keys[idempotency_key] = incident.id
+        return incident
+
+    async def change(self, incident_id: str, change: Change) -> Incident:
+        incident = await self.get(incident_id)
+        incidents.check_change(incident, change)
+        entry = incidents.apply_change(incident, change, AT, f"evt_{len(incident.timeline) + 1}")
+        entry.published = self._owner.publishing
+        return incident
+
+    async def get(self, incident_id: str) -> Incident:
+        self._owner.called()
+        if incident_id not in self.known:
+            raise IncidentNotFoundError(incident_id=incident_id)
+        return self.known[incident_id]
+
+    async def find(self, *, status: str | None = None, limit: int = 100) -> list[IncidentRow]:
+        self._owner.called()
+        self.status = status
+        return [
+            IncidentRow(id=one.id, severity=one.severity, status=one.status, title=one.title, declared_at=AT)
+            for one in list(self.known.values())[:limit]
+        ]
+
+
+def every_error(root: type[ImError] = ImError) -> list[type[ImError]]:
+    """The whole tree of errors."""
+    return [root] + [kind for child in root.__subclasses__() for kind in every_error(child)]

@@ -1,0 +1,148 @@
+"""Who gets in, and what is refused before a route sees it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from api.middleware import is_loopback
+from tests.api.conftest import TOKEN, Serve, Service
+
+SUBSCRIBERS = "/api/v1/subscribers"
+
+
+async def test_the_right_token_is_let_in(service: Service) -> None:
+    assert (await service.http.get(SUBSCRIBERS)).status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
+async def test_the_scheme_is_read_in_any_case(service: Service, scheme: str) -> None:
+    answer = await service.http.get(SUBSCRIBERS, headers={"Authorization": f"{scheme} {TOKEN}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"],
+)
+async def test_a_wrong_token_is_401(service: Service, value: str) -> None:
+    answer = await service.http.get(SUBSCRIBERS, headers={"Authorization": value})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "unauthorized"
+    assert TOKEN not in answer.text
+
+
+async def test_a_token_that_is_not_ascii_is_401(service: Service) -> None:
+    answer = await service.http.get(SUBSCRIBERS, headers=[(b"Authorization", b"Bearer \xff\xfe")])
+    assert answer.status_code == 401
+
+
+async def test_a_missing_token_is_401_also_where_there_is_no_route(service: Service) -> None:
+    del service.http.headers["Authorization"]
+    for method, path in (("GET", SUBSCRIBERS), ("GET", "/api/v1/nothing"), ("GET", "/"), ("OPTIONS", "/api/v1/events")):
+        assert (await service.http.request(method, path)).status_code == 401, path
+
+
+async def test_two_authorization_headers_are_401(service: Service) -> None:
+    twice = [("Authorization", f"Bearer {TOKEN}"), ("Authorization", "Bearer other")]
+    request = httpx.Request("GET", f"http://127.0.0.1:8080{SUBSCRIBERS}", headers=twice)
+    assert (await service.http.send(request)).status_code == 401
+
+
+async def test_probes_metrics_and_the_document_need_no_token(service: Service) -> None:
+    del service.http.headers["Authorization"]
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+        assert (await service.http.get(path)).status_code == 200, path
+
+
+async def test_without_the_token_a_body_is_not_read(service: Service) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        pytest.fail("the body was asked for")
+        yield b""
+
+    headers = {"Authorization": "Bearer wrong"}
+    assert (await service.http.post(SUBSCRIBERS, content=body(), headers=headers)).status_code == 401
+
+
+async def test_without_any_token_configured_loopback_is_let_in(serve: Serve) -> None:
+    service = await serve(token=None)
+    assert (await service.http.get(SUBSCRIBERS)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8080", "10.0.0.1", ""]
+)
+async def test_without_any_token_configured_another_host_name_is_refused(serve: Serve, host: str) -> None:
+    service = await serve(token=None)
+    for path in (SUBSCRIBERS, "/metrics", "/healthz"):
+        answer = await service.http.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.json()["code"]) == (421, "misdirected_request")
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:3000"])
+async def test_without_any_token_configured_another_origin_is_refused(serve: Serve, origin: str) -> None:
+    service = await serve(token=None)
+    answer = await service.http.post("/api/v1/events/evt_1/resend", headers={"Origin": origin})
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    same = await service.http.get(SUBSCRIBERS, headers={"Origin": "http://127.0.0.1:8080"})
+    assert same.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:8080", True),
+        ("127.0.0.1:8080", True),
+        ("127.9.9.9", True),
+        ("[::1]:8080", True),
+        ("localhost.", False),
+        ("0.0.0.0:8080", False),
+        ("2130706433", False),
+        ("user@localhost.example", False),
+        ("[::1", False),
+        ("", False),
+    ],
+)
+def test_which_host_headers_name_this_machine(host: str, *, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+async def test_no_answer_allows_another_origin_and_none_is_stored(service: Service) -> None:
+    for path in (SUBSCRIBERS, "/healthz", "/api/v1/nothing"):
+        answer = await service.http.get(path, headers={"Origin": "https://evil.example"})
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_past_64_kib_is_413(service: Service, *, chunked: bool) -> None:
+    sent = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 4096
+            yield b" " * 4096
+
+    answer = await service.http.post(
+        SUBSCRIBERS, content=body() if chunked else b" " * 65537, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert sent <= 65536 + 4096
+
+
+async def test_a_body_that_does_not_end_is_408(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.middleware.BODY_SECONDS", 0.05)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(5)
+        yield b"}"
+
+    answer = await service.http.post(SUBSCRIBERS, content=body())
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")

@@ -1,0 +1,147 @@
+"""Every error is an RFC 9457 problem, and none tells a secret."""
+
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from pydantic import BaseModel
+
+from api.problems import STATUSES, status_of
+from domain.errors import ImError, UnavailableError
+from tests.api.conftest import Service
+from tests.api.stand_in import every_error
+
+SECRET = "hunter2-hunter2-hunter2"
+DATA: dict[str, Any] = dict.fromkeys(
+    (
+        "reason name host pattern header size limit event_id source action incident_id status allowed fix namespace "
+        "command address queue seconds"
+    ).split(),
+    "told",
+)
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert answer.status_code == problem["status"] == status
+    assert (problem["code"], problem["type"]) == (code, f"urn:im:problem:{code}")
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"].startswith("/")
+    return problem
+
+
+@pytest.mark.parametrize("kind", every_error()[1:], ids=lambda kind: kind.__name__)
+async def test_every_error_of_the_product_is_a_problem(service: Service, kind: type[ImError]) -> None:
+    service.gateway.breaks = error = kind(**DATA)
+    answer = await service.http.get("/api/v1/subscribers")
+    problem = assert_problem(answer, status_of(error), kind.code)
+    assert problem["detail"] == str(error)
+    assert problem.get("hint", "") == error.advice
+    assert ("retry-after" in answer.headers) == isinstance(error, UnavailableError)
+
+
+def test_every_error_has_a_status() -> None:
+    assert all(issubclass(kind, tuple(STATUSES)) for kind in every_error()[1:])
+
+
+async def test_an_unknown_path_is_a_problem(service: Service) -> None:
+    assert_problem(await service.http.get("/api/v1/nothing"), 404, "not_found")
+
+
+async def test_a_wrong_method_is_a_problem_with_allow(service: Service) -> None:
+    answer = await service.http.put("/api/v1/incidents")
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"]
+
+
+async def test_a_body_that_is_not_json_is_a_problem(service: Service) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await service.http.post("/api/v1/subscribers", content=f'{{"secret": "{SECRET}"', headers=headers)
+    assert_problem(answer, 422, "invalid_request")
+    assert SECRET not in answer.text
+
+
+async def test_json_nested_without_end_is_a_problem(service: Service) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await service.http.post("/api/v1/subscribers", content="[" * 60000, headers=headers)
+    assert_problem(answer, 400, "bad_request")
+
+
+async def test_a_body_not_declared_as_json_is_415(service: Service) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await service.http.post("/api/v1/subscribers", content=f'{{"secret": "{SECRET}"}}', headers=headers)
+    assert_problem(answer, 415, "unsupported_media_type")
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"name": "a", "url": "https://example.com", "secret": [SECRET]}, "#/secret"),
+        ({"name": "a", "url": "https://example.com", "secret": {"value": SECRET}}, "#/secret"),
+        ({"name": "a", "url": "https://example.com", "headers": {"X-Key": [SECRET]}}, "#/headers/X-Key"),
+        ({"name": "a", "url": "https://example.com", "headers": SECRET}, "#/headers"),
+        ({"name": "a", "url": "https://example.com", "sekret": SECRET}, "#/sekret"),
+        ({"name": "a", "secret": SECRET}, "#/url"),
+        ({"name": "a", "url": "https://example.com", "max_attempts": SECRET}, "#/max_attempts"),
+        ({"name": "a", "url": "https://example.com", "types": [{"a": SECRET}]}, "#/types/0"),
+        ({"name": "a", "url": "https://example.com", "types": []}, "#/types"),
+        ([SECRET], "#"),
+    ],
+)
+async def test_a_refused_value_is_named_and_not_repeated(service: Service, body: Any, pointer: str) -> None:
+    answer = await service.http.post("/api/v1/subscribers", json=body)
+    problem = assert_problem(answer, 422, "invalid_request")
+    assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
+    assert all(fault["detail"] for fault in problem["errors"])
+    assert SECRET not in answer.text
+
+
+async def test_a_refused_parameter_is_named(service: Service) -> None:
+    problem = assert_problem(await service.http.get("/api/v1/subscribers?limit=0"), 422, "invalid_request")
+    assert [fault["parameter"] for fault in problem["errors"]] == ["limit"]
+
+
+async def test_a_refused_field_of_the_domain_is_pointed_at(service: Service) -> None:
+    answer = await service.add_subscriber(types="im.inc*")
+    problem = assert_problem(answer, 422, "invalid_pattern")
+    assert [fault["pointer"] for fault in problem["errors"]] == ["#/types"]
+
+
+async def test_a_secret_that_is_refused_is_not_repeated(service: Service) -> None:
+    answer = await service.add_subscriber(secret="short")
+    assert_problem(answer, 422, "invalid_secret")
+    assert "'short'" not in answer.text
+
+
+async def test_what_nobody_foresaw_is_500_without_insides(service: Service) -> None:
+    service.gateway.breaks = RuntimeError(f"at /opt/im/service.py with {SECRET}")
+    answer = await service.http.get("/api/v1/subscribers")
+    problem = assert_problem(answer, 500, "internal_server_error")
+    assert SECRET not in answer.text
+    assert "Traceback" not in answer.text
+    assert "im logs" in problem["hint"]
+
+
+async def test_what_nobody_foresaw_is_logged_with_its_place(service: Service) -> None:
+    service.gateway.breaks = RuntimeError("odd")
+    with structlog.testing.capture_logs() as logs:
+        await service.http.get("/api/v1/subscribers")
+    assert [(entry["log_level"], entry["kind"], entry["error"]) for entry in logs] == [("error", "RuntimeError", "odd")]
+    assert "stand_in.py" in logs[0]["exception"]
+
+
+async def test_a_validation_error_is_logged_without_its_input(service: Service) -> None:
+    class Strict(BaseModel):
+        secret: int
+
+    with pytest.raises(ValueError, match=SECRET) as caught:
+        Strict.model_validate({"secret": SECRET})
+    service.gateway.breaks = caught.value
+    with structlog.testing.capture_logs() as logs:
+        answer = await service.http.get("/api/v1/subscribers")
+    assert answer.status_code == 500
+    assert SECRET not in str(logs)

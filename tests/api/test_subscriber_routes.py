@@ -1,0 +1,157 @@
+"""Subscribers and their health over HTTP."""
+
+import json
+from datetime import timedelta
+
+import httpx
+import pytest
+import structlog
+
+from tests.api.conftest import Service
+from tests.api.stand_in import GENERATED
+
+SECRET = "hunter2-hunter2-hunter2-hunter2"
+PATH = "/api/v1/subscribers"
+
+
+async def test_adding_is_201_with_location(service: Service) -> None:
+    answer = await service.add_subscriber(types=["im.incident.**"])
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"{PATH}/my-webhook"
+    body = answer.json()
+    assert body["subscriber"]["name"] == "my-webhook"
+    assert body["subscriber"]["types"] == ["im.incident.**"]
+    assert (body["warnings"], body["secret"], body["whsec"]) == ([], None, None)
+
+
+async def test_types_are_all_by_default(service: Service) -> None:
+    assert (await service.add_subscriber()).json()["subscriber"]["types"] == ["**"]
+
+
+async def test_types_may_be_separated_by_commas(service: Service) -> None:
+    added = await service.add_subscriber(types="im.incident.**, com.example.*")
+    assert added.json()["subscriber"]["types"] == ["im.incident.**", "com.example.*"]
+
+
+async def test_a_pattern_without_a_known_type_is_warned_of(service: Service) -> None:
+    added = await service.add_subscriber(types="im.incident.*")
+    assert "did you mean 'im.incident.**'?" in added.json()["warnings"][0]
+
+
+async def test_everything_that_can_be_set_is_passed_on(service: Service) -> None:
+    added = await service.add_subscriber(
+        secret=SECRET, headers={"X-Key": "value"}, schedule="5,60", max_attempts=4, enabled=False
+    )
+    subscriber = added.json()["subscriber"]
+    assert (subscriber["signed"], subscriber["enabled"], subscriber["header_names"]) == (True, False, ["X-Key"])
+    assert (subscriber["schedule"], subscriber["max_attempts"]) == ("5,60", 4)
+    assert service.gateway.subscribers.header_values == {"X-Key": "value"}
+    assert added.json()["whsec"] == "whsec_equivalent"
+
+
+async def test_a_generated_secret_is_shown_once(service: Service) -> None:
+    assert (await service.add_subscriber(generate_secret=True)).json()["secret"] == GENERATED
+    for path in (PATH, f"{PATH}/my-webhook", f"{PATH}/health"):
+        assert GENERATED not in (await service.http.get(path)).text
+
+
+async def test_a_name_that_is_taken_is_409(service: Service) -> None:
+    await service.add_subscriber()
+    answer = await service.add_subscriber()
+    assert (answer.status_code, answer.json()["code"]) == (409, "subscriber_exists")
+
+
+async def test_a_page_leads_to_the_next(service: Service) -> None:
+    for name in ("c", "a", "e", "b", "d"):
+        await service.add_subscriber(name)
+    seen, url, pages = [], f"{PATH}?limit=2", 0
+    while url:
+        answer = await service.http.get(url)
+        seen += [row["name"] for row in answer.json()["data"]]
+        pages += 1
+        assert ("next" in answer.links) == (answer.json()["next_cursor"] is not None)
+        url = answer.links.get("next", {}).get("url", "")
+    assert (seen, pages) == (["a", "b", "c", "d", "e"], 3)
+
+
+async def test_a_cursor_survives_the_removal_of_its_row(service: Service) -> None:
+    for name in ("a", "b", "c"):
+        await service.add_subscriber(name)
+    cursor = (await service.http.get(f"{PATH}?limit=2")).json()["next_cursor"]
+    await service.http.delete(f"{PATH}/b")
+    rest = (await service.http.get(PATH, params={"cursor": cursor})).json()
+    assert [row["name"] for row in rest["data"]] == ["c"]
+
+
+@pytest.mark.parametrize("cursor", ["***", "a", "_w", "ü"])
+async def test_a_cursor_that_is_not_ours_is_422(service: Service, cursor: str) -> None:
+    answer = await service.http.get(PATH, params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_one_subscriber_has_its_configuration_and_its_health(service: Service) -> None:
+    await service.add_subscriber()
+    shown = (await service.http.get(f"{PATH}/my-webhook")).json()
+    row = (await service.http.get(f"{PATH}/my-webhook/health")).json()
+    rows = (await service.http.get(f"{PATH}/health")).json()
+    assert shown["url"] == "https://example.com/"
+    assert shown["health"] == row
+    assert rows == {"data": [row], "next_cursor": None}
+    assert (row["delivered"], row["failed"], row["success_rate"], row["status"]) == (3, 1, 75.0, "healthy")
+
+
+async def test_a_change_leaves_the_rest_as_it_is(service: Service) -> None:
+    await service.add_subscriber(types="im.incident.**", secret=SECRET)
+    changed = await service.http.patch(f"{PATH}/my-webhook", json={"enabled": False, "url": "https://example.com/b"})
+    assert changed.status_code == 200
+    subscriber = changed.json()["subscriber"]
+    assert (subscriber["enabled"], subscriber["url"]) == (False, "https://example.com/b")
+    assert (subscriber["types"], subscriber["signed"]) == (["im.incident.**"], True)
+    assert service.gateway.subscribers.overlap == timedelta(hours=24)
+    assert service.gateway.subscribers.header_values is None
+
+
+async def test_a_secret_is_rotated_and_dropped(service: Service) -> None:
+    await service.add_subscriber(secret=SECRET)
+    rotated = await service.http.patch(f"{PATH}/my-webhook", json={"generate_secret": True, "overlap_seconds": 60})
+    assert rotated.json()["secret"] == GENERATED
+    assert service.gateway.subscribers.overlap == timedelta(seconds=60)
+    dropped = await service.http.patch(f"{PATH}/my-webhook", json={"drop_secret": True, "headers": {}})
+    assert dropped.json()["subscriber"]["signed"] is False
+    assert service.gateway.subscribers.header_values == {}
+
+
+async def test_a_removed_subscriber_is_gone(service: Service) -> None:
+    await service.add_subscriber()
+    removed = await service.http.delete(f"{PATH}/my-webhook")
+    assert (removed.status_code, removed.content) == (204, b"")
+    for path in (f"{PATH}/my-webhook", f"{PATH}/my-webhook/health"):
+        assert (await service.http.get(path)).json()["code"] == "subscriber_not_found"
+    assert (await service.http.delete(f"{PATH}/my-webhook")).status_code == 404
+    assert (await service.http.patch(f"{PATH}/my-webhook", json={})).status_code == 404
+
+
+async def test_which_types_patterns_match(service: Service) -> None:
+    query = "types=im.incident.declared.*,im.incident.*&types=im.incident.closed.v1"
+    matched = (await service.http.get(f"{PATH}/match?{query}")).json()
+    assert [row["type"] for row in matched["types"]] == ["im.incident.declared.v1", "im.incident.closed.v1"]
+    assert len(matched["warnings"]) == 1
+    refused = await service.http.get(f"{PATH}/match?types=a..b")
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, "types")
+
+
+async def test_secrets_and_header_values_are_in_no_answer_and_no_log(service: Service) -> None:
+    bearer = "Bearer of-another-service"
+    answers: list[httpx.Response] = []
+    with structlog.testing.capture_logs() as logs:
+        answers.append(await service.add_subscriber(secret=SECRET, headers={"Authorization": bearer}))
+        answers.append(await service.add_subscriber(secret=SECRET, headers={"Authorization": bearer}))
+        answers.append(await service.add_subscriber("b", secret=SECRET, headers={"Host": bearer}))
+        for path in ("", "/my-webhook", "/health", "/my-webhook/health"):
+            answers.append(await service.http.get(PATH + path))  # noqa: PERF401
+        answers.append(await service.http.patch(f"{PATH}/my-webhook", json={"secret": SECRET}))
+        service.gateway.breaks = RuntimeError("odd")
+        answers.append(await service.add_subscriber("c", secret=SECRET, headers={"Authorization": bearer}))
+    said = "".join(answer.text + str(answer.headers) for answer in answers) + json.dumps(logs, default=str)
+    assert SECRET not in said
+    assert bearer not in said

@@ -1,0 +1,87 @@
+"""The CLI as a process of its own, with no Temporal to talk to."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def im(*arguments: str, state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("IM_", "TEMPORAL_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=state,
+        env=known
+        | {"PYTHONPATH": str(ROOT), "IM_STATE_DIR": str(state), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+        | environment,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "subscriber list",
+        "subscriber health",
+        "subscriber remove x",
+        "incident list",
+        "incident acknowledge 7",
+        "event list",
+        "event emit --type a.b",
+        "event show evt_1",
+    ],
+)
+def test_without_temporal_a_command_says_so_within_5_seconds(tmp_path: Path, line: str) -> None:
+    began = time.monotonic()
+    ended = im(*line.split(), state=tmp_path)
+    assert time.monotonic() - began < 5
+    assert ended.returncode == 3
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("error: Temporal at 127.0.0.1:1")
+    assert "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS." in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_match_needs_no_temporal(tmp_path: Path) -> None:
+    ended = im("subscriber", "match", "im.incident.*", "im.incident.declared.*", state=tmp_path)
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[:3] == [
+        "TYPE                         MATCHES  DESCRIPTION",
+        "im.incident.declared.v1      yes      New incident created",
+        "im.incident.acknowledged.v1  no       Incident acknowledged by responder",
+    ]
+    assert ended.stderr.startswith("warning: pattern 'im.incident.*' matches none")
+    assert "did you mean 'im.incident.**'?" in ended.stderr
+
+
+def test_match_as_json(tmp_path: Path) -> None:
+    ended = im("subscriber", "match", "im.**", "--format", "json", state=tmp_path)
+    assert [row["matches"] for row in json.loads(ended.stdout)] == [True] * 6
+
+
+def test_a_bad_pattern_exits_1(tmp_path: Path) -> None:
+    ended = im("subscriber", "match", "im..x", state=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: 'im..x' is not a pattern")
+
+
+def test_an_unknown_setting_exits_1(tmp_path: Path) -> None:
+    ended = im("subscriber", "list", state=tmp_path, IM_NONSENSE="1")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: unknown setting IM_NONSENSE")
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    ended = im("--help", state=tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    assert ended.returncode == 0
+    for heavy in ("pydantic", "temporalio", "rich", "structlog", "aiohttp"):
+        assert f" {heavy}\n" not in ended.stderr

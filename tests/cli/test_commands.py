@@ -1,0 +1,248 @@
+"""Arguments, exit statuses, messages, help."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+import cli.subscriber
+from cli.app import app
+from cli.incident import SeverityChoice, StatusChoice
+from cli.logs import Level
+from cli.main import normalised, run
+from cli.run import exit_status, incident_id, moment, report
+from domain import errors
+from domain.errors import ImError, TemporalUnavailableError, UnavailableError
+from domain.incidents import Severity, Status
+from service.settings import LogLevel
+from service.subscribers import Changed, SubscriberView
+
+NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+SECRET = "your-webhook-secret"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("subscriber update x --enabled=false", "subscriber update x --no-enabled"),
+        ("subscriber update x --enabled=TRUE", "subscriber update x --enabled"),
+        ("subscriber update x --no-enabled", "subscriber update x --no-enabled"),
+        ("subscriber update x --enabled=maybe", "subscriber update x --enabled=maybe"),
+        ("subscriber show -- --enabled=false", "subscriber show -- --enabled=false"),
+        ("incident note 7 --enabled=false", "incident note 7 --enabled=false"),
+        ("", ""),
+    ],
+)
+def test_enabled_with_a_value_becomes_a_plain_flag(given: str, meant: str) -> None:
+    assert normalised(given.split()) == meant.split()
+
+
+def test_every_error_has_an_exit_status() -> None:
+    for kind in errors._tree(ImError).values():
+        error = kind.__new__(kind)
+        assert exit_status(error) == (3 if issubclass(kind, UnavailableError) else 1), kind
+
+
+def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(TemporalUnavailableError(address="a:1", namespace="n", reason="refused")) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "error: Temporal at a:1 (namespace n) does not answer: refused",
+        "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS.",
+    ]
+
+
+def test_choices_are_those_of_the_domain() -> None:
+    assert [*SeverityChoice] == [*Severity]
+    assert [*StatusChoice] == [*Status]
+    assert [*Level] == [*LogLevel]
+
+
+@pytest.mark.parametrize("text", ["INC-7", "inc-7", "7", "007"])
+def test_incident_ids_are_read_in_each_form(text: str) -> None:
+    assert incident_id(text) == "INC-7"
+
+
+@pytest.mark.parametrize("text", ["", "0", "INC-", "INC-7x", "evt_7", "-7"])
+def test_other_incident_ids_are_a_usage_error(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        incident_id(text)
+
+
+def test_since_is_a_duration_or_a_time() -> None:
+    assert moment("1h", NOW) == NOW - timedelta(hours=1)
+    assert moment("2025-12-26T12:00:00z", NOW) == NOW - timedelta(hours=2, minutes=30)
+    assert moment("2025-12-26T12:00:00", NOW).tzinfo is UTC
+    for wrong in ("yesterday", "", "999999999d"):
+        with pytest.raises(typer.BadParameter):
+            moment(wrong, NOW)
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    below = getattr(command, "commands", {})
+    return [(path, command), *(found for name, sub in below.items() for found in _commands(sub, (*path, name)))]
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), [pytest.param(*found, id="-".join(("im", *found[0]))) for found in _commands(get_command(app))]
+)
+def test_help_names_every_option_and_has_an_example(
+    path: tuple[str, ...], command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*path, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for parameter in command.params:
+        for option in (*parameter.opts, *parameter.secondary_opts):
+            assert option in shown or not option.startswith("-")
+    if not getattr(command, "commands", None):
+        assert "Example" in shown
+        assert f"im {' '.join(path)}" in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "subscriber add",
+        "subscriber update x",
+        "subscriber update x --enabled false",
+        "subscriber update x --header novalue",
+        "subscriber update x --header a=b --clear-headers",
+        "incident show seven",
+        "incident declare --title t --severity SEV-9",
+        "event emit",
+        "event emit --file a --type b",
+        "event emit --file /nonexistent/event.json",
+        "event emit --type a.b --extension id=x",
+        "event list --since whenever",
+        "subscriber list --format yaml",
+    ],
+)
+def test_wrong_usage_exits_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Error" in said.err
+
+
+def test_ctrl_c_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_work: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.subscriber, "with_gateway", interrupted)
+    assert run(["subscriber", "list"]) == 130
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["version"]) == run(["--version"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
+    assert first.startswith("im 0.")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the subscriber gateway was asked; it answers as the real one does, which e2e tests use."""
+    calls: dict[str, Any] = {}
+
+    def change(name: str, *rest: object, **options: Any) -> Changed:
+        calls.update(options, name=name, rest=rest)
+        view = SubscriberView(
+            name=name,
+            url="https://example.com/\x1b[31mwebhook",
+            types=["**"],
+            enabled=True,
+            signed=True,
+            schedule="default",
+            max_attempts=5,
+            created_at=NOW,
+            updated_at=NOW,
+        )
+        generated = "whsec_generated" if options.get("generate_secret") else None
+        return Changed(subscriber=view, secret=generated, warnings=["look out"])
+
+    gateway = SimpleNamespace(subscribers=SimpleNamespace(add=change, update=change))
+
+    def with_gateway(work: Callable[[Any], Awaitable[Changed]]) -> Any:
+        return work(gateway)
+
+    monkeypatch.setattr(cli.subscriber, "with_gateway", with_gateway)
+    return calls
+
+
+ADD = ["subscriber", "add", "--name", "a", "--url", "https://example.com/webhook"]
+
+
+def test_a_given_secret_and_header_values_are_never_printed(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for output in ("table", "json"):
+        assert run([*ADD, "--secret", SECRET, "--header", "X-Token=hush", "--format", output]) == 0
+        said = capsys.readouterr()
+        assert SECRET not in said.out + said.err
+        assert "hush" not in said.out + said.err
+        assert "\x1b" not in said.out + said.err
+    assert asked["secret"] == SECRET
+    assert asked["headers"] == {"X-Token": "hush"}
+
+
+def test_a_wrong_header_is_refused_without_repeating_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*ADD, "--header", "Bearer hush"]) == 2
+    assert "hush" not in capsys.readouterr().err
+
+
+def test_a_generated_secret_is_shown_once_on_standard_output(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*ADD, "--generate-secret"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "secret: whsec_generated\n"
+    assert said.err.splitlines() == [
+        "added a: ** to https://example.com/webhook",
+        "the secret is not shown again; give it to the receiver now",
+        "warning: look out",
+    ]
+    assert run([*ADD, "--generate-secret", "--format", "json"]) == 0
+    said = capsys.readouterr()
+    assert said.out.count("whsec_generated") == 1
+    assert "whsec_generated" not in said.err
+
+
+def test_a_secret_is_read_from_standard_input(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = SimpleNamespace(read=lambda: f"{SECRET}\n", isatty=lambda: False)
+    monkeypatch.setattr(sys, "stdin", typed)
+    assert run([*ADD, "--secret", "-"]) == 0
+    assert asked["secret"] == SECRET
+
+
+def test_types_are_repeatable_lists(asked: dict[str, Any]) -> None:
+    assert run([*ADD, "--types", "im.a,im.b", "--types", "im.c"]) == 0
+    assert asked["types"] == ["im.a", "im.b", "im.c"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "meant"),
+    [
+        ("--enabled=false", False),
+        ("--enabled=true", True),
+        ("--no-enabled", False),
+        ("--disabled", False),
+        ("--enabled", True),
+    ],
+)
+def test_update_takes_enabled_in_every_form(asked: dict[str, Any], flag: str, meant: bool) -> None:
+    assert run(["subscriber", "update", "a", flag]) == 0
+    assert asked["enabled"] is meant
+    assert "url" not in asked
+
+
+def test_clear_headers_drops_them_all(asked: dict[str, Any]) -> None:
+    assert run(["subscriber", "update", "a", "--clear-headers", "--overlap", "1h"]) == 0
+    assert asked["headers"] == {}
+    assert asked["overlap"] == timedelta(hours=1)

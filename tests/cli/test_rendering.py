@@ -1,0 +1,135 @@
+"""What is printed, to the letter."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from cli import render
+from domain.health import Health, HealthStatus
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from service.events import EventView
+from service.progress import RunView
+from service.subscribers import SubscriberView
+from tests.support.builders import make_event
+
+NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+
+
+def subscriber(name: str, url: str, types: list[str], *, enabled: bool = True) -> SubscriberView:
+    return SubscriberView(
+        name=name,
+        url=url,
+        types=types,
+        enabled=enabled,
+        signed=True,
+        schedule="default",
+        max_attempts=5,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def health(  # noqa: PLR0917 - reads as a row
+    name: str, delivered: int, failed: int, rate: float | None, status: str, ago: timedelta | None
+) -> Health:
+    return Health(
+        subscriber=name,
+        delivered=delivered,
+        failed=failed,
+        success_rate=rate,
+        status=HealthStatus(status),
+        last_delivered=None if ago is None else NOW - ago,
+    )
+
+
+def test_subscriber_table_is_the_guides() -> None:
+    rows = [
+        subscriber("my-webhook", "https://example.com/webhook", ["im.incident.*"]),
+        subscriber("audit-log", "https://audit.example.com/e", ["**"], enabled=False),
+        subscriber("two", "https://two.example.com", ["im.a", "im.b"]),
+    ]
+    assert render.subscriber_table(rows).splitlines() == [
+        "NAME        URL                          TYPES          ENABLED",
+        "my-webhook  https://example.com/webhook  im.incident.*  true",
+        "audit-log   https://audit.example.com/e  **             false",
+        "two         https://two.example.com      im.a,im.b      true",
+    ]
+
+
+def test_health_table_is_the_guides() -> None:
+    rows = [
+        health("my-webhook", 156, 4, 97.5, "healthy", timedelta(minutes=2)),
+        health("audit-log", 892, 0, 100.0, "healthy", timedelta(seconds=30)),
+        health("flaky-system", 45, 23, 66.2, "healthy", timedelta(minutes=5)),
+        health("broken-hook", 0, 50, 0.0, "unhealthy", timedelta(hours=1)),
+        health("new", 0, 0, None, "unknown", None),
+    ]
+    assert render.health_table(rows, NOW).splitlines() == [
+        "SUBSCRIBER    DELIVERED  FAILED  SUCCESS_RATE  STATUS     LAST_DELIVERED",
+        "my-webhook    156        4       97.5%         healthy    2m ago",
+        "audit-log     892        0       100%          healthy    30s ago",
+        "flaky-system  45         23      66.2%         healthy    5m ago",
+        "broken-hook   0          50      0%            unhealthy  1h ago",
+        "new           0          0       -             unknown    never",
+    ]
+
+
+def test_tables_are_never_truncated_or_wrapped() -> None:
+    url = "https://example.com/" + "x" * 500
+    lines = render.subscriber_table([subscriber("a", url, ["**"])]).splitlines()
+    assert len(lines) == 2
+    assert url in lines[1]
+
+
+def test_wide_characters_keep_columns_aligned() -> None:
+    assert render.table(("A", "B"), [("日本", "x"), ("abc", "y")]) == "A     B\n日本  x\nabc   y"
+
+
+def test_escapes_and_control_characters_are_stripped() -> None:
+    hostile = "a\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b2Jb\x00\x08\u202ec\r\nd\x1b"
+    assert render.clean(hostile) == "aredbc d"
+    assert render.table(("H",), [(hostile,)]) == "H\naredbc d"
+
+
+def test_json_keeps_control_characters_escaped() -> None:
+    text = render.json_text({"at": NOW, "text": "\x1b[31m\x9b\u202eé"})
+    assert text.isprintable() or set(text) - {"\n"} == {char for char in text if char.isprintable()}
+    assert json.loads(text) == {"at": "2025-12-26T14:30:00Z", "text": "\x1b[31m\x9b\u202eé"}
+
+
+def test_health_json_has_every_field() -> None:
+    row = health("a", 1, 0, 100.0, "healthy", timedelta())
+    assert set(json.loads(render.json_text([row]))[0]) == set(Health.model_fields)
+
+
+def test_event_shows_every_attempt_and_the_next_retry() -> None:
+    attempt = Attempt(
+        number=1,
+        at=NOW,
+        duration_ms=12,
+        status=503,
+        failure=Failure.HTTP_STATUS,
+        error="HTTP 503 Service Unavailable",
+        response="busy \x1b[2Jnow\n  my-webhook: delivered",
+    )
+    delivery = Delivery(
+        subscriber="my-webhook",
+        state=DeliveryState.RETRYING,
+        attempts=[attempt],
+        error="HTTP 503 Service Unavailable",
+        next_retry_at=NOW + timedelta(seconds=4),
+    )
+    run = RunView(
+        workflow_id="event/e@1", run_id="r", kind="original", outcome="retrying", started_at=NOW, deliveries=[delivery]
+    )
+    text = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
+    assert text.splitlines()[-9:] == [
+        "",
+        "original: retrying (started 2025-12-26T14:30:00Z; workflow event/e@1)",
+        "  my-webhook: retrying, next retry at 2025-12-26T14:30:04Z (in 4 s)",
+        "    error: HTTP 503 Service Unavailable",
+        "    ATTEMPT  AT                        STATUS  DURATION  ERROR",
+        "    1        2025-12-26T14:30:00.000Z  503     12 ms     HTTP 503 Service Unavailable",
+        "    response to attempt 1:",
+        "      | busy now",
+        "      |   my-webhook: delivered",
+    ]

@@ -1,0 +1,36 @@
+"""One platform for all end-to-end tests: starting it takes longer than most of them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from service.devserver import DevServer
+from tests.support.platform import TOKEN, Platform, temporal_dev_server
+from tests.support.sink import Sink
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
+    async with temporal_dev_server(tmp_path_factory.mktemp("temporal")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform(temporal: DevServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    state: Path = tmp_path_factory.mktemp("state")
+    found = await Platform.over(temporal, state)
+    async with (
+        found.process("serve") as process,
+        httpx.AsyncClient(base_url=process.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as api,
+    ):
+        found.api = api
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sink() -> AsyncIterator[Sink]:
+    async with Sink() as found:
+        yield found

@@ -1,0 +1,132 @@
+"""Records the histories that `test_replay.py` replays: ``python -m tests.replay.record`` in the project's folder.
+
+Run it after a change of a workflow that is meant to be incompatible (and is not in production anywhere), or to add a
+case; a change that runs beside its predecessor is patched instead (CONTRIBUTING.md). Names of machines and processes
+are taken out.
+"""
+
+import asyncio
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from domain.events import CloudEvent
+from domain.tasks import EventInput
+from tests.support.platform import TOKEN, Platform, temporal_dev_server
+from tests.support.sink import Answer, Sink, SlowAnswer
+from workflows import names
+
+FOLDER = Path(__file__).parent / "histories"
+
+
+async def main() -> None:
+    """Start a platform, live through each case, and save what Temporal recorded."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with temporal_dev_server(folder, ["limit.historyCount.suggestContinueAsNew=40"]) as temporal:
+            platform = await Platform.over(temporal, folder)
+            async with platform.process("serve") as serve, Sink() as sink:
+                headers = {"Authorization": f"Bearer {TOKEN}"}
+                async with httpx.AsyncClient(base_url=serve.url, headers=headers, timeout=30) as platform.api:
+                    await live(platform, sink)
+
+
+async def live(platform: Platform, sink: Sink) -> None:
+    """Every case; each saves one history."""
+    await one_event(platform, sink, "event-delivered", Answer(200))
+    await one_event(platform, sink, "event-retried", Answer(503), Answer(503), Answer(200))
+    await one_event(platform, sink, "event-failed", Answer(404))
+    await one_event(platform, sink, "event-adopted", SlowAnswer(0.6))
+    await save(platform, "event-unmatched", f"event/{await emit(platform, 'replay.nobody.v1')}")
+    await crowd(platform, sink)
+    await burst(platform, sink)
+    await incident(platform)
+    for number in range(20):
+        await platform.gateway.subscribers.update("event-delivered", enabled=bool(number % 2))
+    for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID):
+        await save(platform, entity, entity)
+    write_incompatible()
+
+
+async def one_event(platform: Platform, sink: Sink, case: str, *answers: Any) -> None:
+    sink.script(*answers, path=f"/{case}")
+    await platform.gateway.subscribers.add(case, sink.url(f"/{case}"), types=[f"replay.{case}.v1"])
+    await save(platform, case, f"event/{await emit(platform, f'replay.{case}.v1')}")
+
+
+async def crowd(platform: Platform, sink: Sink) -> None:
+    sink.script(Answer(500), Answer(200), path="/crowd")
+    adds = [
+        platform.gateway.subscribers.add(f"crowd-{place}", sink.url("/crowd"), types=["replay.crowd.v1"])
+        for place in range(18)
+    ]
+    for add in adds:
+        await add
+    await save(platform, "event-crowd", f"event/{await emit(platform, 'replay.crowd.v1')}")
+
+
+async def burst(platform: Platform, sink: Sink) -> None:
+    sink.script(Answer(200), Answer(503), Answer(200), path="/burst")
+    await platform.gateway.subscribers.add("burst", sink.url("/burst"), types=["replay.burst.v1"])
+    events = [CloudEvent(id=f"evt_burst_{n}", source="/replay", type="replay.burst.v1") for n in range(3)]
+    handle = await platform.client.start_workflow(
+        "EventWorkflow",
+        EventInput(events=events),
+        id="events/burst",
+        task_queue=names.EVENTS_QUEUE,
+        search_attributes=names.event_attributes(events),
+    )
+    await handle.result()
+    await save(platform, "event-burst", handle.id)
+
+
+async def incident(platform: Platform) -> None:
+    await platform.im("incident", "declare", "--title", "recorded", "--severity", "SEV-3", "--actor", "ada")
+    for step in ("acknowledge", "mitigate", "resolve", "close"):
+        await platform.im("incident", step, "INC-1", "--actor", "ada")
+    await save(platform, "incident-closed", names.incident_workflow_id("INC-1"))
+
+
+async def emit(platform: Platform, event_type: str) -> str:
+    event_id = await platform.emit(event_type)
+    await asyncio.sleep(4 if "retried" in event_type or "crowd" in event_type else 1)
+    return event_id
+
+
+async def save(platform: Platform, case: str, prefix: str) -> None:
+    """Save the history of the workflow whose id begins so."""
+    runs = [run async for run in platform.client.list_workflows() if run.id.startswith(prefix)]
+    oldest = min(runs, key=lambda run: run.start_time)
+    handle = platform.client.get_workflow_handle(oldest.id, run_id=oldest.run_id)
+    history = json.loads((await handle.fetch_history()).to_json())
+    text = json.dumps({"workflow_id": oldest.id, "history": scrubbed(history)}, indent=1)
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{case}.json").write_text(text + "\n")
+    print(case, len(text))  # noqa: T201 - a script
+
+
+def scrubbed(value: Any) -> Any:
+    """The same history without the names of machines, processes and binaries."""
+    if isinstance(value, dict):
+        return {key: "worker" if key == "identity" else scrubbed(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [scrubbed(child) for child in value]
+    if isinstance(value, str):
+        return re.sub(rf"\b\d*@?{re.escape(os.uname().nodename)}\b", "worker", value)
+    return value
+
+
+def write_incompatible() -> None:
+    """A history of a workflow that called another activity: what an unpatched change would meet."""
+    text = (FOLDER / "event-retried.json").read_text()
+    (FOLDER / "incompatible.json").write_text(text.replace('"name": "deliver"', '"name": "deliver_by_pigeon"'))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)

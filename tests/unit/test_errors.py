@@ -1,0 +1,92 @@
+"""The tree of errors: its drawing, its codes, and how an error crosses Temporal."""
+
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+import pytest
+
+from domain import errors
+from domain.errors import ImError, from_code
+
+
+def _tree(root: type[ImError] = ImError) -> Iterator[type[ImError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _tree(child)
+
+
+KINDS = sorted(_tree(), key=lambda kind: kind.__name__)
+
+
+def _names(*texts: str) -> set[str]:
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def _made(kind: type[ImError]) -> ImError:
+    return kind(**{name: f"<{name}>" for name in _names(kind.says, kind.hint)})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_is_rebuilt_from_its_code_and_data(kind: type[ImError]) -> None:
+    error = _made(kind)
+    rebuilt = from_code(error.code, error.data)
+    assert type(rebuilt) is kind
+    assert (str(rebuilt), rebuilt.advice, rebuilt.data) == (str(error), error.advice, error.data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_says_its_data_in_a_sentence(kind: type[ImError]) -> None:
+    error = _made(kind)
+    assert all(f"<{name}>" in str(error) for name in _names(kind.says))
+    assert all(f"<{name}>" in error.advice for name in _names(kind.hint))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_has_a_docstring_and_a_snake_case_code(kind: type[ImError]) -> None:
+    assert kind.__doc__
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.code)
+    assert "code" in vars(kind), "not inherited"
+
+
+def test_every_code_is_unique() -> None:
+    codes = [kind.code for kind in KINDS]
+    assert sorted(set(codes)) == sorted(codes)
+
+
+def _drawn() -> list[tuple[str, str]]:
+    """Parent and child of every line of the docstring's drawing."""
+    ancestors: list[str] = []
+    pairs = []
+    for prefix, name in re.findall(r"^    ((?:[│ ]   )*(?:[├└]── )?)(\w+Error)\b", errors.__doc__ or "", re.MULTILINE):
+        depth = len(prefix) // 4
+        del ancestors[depth:]
+        pairs.append((ancestors[-1] if ancestors else "Exception", name))
+        ancestors.append(name)
+    return pairs
+
+
+def test_the_drawing_is_the_tree() -> None:
+    real = {(kind.__base__.__name__ if kind.__base__ else "", kind.__name__) for kind in KINDS}
+    assert set(_drawn()) == real
+    assert len(_drawn()) == len(real)
+
+
+def test_a_code_that_is_not_in_the_tree_is_none() -> None:
+    assert from_code("no_such_code", {}) is None
+
+
+def test_data_of_another_version_is_none() -> None:
+    assert from_code("subscriber_exists", {}) is None
+
+
+def test_further_data_of_another_version_is_kept() -> None:
+    rebuilt = from_code("subscriber_exists", {"name": "ops", "added_later": 1})
+    assert rebuilt is not None
+    assert rebuilt.data["added_later"] == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, errors.InvalidInputError)])
+def test_every_invalid_input_names_its_field(kind: type[errors.InvalidInputError]) -> None:
+    unspecific = {errors.InvalidInputError, errors.InvalidRequestError}
+    assert bool(kind.field) is (kind not in unspecific)

@@ -1,0 +1,78 @@
+"""Settings: bounds, refusals, and the file that documents them."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.errors import ConfigurationError
+from service.settings import Settings, env_example, load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_example_file_is_made_from_the_settings() -> None:
+    assert (ROOT / ".env.example").read_text() == env_example()
+
+
+def test_publishing_is_off_by_default() -> None:
+    assert load_settings().enable_event_publishing is False
+
+
+@pytest.mark.parametrize("value", ["true", "True", "1", "yes", "on"])
+def test_publishing_is_switched_on_by_the_usual_words(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ENABLE_EVENT_PUBLISHING", value)
+    assert load_settings().enable_event_publishing is True
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("IM_API_PORT=9001\nIM_LOG_LEVEL=warn\nTEMPORAL_ADDRESS=elsewhere:7233\n")
+    monkeypatch.setenv("IM_API_PORT", "9002")
+    for name in ("IM_LOG_LEVEL", "TEMPORAL_ADDRESS"):  # so that what load_dotenv sets is undone after the test
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    settings = load_settings()
+    assert (settings.im_api_port, settings.im_log_level) == (9002, "warn")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IM_API_PORT", "http"),
+        ("IM_API_PORT", "70000"),
+        ("IM_LOG_LEVEL", "loud"),
+        ("OUTBOX_POLL_INTERVAL", "often"),
+        ("IM_API_TOKEN", "short"),
+        ("IM_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("ENABLE_EVENT_PUBLISHING", "maybe"),
+        ("IM_STATE_DRI", "/tmp"),
+    ],
+)
+def test_a_bad_value_or_name_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert name in str(refused.value)
+    assert value not in str(refused.value) or name != "IM_API_TOKEN"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "im.example.com"])
+def test_serving_beyond_loopback_needs_a_token(host: str) -> None:
+    with pytest.raises(ConfigurationError):
+        load_settings(im_api_host=host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_loopback_needs_none(host: str) -> None:
+    assert load_settings(im_api_host=host).binds_loopback
+
+
+def test_a_token_is_not_in_the_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IM_API_TOKEN", "a-very-secret-token-indeed")
+    assert "a-very-secret" not in repr(load_settings())

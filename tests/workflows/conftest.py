@@ -1,0 +1,101 @@
+"""Workers for single workflow types: sandboxed, on queues of their own, with real requests to a real sink."""
+
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.deliveries import DeliveryActivities
+from activities.directory import LeasedDirectory
+from activities.gate import InlineGate
+from activities.recorder import Recorder
+from activities.requests import RequestTable
+from activities.sender import Sender
+from activities.transport import GuardedTransport
+from domain.addresses import AddressPolicy
+from domain.health import LedgerBatch
+from domain.subscribers import Snapshot, Subscriber
+from service.history import EventSource
+from service.search_attributes import add_search_attributes
+from service.temporal import DATA_CONVERTER
+from tests.support.builders import make_keyring
+from workflows import names
+from workflows.event import EventWorkflow
+
+TEST_SERVER = str(Path(sys.executable).parent / "temporal-test-server")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server on which timers take no time."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=TEST_SERVER, data_converter=DATA_CONVERTER
+    ) as environment:
+        await add_search_attributes(environment.client)
+        yield environment
+
+
+@dataclass
+class Pipeline:
+    """What the activities of a test have instead of the directory and the ledger."""
+
+    subscribers: list[Subscriber] = field(default_factory=list)
+    batches: list[LedgerBatch] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    ledger_answers: Callable[[], bool] = lambda: True
+
+    async def snapshot(self, _known: int | None) -> Snapshot:
+        return Snapshot(version=1, subscribers={subscriber.name: subscriber for subscriber in self.subscribers})
+
+    async def record(self, batch: LedgerBatch) -> None:
+        if not self.ledger_answers():
+            raise ConnectionError("the ledger is away")
+        self.batches.append(batch)
+
+    async def mark_gone(self, name: str, _asked_at: datetime) -> None:
+        self.gone.append(name)
+
+    def reports(self) -> list[tuple[str, str]]:
+        """What the ledger was told: subscriber and report, in order."""
+        return [(entry.subscriber, entry.report.value) for batch in self.batches for entry in batch.entries]
+
+
+@asynccontextmanager
+async def delivering(client: Client, pipeline: Pipeline, *, publishing: bool = True) -> AsyncIterator[str]:
+    """Workers for event workflows; gives the queue on which to start them."""
+    gate, policy = InlineGate(), AddressPolicy()
+    sender = Sender(GuardedTransport(policy), make_keyring(), policy)
+    in_flight = names.in_flight_queue(uuid.uuid4().hex)
+    activities = DeliveryActivities(
+        directory=LeasedDirectory(pipeline.snapshot),
+        requests=RequestTable(sender, gate),
+        recorder=Recorder(pipeline.record),
+        gate=gate,
+        load_event=EventSource(client).load,
+        mark_gone=pipeline.mark_gone,
+        publishing=publishing,
+        in_flight_queue=in_flight,
+    )
+    queue = f"events-{uuid.uuid4()}"
+    inline: list[Callable[..., Any]] = [
+        activities.resolve_subscribers,
+        activities.deliver_first,
+        activities.deliver_many,
+        activities.record_outcomes,
+    ]
+    async with (
+        Worker(client, task_queue=queue, workflows=[EventWorkflow], activities=inline),
+        Worker(client, task_queue=names.DELIVERIES_QUEUE, activities=[activities.deliver]),
+        Worker(client, task_queue=in_flight, activities=[activities.adopt_delivery]),
+    ):
+        yield queue
+    await sender.aclose()
