@@ -9,8 +9,9 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 
 from domain.errors import ImError
 from domain.outcomes import Attempt, Delivery, DeliveryState
-from domain.tasks import EventProgress, EventResult
+from domain.tasks import EventProgress, EventResult, outcome_of
 from service.temporal import answered
+from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow
 from workflows.names import EVENTS_QUEUE, delivery_subscriber
 
@@ -69,7 +70,9 @@ def _joined(view: RunView, progress: Sequence[EventProgress], event_id: str, pen
         else delivery
         for delivery in mine.deliveries
     ]
-    return view.model_copy(update={"outcome": mine.outcome, "deliveries": deliveries})
+    outcome = outcome_of([delivery.state for delivery in deliveries]) if deliveries else mine.outcome
+    handed_over = mine.outcome == HANDED_OVER
+    return view.model_copy(update={"outcome": mine.outcome if handed_over else outcome, "deliveries": deliveries})
 
 
 def _later(delivery: Delivery, pending: Delivery | None) -> Delivery:

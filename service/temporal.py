@@ -39,8 +39,8 @@ from domain.errors import (
 )
 
 DEFAULT_ADDRESS = "localhost:7233"
-# Whoever waits for an answer is told within 5 s; this leaves a second for starting up and for saying so.
-ANSWER_TIMEOUT = timedelta(seconds=4)
+# Whoever waits for an answer is told within 5 s; this leaves two for starting up and for saying so.
+ANSWER_TIMEOUT = timedelta(seconds=3)
 
 
 class _CompactJson(PydanticJSONPlainPayloadConverter):
@@ -88,7 +88,7 @@ async def connect(runtime: Runtime | None = None) -> Client:
     """A client from the SDK's own environment configuration.
 
     Raises:
-        TemporalUnavailableError: no answer within 4 s, or a refusal.
+        TemporalUnavailableError: no answer within 3 s, or a refusal.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
@@ -110,7 +110,7 @@ async def connect(runtime: Runtime | None = None) -> Client:
 
 @asynccontextmanager
 async def answered(client: Client, queue: str | None = None) -> AsyncIterator[None]:
-    """Bound one exchange with Temporal to 4 s and translate its errors into ours.
+    """Bound one exchange with Temporal to 3 s and translate its errors into ours.
 
     Args:
         client: for the address in messages.
