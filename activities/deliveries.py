@@ -121,7 +121,11 @@ class DeliveryActivities:
             return FirstResult(delivery=self._cancelled(request.subscriber, request.event.id, []))
         key = f"{activity.info().workflow_run_id}/{index}/{request.subscriber}"
         flight = self._requests.start(key, request.event, subscriber)
-        await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        try:
+            await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        except asyncio.CancelledError:
+            self._requests.forget(key)  # nobody will be told of it, so nobody will adopt it
+            raise
         if not flight.done():
             return FirstResult(in_flight_on=self._in_flight_queue, flight=key)
         self._requests.forget(key)

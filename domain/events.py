@@ -2,24 +2,22 @@
 
 import base64
 import json
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import EventTooLargeError, InvalidEventError
+from domain.strict_json import load_json
 
 SPEC_VERSION = "1.0"
 STRUCTURED_CONTENT_TYPE = "application/cloudevents+json"
 MAX_EVENT_BYTES = 256 * 1024  # well under Temporal's 2 MiB a payload; CloudEvents asks for 64 KiB at least
 MAX_ATTRIBUTE_LENGTH = 1024
 MAX_ID_LENGTH = 256  # keeps the workflow id under Temporal's 1,000 characters
-MAX_JSON_DEPTH = 64
-MAX_INTEGER_DIGITS = 1000  # exact, far beyond 64 bits, and well below what makes parsing slow
 
 INCIDENT_DECLARED = "im.incident.declared.v1"
 INCIDENT_ACKNOWLEDGED = "im.incident.acknowledged.v1"
@@ -187,28 +185,6 @@ def decode_header_value(name: str, value: str) -> str:
         raise InvalidEventError(reason=f"header {name} is not percent-encoded UTF-8") from None
 
 
-def load_json(body: bytes) -> Any:
-    """JSON without NaN or Infinity, repeated keys, or nesting deeper than 64.
-
-    Raises:
-        InvalidEventError: with the place of the fault.
-    """
-    try:
-        text = body.decode()
-        value = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_unique
-        )
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidEventError(reason=f"the body is not JSON in UTF-8 ({error})") from None
-    except RecursionError:
-        raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}") from None
-    if _depth_exceeds(value, MAX_JSON_DEPTH):
-        raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}")
-    if "\\u" in text and _has_surrogate(value):
-        raise InvalidEventError(reason="a string has half of a surrogate pair, which no encoding can carry")
-    return value
-
-
 def check_time(value: str) -> None:
     """Raise `InvalidEventError` unless ``value`` is an RFC 3339 timestamp with an offset."""
     fault = InvalidEventError(reason="time is not an RFC 3339 timestamp")
@@ -218,52 +194,6 @@ def check_time(value: str) -> None:
         datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
     except ValueError:
         raise fault from None
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise InvalidEventError(reason=f"the number {text[:40]} is too large")
-    return value
-
-
-def _bounded(text: str) -> int:
-    if len(text) > MAX_INTEGER_DIGITS:
-        raise InvalidEventError(reason=f"an integer has more than {MAX_INTEGER_DIGITS} digits")
-    return int(text)
-
-
-def _has_surrogate(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise InvalidEventError(reason=f"{name} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise InvalidEventError(reason="a JSON object has the same key twice")
-    return members
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, (dict, list))
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _check_text(name: str, value: object) -> None:

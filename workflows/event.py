@@ -16,13 +16,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.deliveries import DeliveryActivities
     from domain.errors import PublishingDisabledError
     from domain.events import CloudEvent
-    from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
+    from domain.outcomes import FINAL_STATES, Delivery
     from domain.retry import RetrySchedule
     from domain.tasks import (
         AdoptRequest,
         DeliverRequest,
         EventInput,
-        EventOutcome,
         EventProgress,
         EventResult,
         FirstRequest,
@@ -31,9 +30,9 @@ with workflow.unsafe.imports_passed_through():
         Pending,
         RecordRequest,
         ResolveRequest,
-        outcome_of,
     )
     from workflows import details, endings, names, policies
+    from workflows.progress import Progress
 
 
 @workflow.defn(name="EventWorkflow")
@@ -43,10 +42,7 @@ class EventWorkflow:
     @workflow.init
     def __init__(self, request: EventInput) -> None:
         self._request = request
-        self._pending: list[list[Pending]] = [[] for _ in request.events]
-        self._resolved = False
-        self._handed_over: list[int] = []
-        self._changed = False
+        self._progress = Progress(request.events)
 
     @workflow.run
     async def run(self, request: EventInput) -> EventResult:
@@ -55,25 +51,15 @@ class EventWorkflow:
             await self._resolve()
             await self._try_once()
         else:
-            self._pending, self._resolved = [list(request.resume)], True
-        await self._record_unrecorded()
-        self._tell()
-        if self._unfinished():
-            await (self._pursue() if len(request.events) == 1 else self._hand_over())
-        return self._result()
+            self._progress.resume([request.resume])
+        self._progress.tell()
+        await (self._pursue() if len(request.events) == 1 else self._hand_over())
+        return self._progress.result()
 
     @workflow.query(name="deliveries")
     def deliveries(self) -> list[EventProgress]:
         """Where each event and each of its deliveries stands."""
-        return [
-            EventProgress(
-                event_id=event.id,
-                outcome=self._outcome(index),
-                resolved=self._resolved,
-                deliveries=[pending.delivery for pending in self._pending[index]],
-            )
-            for index, event in enumerate(self._request.events)
-        ]
+        return self._progress.report()
 
     async def _resolve(self) -> None:
         resolution = await workflow.execute_local_activity_method(
@@ -88,16 +74,12 @@ class EventWorkflow:
             raise ApplicationError(
                 f"{error}. {error.advice}", type=error.code, category=ApplicationErrorCategory.BENIGN
             )
-        for index, matches in enumerate(resolution.matches):
-            self._pending[index] = [
-                Pending(delivery=Delivery(subscriber=match.subscriber), schedule=match.schedule, inline=match.inline)
-                for match in matches
-            ]
-        self._resolved = True
+        self._progress.resolve(resolution.matches)
 
     async def _try_once(self) -> None:
         """Make the first requests that may be made within this workflow task."""
-        wanted = [(index, pending) for index, group in enumerate(self._pending) for pending in group if pending.inline]
+        groups = self._progress.groups
+        wanted = [(index, pending) for index, group in enumerate(groups) for pending in group if pending.inline]
         if len(self._request.events) == 1 and len(wanted) <= policies.INLINE_ONE_BY_ONE:
             results = await asyncio.gather(*(self._first(pending) for _, pending in wanted))
         else:
@@ -139,10 +121,11 @@ class EventWorkflow:
 
     async def _pursue(self) -> None:
         """Finish the only event's deliveries, each by itself: nobody waits for a neighbour."""
-        finishing = asyncio.gather(*(self._finish(pending) for pending in self._pending[0]))
+        finishing = asyncio.gather(*(self._finish(pending) for pending in self._progress.groups[0]))
         while not finishing.done():
-            await workflow.wait_condition(lambda: self._changed or finishing.done())
-            self._tell()
+            await workflow.wait_condition(lambda: self._progress.changed or finishing.done())
+            if self._progress.changed:
+                self._progress.tell()
         await finishing
 
     async def _finish(self, pending: Pending) -> None:
@@ -150,9 +133,9 @@ class EventWorkflow:
             await self._adopt(pending)
         while pending.delivery.state not in FINAL_STATES:
             await self._deliver(pending)
+            self._progress.changed = True
         if not pending.delivery.recorded:
             await self._record(self._request.events[0], [pending.delivery])
-        self._changed = True
 
     async def _adopt(self, pending: Pending) -> None:
         """Take over the first request from the process that has it in flight."""
@@ -176,7 +159,7 @@ class EventWorkflow:
                 raise
             # That process is gone and its outcome with it: the request is made again.
         pending.in_flight_on = None
-        self._changed = True
+        self._progress.changed = True
 
     async def _deliver(self, pending: Pending) -> None:
         """Retry on the queue that is fair between subscribers, until the delivery has ended."""
@@ -201,12 +184,6 @@ class EventWorkflow:
                 raise
             endings.settle_failure(pending, error)
 
-    async def _record_unrecorded(self) -> None:
-        for event, group in zip(self._request.events, self._pending, strict=True):
-            ended = [p.delivery for p in group if p.delivery.state in FINAL_STATES and not p.delivery.recorded]
-            if ended:
-                await self._record(event, ended)
-
     async def _record(self, event: CloudEvent, ended: list[Delivery]) -> None:
         await workflow.execute_activity_method(
             DeliveryActivities.record_outcomes,
@@ -220,59 +197,24 @@ class EventWorkflow:
 
     async def _hand_over(self) -> None:
         """Give each event with unfinished deliveries a workflow of its own; its start is awaited, its end is not."""
-        unfinished = [index for index in range(len(self._pending)) if self._open(index)]
+        unfinished = [index for index in range(len(self._request.events)) if self._progress.unfinished(index)]
         await asyncio.gather(*(self._continue(index) for index in unfinished))
-        self._handed_over.extend(unfinished)
-        self._tell()
+        if unfinished:
+            self._progress.tell()
+        for index, event in enumerate(self._request.events):
+            if ended := self._progress.unrecorded(index):
+                await self._record(event, ended)
 
     async def _continue(self, index: int) -> None:
         event = self._request.events[index]
         with contextlib.suppress(WorkflowAlreadyStartedError):  # by this run, before its task was repeated
             await workflow.start_child_workflow(
                 EventWorkflow.run,
-                EventInput(events=[event], resume=self._open(index)),
+                EventInput(events=[event], resume=self._progress.unfinished(index)),
                 id=names.continued_workflow_id(event, workflow.info().run_id),
                 task_timeout=policies.EVENT_TASK_TIMEOUT,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 search_attributes=names.event_attributes([event]),
                 static_summary=details.event_summary([event]),
             )
-
-    def _open(self, index: int) -> list[Pending]:
-        return [pending for pending in self._pending[index] if pending.delivery.state not in FINAL_STATES]
-
-    def _unfinished(self) -> bool:
-        return any(self._open(index) for index in range(len(self._pending)))
-
-    def _outcome(self, index: int) -> str:
-        if index in self._handed_over:
-            return details.HANDED_OVER
-        if not self._resolved:
-            return DeliveryState.PENDING.value
-        return outcome_of([pending.delivery.state for pending in self._pending[index]])
-
-    def _tell(self) -> None:
-        """Show in the Web UI and in visibility where things stand."""
-        self._changed = False
-        groups = [[pending.delivery for pending in group] for group in self._pending]
-        workflow.set_current_details(details.event_details(self._request.events, groups))
-        outcomes = [self._outcome(index) for index in range(len(groups))]
-        states = {pending.delivery.subscriber: details.keyword(pending) for group in self._pending for pending in group}
-        workflow.upsert_search_attributes(
-            [
-                names.OUTCOME.value_set(details.worst(outcomes)),
-                names.SUBSCRIBERS.value_set(names.subscriber_keywords(sorted(states.items()))),
-            ]
-        )
-
-    def _result(self) -> EventResult:
-        return EventResult(
-            events=[
-                EventOutcome(
-                    event_id=event.id,
-                    outcome=self._outcome(index),
-                    deliveries=[details.row(pending.delivery) for pending in self._pending[index]],
-                )
-                for index, event in enumerate(self._request.events)
-            ]
-        )
+        self._progress.hand_over(index)

@@ -16,15 +16,14 @@ from domain.events import (
     MAX_ATTRIBUTE_LENGTH,
     MAX_EVENT_BYTES,
     MAX_ID_LENGTH,
-    MAX_JSON_DEPTH,
     CloudEvent,
     decode_header_value,
     encode_header_value,
-    load_json,
     parse_binary_event,
     parse_event,
 )
 from domain.incidents import EVENT_TYPES
+from domain.strict_json import MAX_JSON_DEPTH, load_json
 from tests.support.builders import make_event
 
 MINIMAL = {"specversion": "1.0", "id": "1", "source": "/a", "type": "t"}

@@ -1,0 +1,100 @@
+"""The deliveries of an event workflow: where each stands, and how that is told to people and programs."""
+
+from collections.abc import Iterable, Sequence
+
+from temporalio import workflow
+
+from domain.events import CloudEvent
+from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
+from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending, outcome_of
+from workflows import details, names
+
+
+class Progress:
+    """One group of deliveries for each event.
+
+    Attributes:
+        groups: the deliveries of each event, in the order of the events.
+        changed: something happened that `tell` has not told.
+    """
+
+    def __init__(self, events: Sequence[CloudEvent]) -> None:
+        self._events = events
+        self._resolved = False
+        self._handed_over: list[int] = []
+        self.groups: list[list[Pending]] = [[] for _ in events]
+        self.changed = False
+
+    def resolve(self, matches: Iterable[Iterable[Match]]) -> None:
+        """Begin with those who want the events."""
+        self.resume(
+            [
+                Pending(delivery=Delivery(subscriber=match.subscriber), schedule=match.schedule, inline=match.inline)
+                for match in group
+            ]
+            for group in matches
+        )
+
+    def resume(self, groups: Iterable[list[Pending]]) -> None:
+        """Begin with deliveries that another workflow has begun."""
+        self.groups = [list(group) for group in groups]
+        self._resolved = True
+
+    def unfinished(self, index: int) -> list[Pending]:
+        """The deliveries of an event that have not ended."""
+        return [pending for pending in self.groups[index] if pending.delivery.state not in FINAL_STATES]
+
+    def unrecorded(self, index: int) -> list[Delivery]:
+        """The deliveries of an event that have ended and are not counted yet."""
+        ended = (pending.delivery for pending in self.groups[index] if pending.delivery.state in FINAL_STATES)
+        return [delivery for delivery in ended if not delivery.recorded]
+
+    def hand_over(self, index: int) -> None:
+        """Another workflow goes on with an event."""
+        self._handed_over.append(index)
+
+    def tell(self) -> None:
+        """Show in the Web UI and in visibility where things stand."""
+        self.changed = False
+        deliveries = [[pending.delivery for pending in group] for group in self.groups]
+        workflow.set_current_details(details.event_details(self._events, deliveries))
+        states = {pending.delivery.subscriber: details.keyword(pending) for group in self.groups for pending in group}
+        outcomes = [self._outcome(index) for index in range(len(self.groups))]
+        workflow.upsert_search_attributes(
+            [
+                names.OUTCOME.value_set(details.worst(outcomes)),
+                names.SUBSCRIBERS.value_set(names.subscriber_keywords(sorted(states.items()))),
+            ]
+        )
+
+    def report(self) -> list[EventProgress]:
+        """The answer to the query ``deliveries``."""
+        return [
+            EventProgress(
+                event_id=event.id,
+                outcome=self._outcome(index),
+                resolved=self._resolved,
+                deliveries=[pending.delivery for pending in self.groups[index]],
+            )
+            for index, event in enumerate(self._events)
+        ]
+
+    def result(self) -> EventResult:
+        """The workflow's result: a line a delivery."""
+        return EventResult(
+            events=[
+                EventOutcome(
+                    event_id=event.id,
+                    outcome=self._outcome(index),
+                    deliveries=[details.row(pending.delivery) for pending in self.groups[index]],
+                )
+                for index, event in enumerate(self._events)
+            ]
+        )
+
+    def _outcome(self, index: int) -> str:
+        if index in self._handed_over:
+            return details.HANDED_OVER
+        if not self._resolved:
+            return DeliveryState.PENDING.value
+        return outcome_of([pending.delivery.state for pending in self.groups[index]])
