@@ -35,7 +35,7 @@ fmt: install ## format and mend what can be mended
 	$(RUN) ruff check --fix .
 
 bench: install ## measure throughput and latency on this machine
-	$(RUN) python bench/run.py
+	$(RUN) python -m bench.run
 
 clean: ## drop the environment and every cache
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

@@ -10,9 +10,16 @@ from starlette.requests import Request
 
 from api import examples
 from domain.errors import InvalidEventError
-from domain.events import STRUCTURED_CONTENT_TYPE, CloudEvent, parse_binary_event, parse_event
+from domain.events import (
+    BATCH_CONTENT_TYPE,
+    STRUCTURED_CONTENT_TYPE,
+    CloudEvent,
+    parse_batch,
+    parse_binary_event,
+    parse_event,
+)
 
-_UNDERSTOOD = f"send {STRUCTURED_CONTENT_TYPE}, or any other content type with ce- headers"
+_UNDERSTOOD = f"send {STRUCTURED_CONTENT_TYPE}, {BATCH_CONTENT_TYPE}, or any other content type with ce- headers"
 
 # FastAPI derives no body from a handler that reads the request itself.
 DOCUMENTED: dict[str, Any] = {
@@ -40,6 +47,10 @@ DOCUMENTED: dict[str, Any] = {
                 },
                 "example": examples.EVENT,
             },
+            BATCH_CONTENT_TYPE: {
+                "schema": {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"type": "object"}},
+                "example": [examples.EVENT],
+            },
             "*/*": {"schema": {"description": "Binary mode."}, "example": examples.EVENT["data"]},
         },
     },
@@ -66,24 +77,31 @@ async def read_event(request: Request) -> CloudEvent:
         EventTooLargeError: past 256 KiB.
     """
     headers, body = request.headers, await request.body()
-    mode = parse_event if _is_structured(headers) else None
-    try:
-        return mode(body) if mode else parse_binary_event(dict(headers), body)
-    except UnicodeEncodeError:
-        raise InvalidEventError(reason="a string has a lone surrogate, which is not Unicode text") from None
-    except ValueError:
-        raise InvalidEventError(reason="a number has more digits than can be kept") from None
+    return parse_event(body) if _is_structured(headers) else parse_binary_event(dict(headers), body)
 
 
-def _is_structured(headers: Headers) -> bool:
+async def read_batch(request: Request) -> list[CloudEvent] | None:
+    """The events of a request in batched mode; None for one in another mode. Raises like `read_event`."""
+    if _media_type(request.headers) != BATCH_CONTENT_TYPE:
+        return None
+    return parse_batch(await request.body())
+
+
+def _media_type(headers: Headers) -> str:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise _not_understood("a Content-Encoding is not understood")
     content_type = Message()
     content_type["content-type"] = headers.get("content-type", "application/json")
     media_type = content_type.get_content_type()
+    in_json = media_type in {STRUCTURED_CONTENT_TYPE, BATCH_CONTENT_TYPE}
+    if in_json and str(content_type.get_content_charset("utf-8")) not in {"utf-8", "us-ascii"}:
+        raise _not_understood("a CloudEvent in JSON is UTF-8")
+    return media_type
+
+
+def _is_structured(headers: Headers) -> bool:
+    media_type = _media_type(headers)
     if media_type == STRUCTURED_CONTENT_TYPE:
-        if str(content_type.get_content_charset("utf-8")) not in {"utf-8", "us-ascii"}:
-            raise _not_understood("a CloudEvent in JSON is UTF-8")
         return True
     if media_type.startswith("application/cloudevents") or not _attributes(headers):
         raise _not_understood("this is no CloudEvent in a form that is understood")

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from api import examples
 from api.bodies import Resend
 from api.dependencies import ApiGateway
-from api.event_requests import DOCUMENTED, read_event
+from api.event_requests import DOCUMENTED, read_batch, read_event
 from api.pages import DEFAULT_LIMIT, Limit, Page
 from api.problems import problems
 from api.urls import location
 from api.views import EventDetail, event_detail
 from domain.errors import InvalidRequestError
-from domain.tasks import PublishReceipt
+from domain.tasks import BatchReceipt, PublishReceipt
 from domain.timing import parse_duration
 from service.events import EventFilter, EventRow
 
@@ -29,13 +29,25 @@ router = APIRouter(prefix="/events", tags=["events"])
     responses=examples.answer(202, examples.RECEIPT) | problems(409, 413, 415),
     openapi_extra=DOCUMENTED,
 )
-async def publish_event(request: Request, gateway: ApiGateway, response: Response) -> PublishReceipt:
+async def publish_event(
+    request: Request,
+    gateway: ApiGateway,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="With any value, the event shares no workflow with others of a burst.", max_length=256),
+    ] = None,
+) -> PublishReceipt | BatchReceipt:
     """Answered once the event is safe: its delivery then survives any crash.
 
     Source and id identify an event. The same one again gets the same answer, marked as duplicate, and is delivered
-    once, for as long as the Temporal namespace retains it; with other content it is refused.
+    once, for as long as the Temporal namespace retains it; with other content it is refused. In a burst, events share
+    workflows, and a repeat that reaches another process within a second can be delivered again, under the same id;
+    with an Idempotency-Key it cannot. A batch is accepted as a whole or not at all, and the same batch once.
     """
-    receipt = await gateway.events.publish(await read_event(request))
+    if (batch := await read_batch(request)) is not None:
+        return BatchReceipt(accepted=await gateway.events.publish_batch(batch))
+    receipt = await gateway.events.publish(await read_event(request), alone=idempotency_key is not None)
     response.headers["Location"] = location("events", receipt.event_id)
     return receipt
 

@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
 from api.urls import EVENTS_PATH
-from domain.events import MAX_EVENT_BYTES
+from domain.events import MAX_BATCH_BYTES
 
 # Everything else needs the token, paths that do not exist included: what is forgotten here is closed, not open.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 MAX_BODY_BYTES = 64 * 1024
-EVENT_BODY_BYTES = MAX_EVENT_BYTES + 16 * 1024  # just past the limit, domain/ still reads it and says by how much
+EVENT_BODY_BYTES = MAX_BATCH_BYTES + 16 * 1024  # just past the limit, domain/ still reads it and says by how much
 BODY_SECONDS = 30  # for the whole body: a client that drips does not hold a connection for ever
 
 _log = structlog.get_logger("api")
@@ -200,7 +200,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def _too_large(scope: Scope, limit: int) -> Response:
     event = scope["path"] == EVENTS_PATH
-    limit = MAX_EVENT_BYTES if event else limit
+    limit = MAX_BATCH_BYTES if event else limit
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "event_too_large" if event else "too_large"
     return _refused(status, f"the body is past the limit of {limit} bytes", scope, code)

@@ -28,7 +28,8 @@
     │   └── SearchAttributesError
     └── UnavailableError            try again when something is back
         ├── TemporalUnavailableError
-        └── NoWorkerError
+        ├── NoWorkerError
+        └── OverloadedError
 
 An error is its ``code`` (stable, part of the API) and its ``data`` (named values); the sentence is made
 from both. That is what lets an error cross Temporal as an ``ApplicationError`` of type ``code`` and be
@@ -286,6 +287,14 @@ class NoWorkerError(UnavailableError):
     code = "no_worker"
     says = "Temporal answers, but no worker took up the request on {queue} within {seconds} s"
     hint = "Start one: im serve (API and worker) or im worker."
+
+
+class OverloadedError(UnavailableError):
+    """More is offered than can be accepted at the moment; nothing of it was taken."""
+
+    code = "overloaded"
+    says = "{waiting} events wait to be accepted already"
+    hint = "Send it again in a second, or send batches (application/cloudevents-batch+json)."
 
 
 def _tree(root: type[ImError]) -> dict[str, type[ImError]]:

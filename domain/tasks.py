@@ -170,6 +170,12 @@ def outcome_of(states: list[DeliveryState]) -> str:
     return DeliveryState.CANCELLED.value
 
 
+class BatchReceipt(BaseModel):
+    """What became of a batch: a receipt for each of its events, in order."""
+
+    accepted: list["PublishReceipt"]
+
+
 class PublishReceipt(BaseModel):
     """What became of an event that was handed to the pipeline.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from service.publisher import Publisher
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
 from workflows import names
+from workflows.details import HANDED_OVER
 
 MAX_LISTED = 1000
 # started, task scheduled, task started, task completed: a longer history means that its worker went on with it.
@@ -71,9 +72,13 @@ class EventGateway:
         self._subscribers = subscribers
         self._source = EventSource(connection.client)
 
-    async def publish(self, event: CloudEvent) -> PublishReceipt:
-        """Accept an event in this process, by its own setting."""
-        return await self._publisher.publish(event)
+    async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
+        """Accept an event in this process, by its own setting; ``alone`` makes it share no workflow."""
+        return await self._publisher.publish(event, alone=alone)
+
+    async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
+        """Accept a batch in this process, by its own setting."""
+        return await self._publisher.publish_batch(events)
 
     async def emit(self, event: CloudEvent) -> PublishReceipt:
         """Hand an event to whichever worker is there, and ask it whether publishing is on.
@@ -106,7 +111,7 @@ class EventGateway:
         rows: list[EventRow] = []
         async with answered(self._connection.client):
             async for run in self._connection.client.list_workflows(_query(wanted)):
-                rows += [row async for row in _rows(run) if patterns is None or matches_any(patterns, row.type)]
+                rows += [row async for row in _rows(run) if _is_wanted(row, wanted, patterns)]
                 if len(rows) >= wanted.limit:
                     break
         return rows[: wanted.limit]
@@ -149,6 +154,15 @@ class EventGateway:
         return sorted(runs, key=lambda run: run.start_time)
 
 
+def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
+    """What the query cannot tell: the outcome of one event of several, and patterns."""
+    if row.outcome == HANDED_OVER:  # the workflow that went on with it has a row of its own
+        return False
+    if wanted.failed and row.outcome != "failed":
+        return False
+    return patterns is None or matches_any(patterns, row.type)
+
+
 def _query(wanted: EventFilter) -> str:
     conditions = ["WorkflowType = 'EventWorkflow'"]
     outcome = "failed" if wanted.failed else wanted.outcome
@@ -173,19 +187,21 @@ def _quoted(value: str) -> str:
 
 
 async def _rows(run: WorkflowExecution) -> AsyncIterator[EventRow]:
-    memo = await run.memo_value(names.EVENT_MEMO, None)
     attributes = run.typed_search_attributes
-    if memo is None:
-        return
     keywords = attributes.get(names.SUBSCRIBERS, [])
+    events = await run.memo_value(names.EVENTS_MEMO, [])
     outcome = attributes.get(names.OUTCOME, "pending")
-    yield EventRow(
-        event_id=memo["id"],
-        type=attributes.get(names.EVENT_TYPES, ["?"])[0],
-        source=memo["source"],
-        incident_id=attributes.get(names.INCIDENT),
-        outcome="refused" if run.status is WorkflowExecutionStatus.FAILED else outcome,
-        troubled=[keyword for keyword in keywords if ":" in keyword],
-        emitted_at=run.start_time,
-        workflow_id=run.id,
-    )
+    outcomes = await run.memo_value(names.OUTCOMES_MEMO, [outcome] * len(events))
+    if run.status is WorkflowExecutionStatus.FAILED:
+        outcomes = ["refused"] * len(events)
+    for event, outcome in zip(events, outcomes, strict=False):
+        yield EventRow(
+            event_id=event["id"],
+            type=event["type"],
+            source=event["source"],
+            incident_id=attributes.get(names.INCIDENT),
+            outcome=outcome,
+            troubled=[keyword for keyword in keywords if ":" in keyword and outcome != "delivered"],
+            emitted_at=run.start_time,
+            workflow_id=run.id,
+        )

@@ -45,7 +45,9 @@ def make_gateway(
         has_worker=has_worker,
     )
     subscribers = SubscriberGateway(connection)
-    publisher = Publisher(client, publishing=settings.enable_event_publishing)
+    publisher = Publisher(
+        client, publishing=settings.enable_event_publishing, per_workflow=settings.im_events_per_workflow
+    )
     return Gateway(
         connection=connection,
         subscribers=subscribers,

@@ -1,7 +1,7 @@
 """Publishing: an event is accepted once Temporal has its workflow."""
 
-import hashlib
-import json
+import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from temporalio.client import Client
@@ -11,6 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from domain.errors import EventConflictError, PublishingDisabledError
 from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
+from service.bursts import MAX_PER_WORKFLOW, Bursts, Outcome, fitting
 from service.temporal import answered
 from workflows import names, policies
 from workflows.details import event_summary
@@ -23,59 +24,123 @@ class Publisher:
     Args:
         client: must be the client of this process's worker for the start to be eager.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
+        per_workflow: IM_EVENTS_PER_WORKFLOW.
     """
 
-    def __init__(self, client: Client, *, publishing: bool) -> None:
+    def __init__(self, client: Client, *, publishing: bool, per_workflow: int = MAX_PER_WORKFLOW) -> None:
         self._client = client
         self._publishing = publishing
+        self._bursts = Bursts(self._start_together, per_workflow)
 
-    async def publish(self, event: CloudEvent) -> PublishReceipt:
+    async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
         """Accept an event. The same source and id again are accepted once, as long as the namespace retains it.
+
+        Args:
+            event: what is published.
+            alone: never share a start, so that "once" holds across processes without exception.
 
         Raises:
             PublishingDisabledError: publishing is off in this process.
             EventConflictError: accepted before with other content.
-            TemporalUnavailableError: not accepted.
+            OverloadedError: too many wait; nothing was taken.
+            TemporalUnavailableError: not accepted, as far as is known; the same again is safe.
         """
-        if not self._publishing:
-            raise PublishingDisabledError
-        return await self.start(event, EventInput(events=[event]))
+        self._require_publishing()
+        if alone:
+            return await self.start(event, EventInput(events=[event]))
+        return await self._bursts.accept(event)
+
+    async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
+        """Accept events together, up to 100 a workflow; the same batch again is accepted once.
+
+        Raises:
+            PublishingDisabledError: publishing is off in this process.
+            TemporalUnavailableError: not all were accepted; the same batch again is safe.
+        """
+        self._require_publishing()
+        receipts: list[PublishReceipt] = []
+        rest = list(events)
+        while rest:
+            size = fitting(rest[:MAX_PER_WORKFLOW])
+            chunk, rest = rest[:size], rest[size:]
+            began = await self._begin(chunk, EventInput(events=list(chunk)), names.batch_workflow_id(chunk))
+            receipts += [_receipt(event, duplicate=not began) for event in chunk]
+        return receipts
 
     async def emit(self, event: CloudEvent) -> PublishReceipt:
         """`publish`, for incidents: with publishing off, the receipt says that nothing was emitted."""
         if not self._publishing:
             return PublishReceipt(event_id=event.id, published=False)
-        return await self.publish(event)
+        return await self.publish(event, alone=True)
 
     async def start(self, event: CloudEvent, request: EventInput, workflow_id: str | None = None) -> PublishReceipt:
-        """Start the workflow of an event. One that was refused or terminated may be started again."""
-        digest = content_digest(event)
+        """Start the workflow of one event. One that was refused or terminated may be started again."""
+        if await self._begin([event], request, workflow_id or names.event_workflow_id(event)):
+            return _receipt(event)
+        async with answered(self._client):
+            described = await self._client.get_workflow_handle(names.event_workflow_id(event)).describe()
+            known = await described.memo_value(names.EVENTS_MEMO, [])
+        return _repeated(event, known[0]["digest"] if known else "", described.start_time)
+
+    def _require_publishing(self) -> None:
+        if not self._publishing:
+            raise PublishingDisabledError
+
+    async def _start_together(self, events: Sequence[CloudEvent]) -> list[Outcome]:
+        """Start one workflow for all of the events that no workflow has yet."""
+        if len(events) == 1:
+            return [await self.start(events[0], EventInput(events=[events[0]]))]
+        known = await self._known(events)
+        fresh = [event for event in events if (event.source, event.id) not in known]
+        if fresh:
+            await self._begin(fresh, EventInput(events=fresh), names.shared_workflow_id(uuid.uuid4().hex))
+        return [_outcome(event, known.get((event.source, event.id))) for event in events]
+
+    async def _known(self, events: Sequence[CloudEvent]) -> dict[tuple[str, str], str]:
+        """The digests of those events that visibility has already: accepted by another process, or long ago here."""
+        hashes = ", ".join(f"'{names.event_id_hash(event.id)}'" for event in events)
+        found: dict[tuple[str, str], str] = {}
+        async with answered(self._client):
+            async for run in self._client.list_workflows(f"{names.EVENT_IDS.name} IN ({hashes})"):
+                for event in await run.memo_value(names.EVENTS_MEMO, []):
+                    found[event["source"], event["id"]] = event["digest"]
+        return found
+
+    async def _begin(self, events: Sequence[CloudEvent], request: EventInput, workflow_id: str) -> bool:
+        """Start a workflow; False when the id was used before."""
         async with answered(self._client):
             try:
                 await self._client.start_workflow(
                     EventWorkflow.run,
                     request,
-                    id=workflow_id or names.event_workflow_id(event),
+                    id=workflow_id,
                     task_queue=names.EVENTS_QUEUE,
                     request_eager_start=True,
                     task_timeout=policies.EVENT_TASK_TIMEOUT,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    memo={names.EVENT_MEMO: {"id": event.id, "source": event.source, "digest": digest}},
-                    search_attributes=names.event_attributes([event]),
-                    static_summary=event_summary([event]),
+                    memo=names.event_memo(events),
+                    search_attributes=names.event_attributes(events),
+                    static_summary=event_summary(events),
                 )
             except WorkflowAlreadyStartedError:
-                return await self._known(event, digest)
-        return PublishReceipt(event_id=event.id, published=True, accepted_at=datetime.now(UTC))
-
-    async def _known(self, event: CloudEvent, digest: str) -> PublishReceipt:
-        described = await self._client.get_workflow_handle(names.event_workflow_id(event)).describe()
-        memo = await described.memo_value(names.EVENT_MEMO, {})
-        if memo.get("digest") != digest:
-            raise EventConflictError(event_id=event.id, source=event.source)
-        return PublishReceipt(event_id=event.id, published=True, duplicate=True, accepted_at=described.start_time)
+                return False
+        return True
 
 
-def content_digest(event: CloudEvent) -> str:
-    """SHA-256 of what an event says, whatever the order of its members."""
-    return hashlib.sha256(json.dumps(event.to_dict(), sort_keys=True).encode()).hexdigest()
+def _receipt(event: CloudEvent, *, duplicate: bool = False) -> PublishReceipt:
+    return PublishReceipt(event_id=event.id, published=True, duplicate=duplicate, accepted_at=datetime.now(UTC))
+
+
+def _repeated(event: CloudEvent, digest: str, accepted_at: datetime | None = None) -> PublishReceipt:
+    if digest != event.digest:
+        raise EventConflictError(event_id=event.id, source=event.source)
+    return PublishReceipt(event_id=event.id, published=True, duplicate=True, accepted_at=accepted_at)
+
+
+def _outcome(event: CloudEvent, known_digest: str | None) -> Outcome:
+    if known_digest is None:
+        return _receipt(event)
+    try:
+        return _repeated(event, known_digest)
+    except EventConflictError as conflict:
+        return conflict

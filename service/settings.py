@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.addresses import AddressPolicy
 from domain.errors import ConfigurationError, InvalidRequestError
 from domain.timing import parse_duration
+from service.bursts import MAX_PER_WORKFLOW
 
 TEMPORAL_VARIABLES: dict[str, str] = {
     "TEMPORAL_ADDRESS": "Host and port of the Temporal frontend (default localhost:7233).",
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
         "process. Without it a key file in IM_STATE_DIR is used, which suits one machine only.",
     )
     im_log_level: LogLevel = Field(default=LogLevel.INFO, description="debug, info, warn or error.")
+    im_events_per_workflow: int = Field(
+        default=MAX_PER_WORKFLOW,
+        ge=1,
+        le=MAX_PER_WORKFLOW,
+        description="How many events of a burst may share a workflow; 1 gives every event its own, always.",
+    )
     im_allowed_networks: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode] = Field(
         default=(),
         description="Comma-separated CIDR blocks that may be delivered to although they are not public.",

@@ -27,7 +27,7 @@ from temporalio.converter import (
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.runtime import Runtime
-from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+from temporalio.service import PayloadLimitsConfig, RetryConfig, RPCError, RPCStatusCode
 
 from domain.errors import (
     ConfigurationError,
@@ -39,6 +39,7 @@ from domain.errors import (
 )
 
 DEFAULT_ADDRESS = "localhost:7233"
+MEMO_WARN_BYTES = 64 * 1024  # the memo of a workflow of 100 events names each: some 20 KB
 # Whoever waits for an answer is told within 5 s; this leaves two for starting up and for saying so.
 ANSWER_TIMEOUT = timedelta(seconds=3)
 
@@ -99,6 +100,7 @@ async def connect(runtime: Runtime | None = None) -> Client:
                 **config,
                 data_converter=DATA_CONVERTER,
                 runtime=runtime,
+                payload_limits=PayloadLimitsConfig(memo_warn_size=MEMO_WARN_BYTES),
                 retry_config=RetryConfig(max_elapsed_time_millis=int(ANSWER_TIMEOUT.total_seconds() * 1000)),
             )
     except TimeoutError:

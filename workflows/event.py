@@ -214,6 +214,7 @@ class EventWorkflow:
                 id=names.continued_workflow_id(event, workflow.info().run_id),
                 task_timeout=policies.EVENT_TASK_TIMEOUT,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                memo=names.event_memo([event]),
                 search_attributes=names.event_attributes([event]),
                 static_summary=details.event_summary([event]),
             )

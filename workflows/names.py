@@ -28,13 +28,27 @@ SEARCH_ATTRIBUTES = (EVENT_IDS, EVENT_TYPES, SUBSCRIBERS, INCIDENT, SEVERITY, OU
 
 SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
 
-EVENT_MEMO = "event"
+EVENTS_MEMO = "events"
+OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they differ
 TITLE_MEMO = "title"
 
 
 def event_workflow_id(event: CloudEvent) -> str:
     """``event/<id>@<8 hex of the source's SHA-256>``: source and id are an event's identity in CloudEvents."""
     return f"event/{event.id}@{hashlib.sha256(event.source.encode()).hexdigest()[:8]}"
+
+
+def shared_workflow_id(unique: str) -> str:
+    """A burst of events that share a start."""
+    return f"events/{unique}"
+
+
+def batch_workflow_id(events: Sequence[CloudEvent]) -> str:
+    """A batch, identified by what it says: sent again it meets its first workflow."""
+    digest = hashlib.sha256()
+    for event in events:
+        digest.update(hashlib.sha256(event.body).digest())
+    return f"events/batch-{digest.hexdigest()[:32]}"
 
 
 def resend_workflow_id(event: CloudEvent, unique: str) -> str:
@@ -55,6 +69,12 @@ def incident_workflow_id(incident_id: str) -> str:
 def in_flight_queue(process: str) -> str:
     """The queue of one process, on which its own unfinished first requests are adopted."""
     return f"im-inflight-{process}"
+
+
+def event_memo(events: Sequence[CloudEvent]) -> dict[str, Any]:
+    """What a list shows of the events, and what tells a repeat of one from other content under its id."""
+    told = [{"id": event.id, "source": event.source, "type": event.type, "digest": event.digest} for event in events]
+    return {EVENTS_MEMO: told}
 
 
 def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:

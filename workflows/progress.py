@@ -60,6 +60,8 @@ class Progress:
         workflow.set_current_details(details.event_details(self._events, deliveries))
         states = {pending.delivery.subscriber: details.keyword(pending) for group in self.groups for pending in group}
         outcomes = [self._outcome(index) for index in range(len(self.groups))]
+        if len(set(outcomes)) > 1:
+            workflow.upsert_memo({names.OUTCOMES_MEMO: outcomes})
         workflow.upsert_search_attributes(
             [
                 names.OUTCOME.value_set(details.worst(outcomes)),

@@ -1,7 +1,7 @@
 """The gateways in memory: the domain's own rules, without Temporal between them and the API."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -177,7 +177,11 @@ class Events:
         self.resent: list[tuple[str, str | None]] = []
         self.wanted: EventFilter | None = None
 
-    async def publish(self, event: CloudEvent) -> PublishReceipt:
+    async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
+        return [await self.publish(event) for event in events]
+
+    async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
+        self.alone = alone
         self._owner.called()
         if not self._owner.publishing:
             raise PublishingDisabledError

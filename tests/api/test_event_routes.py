@@ -12,7 +12,7 @@ from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 from api import examples
-from domain.events import MAX_EVENT_BYTES
+from domain.events import MAX_BATCH_BYTES, MAX_EVENT_BYTES
 from tests.api.conftest import Serve, Service
 
 PATH = "/api/v1/events"
@@ -94,7 +94,7 @@ async def test_with_publishing_off_an_event_is_409(serve: Serve) -> None:
     [
         {"Content-Type": "application/json"},
         {"Content-Type": "text/plain"},
-        {"Content-Type": "application/cloudevents-batch+json"},
+        {"Content-Type": "application/cloudevents-batch+json; charset=utf-16"},
         {"Content-Type": "application/cloudevents+avro", "ce-id": "1"},
         {"Content-Type": "application/cloudevents+json; charset=utf-16"},
         STRUCTURED | {"Content-Encoding": "gzip"},
@@ -167,7 +167,7 @@ async def test_an_event_without_end_is_not_read_to_it(service: Service) -> None:
 
     answer = await service.http.post(PATH, content=body(), headers=STRUCTURED)
     assert (answer.status_code, answer.json()["code"]) == (413, "event_too_large")
-    assert sent < 2 * MAX_EVENT_BYTES
+    assert sent < 2 * MAX_BATCH_BYTES
 
 
 async def test_an_event_is_shown_as_cloudevents_writes_it(service: Service) -> None:
@@ -239,3 +239,31 @@ async def test_the_handshake_allows_the_origin_that_asks(service: Service) -> No
     assert answer.headers["webhook-allowed-rate"] == "*"
     assert "POST" in answer.headers["allow"]
     assert "webhook-allowed-origin" not in (await service.http.options(PATH)).headers
+
+
+BATCH = {"Content-Type": "application/cloudevents-batch+json"}
+
+
+async def test_a_batch_is_accepted_with_a_receipt_for_each_event(service: Service) -> None:
+    events = [event(id=f"evt_{number}") for number in range(3)]
+    answer = await publish(service, events, BATCH)
+    assert answer.status_code == 202
+    assert [receipt["event_id"] for receipt in answer.json()["accepted"]] == ["evt_0", "evt_1", "evt_2"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], {}, [1], [event(), {"id": "1"}], [{"id": "1"}] * 1001],
+    ids=["none", "object", "number", "bad", "many"],
+)
+async def test_a_batch_with_a_fault_is_refused_whole(service: Service, body: object) -> None:
+    answer = await publish(service, body, BATCH)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_event")
+    assert service.gateway.events.known == {}
+
+
+async def test_an_idempotency_key_asks_for_a_workflow_of_its_own(service: Service) -> None:
+    await publish(service, event(), STRUCTURED)
+    assert service.gateway.events.alone is False
+    await publish(service, event(id="evt_2"), STRUCTURED | {"Idempotency-Key": "k"})
+    assert service.gateway.events.alone is True

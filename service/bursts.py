@@ -1,0 +1,109 @@
+"""How events become workflow starts: each its own at ordinary rates, shared by those that wait in a burst."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+
+from domain.errors import EventConflictError, ImError, OverloadedError
+from domain.events import CloudEvent
+from domain.tasks import PublishReceipt
+
+# Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and
+# the more wait, the more share a start (docs/decisions/0009-bursts-share-a-start.md).
+STARTS_IN_FLIGHT = 2
+MAX_PER_WORKFLOW = 100
+MAX_BYTES_PER_WORKFLOW = 512 * 1024  # of one payload, which Temporal refuses past 2 MiB
+MAX_WAITING = 5_000  # some 20 MB of 4 KiB events; past that publishers are told to come back
+REMEMBERED = 50_000  # identities, some 10 MB
+
+Identity = tuple[str, str]
+Outcome = PublishReceipt | ImError
+Start = Callable[[Sequence[CloudEvent]], Awaitable[list[Outcome]]]
+_Waiting = tuple[CloudEvent, asyncio.Future[PublishReceipt]]
+
+
+class Bursts:
+    """Accepts events one by one and starts workflows for one or many.
+
+    Args:
+        start: starts one workflow for the events; gives an outcome for each, in order.
+        per_workflow: at most so many share a start; 1 gives every event its own.
+    """
+
+    def __init__(self, start: Start, per_workflow: int = MAX_PER_WORKFLOW) -> None:
+        self._start = start
+        self._per_workflow = per_workflow
+        self._waiting: list[_Waiting] = []
+        self._starting: set[asyncio.Task[None]] = set()
+        self._accepting: dict[Identity, asyncio.Future[PublishReceipt]] = {}
+        self._accepted: OrderedDict[Identity, tuple[str, PublishReceipt]] = OrderedDict()
+
+    async def accept(self, event: CloudEvent) -> PublishReceipt:
+        """Wait until Temporal has the event. One accepted by this process lately is not started again.
+
+        Raises:
+            OverloadedError: 5,000 events wait already; nothing was taken.
+            EventConflictError: accepted before with other content.
+            ImError: whatever kept the start from happening.
+        """
+        identity, digest = (event.source, event.id), event.digest
+        while (before := self._accepting.get(identity)) is not None:
+            await asyncio.wait([before])  # the same event is on its way in: what becomes of it decides
+        if identity in self._accepted:
+            return self._again(event, digest)
+        if len(self._waiting) >= MAX_WAITING:
+            raise OverloadedError(waiting=len(self._waiting))
+        accepted: asyncio.Future[PublishReceipt] = asyncio.get_running_loop().create_future()
+        self._accepting[identity] = accepted
+        self._waiting.append((event, accepted))
+        self._pump()
+        try:
+            receipt = await asyncio.shield(accepted)
+        finally:
+            self._accepting.pop(identity, None)
+        self._remember(identity, digest, receipt)
+        return receipt
+
+    def _again(self, event: CloudEvent, digest: str) -> PublishReceipt:
+        known, receipt = self._accepted[event.source, event.id]
+        if known != digest:
+            raise EventConflictError(event_id=event.id, source=event.source)
+        return receipt.model_copy(update={"duplicate": True})
+
+    def _remember(self, identity: Identity, digest: str, receipt: PublishReceipt) -> None:
+        self._accepted[identity] = (digest, receipt)
+        if len(self._accepted) > REMEMBERED:
+            self._accepted.popitem(last=False)
+
+    def _pump(self) -> None:
+        while self._waiting and len(self._starting) < STARTS_IN_FLIGHT:
+            size = fitting([event for event, _ in self._waiting[: self._per_workflow]])
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
+            task = asyncio.create_task(self._run(batch))
+            self._starting.add(task)
+            task.add_done_callback(self._started)
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        self._starting.discard(task)
+        self._pump()
+
+    async def _run(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._start([event for event, _ in batch])
+        except Exception as error:  # noqa: BLE001 - every publisher that waits must hear of it, whatever it was
+            outcomes = [error] * len(batch)  # type: ignore[list-item]
+        for (_, accepted), outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, PublishReceipt):
+                accepted.set_result(outcome)
+            else:
+                accepted.set_exception(outcome)
+
+
+def fitting(events: Sequence[CloudEvent]) -> int:
+    """How many of the first events fit one workflow by their size; at least one."""
+    total = 0
+    for place, event in enumerate(events):
+        total += len(event.body)
+        if place and total > MAX_BYTES_PER_WORKFLOW:
+            return place
+    return len(events)
