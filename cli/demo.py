@@ -16,6 +16,7 @@ from domain.health import Health
 from domain.incidents import Action, Change, Declaration, Incident, Severity
 from service.gateway import Gateway
 from service.logs import configure_logs
+from service.process import run_server
 from service.server import until_stopped
 from service.settings import LogLevel, Settings
 from service.state_files import LOG_FOLDER
@@ -42,7 +43,7 @@ def run_demo(*, keep: bool) -> int:
             im_log_level=LogLevel.INFO,
         )
         configure_logs("info", folder=Path(folder) / LOG_FOLDER, role="serve", console=False)
-        return asyncio.run(_Demo(console, settings).run(keep=keep))
+        return run_server(_Demo(console, settings).run(keep=keep))
 
 
 class _Demo:

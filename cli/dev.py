@@ -1,6 +1,5 @@
 """`im dev`: everything on one laptop, in one terminal."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from service.devserver import TemporalCli, dev_server, download_cli, find_cli
 from service.logs import configure_logs
+from service.process import run_server
 from service.server import API_APP, Backend, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, load_dev_token, prepare_state_dir
@@ -30,7 +30,7 @@ def run_dev(*, temporal_port: int, ui_port: int, port: int | None, ephemeral: bo
     """Run until stopped, then drain and stop Temporal last."""
     settings = load_settings(im_api_port=port)
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="serve")
-    asyncio.run(_dev(settings, temporal_port, ui_port, ephemeral=ephemeral))
+    run_server(_dev(settings, temporal_port, ui_port, ephemeral=ephemeral))
 
 
 async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemeral: bool) -> None:

@@ -1,10 +1,9 @@
 """`im serve` and `im worker`: processes that run until they are told to stop, and then drain."""
 
-import asyncio
-
 import structlog
 
 from service.logs import configure_logs
+from service.process import run_server
 from service.server import API_APP, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.state_files import LOG_FOLDER, prepare_state_dir
@@ -17,14 +16,14 @@ def run_serve(*, host: str | None, port: int | None) -> None:
     """API and worker in one process."""
     settings = load_settings(im_api_host=host, im_api_port=port)
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="serve")
-    asyncio.run(_serve(settings))
+    run_server(_serve(settings))
 
 
 def run_worker() -> None:
     """A worker alone, to scale out or to keep deliveries apart from the API."""
     settings = load_settings()
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="worker")
-    asyncio.run(_work(settings))
+    run_server(_work(settings))
 
 
 async def _serve(settings: Settings) -> None:
