@@ -7,16 +7,17 @@ All are at-least-once: a worker that dies between a request and its report makes
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
+from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
+from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.recorder import Recorder
-from activities.requests import RequestTable
+from activities.transport import LocalFault
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import RetrySchedule
@@ -34,13 +35,12 @@ from domain.tasks import (
     ResolveRequest,
 )
 
-# First requests that are still in flight after this are left to the activity that adopts them.
+# First requests, and the recording behind them, that take longer are left to the activity that adopts them.
 INLINE_BUDGET = timedelta(milliseconds=300)
 HEARTBEAT_EVERY = timedelta(seconds=2)
-OLD_RESPONSE_CHARS = 200  # of all responses but the latest, in what an activity carries from attempt to attempt
+BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 LoadEvent = Callable[[str, str], Awaitable[CloudEvent]]
-MarkGone = Callable[[str, datetime], Awaitable[None]]
 
 
 class DeliveryActivities:
@@ -48,11 +48,11 @@ class DeliveryActivities:
 
     Args:
         directory: who wants what.
-        requests: makes requests and keeps those in flight.
+        courier: makes requests.
+        flights: keeps first requests that are under way.
         recorder: group commits to the ledger.
         gate: who may be tried inline.
         load_event: reads the event of a workflow, given its id and run id.
-        mark_gone: tells the directory that a subscriber answered 410 to a request made at a time.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         in_flight_queue: the task queue that this process alone polls.
     """
@@ -61,20 +61,20 @@ class DeliveryActivities:
         self,
         *,
         directory: LeasedDirectory,
-        requests: RequestTable,
+        courier: Courier,
+        flights: Flights,
         recorder: Recorder,
         gate: InlineGate,
         load_event: LoadEvent,
-        mark_gone: MarkGone,
         publishing: bool,
         in_flight_queue: str,
     ) -> None:
         self._directory = directory
-        self._requests = requests
+        self._courier = courier
+        self._flights = flights
         self._recorder = recorder
         self._gate = gate
         self._load_event = load_event
-        self._mark_gone = mark_gone
         self._publishing = publishing
         self._in_flight_queue = in_flight_queue
 
@@ -92,58 +92,52 @@ class DeliveryActivities:
         return Resolution(publishing=self._publishing, matches=matches)
 
     def _match(self, subscriber: Subscriber) -> Match:
-        schedule = None if subscriber.schedule == RetrySchedule() else subscriber.schedule
-        return Match(subscriber=subscriber.name, schedule=schedule, inline=self._gate.admits(subscriber.name))
+        return Match(
+            subscriber=subscriber.name,
+            schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
+            since=subscriber.created_at,
+            inline=self._gate.admits(subscriber.name),
+        )
 
     @activity.defn(name="deliver_first")
     async def deliver_first(self, request: FirstRequest) -> FirstResult:
         """Make the first request of a delivery, for at most 300 ms. At least once."""
-        deadline = asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
-        return await self._first(0, request, deadline)
+        return await self._first(request, _deadline())
 
     @activity.defn(name="deliver_many")
     async def deliver_many(self, request: FirstRequests) -> FirstResults:
-        """`deliver_first`, for many deliveries at once. At least once."""
-        deadline = asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
-        firsts = (
-            self._first(
-                index,
-                FirstRequest(event=request.events[index], subscriber=subscriber, schedule=schedule),
-                deadline,
-            )
-            for index, subscriber, schedule in request.wanted
-        )
-        return FirstResults(results=list(await asyncio.gather(*firsts)))
+        """`deliver_first`, for many deliveries at once; of their responses only the start is kept. At least once."""
+        deadline = _deadline()
+        results = await asyncio.gather(*(self._first(first, deadline) for first in request.each()))
+        return FirstResults(results=[_brief(result) for result in results])
 
-    async def _first(self, index: int, request: FirstRequest, deadline: float) -> FirstResult:
-        subscriber = await self._wanted(request.subscriber)
+    async def _first(self, request: FirstRequest, deadline: float) -> FirstResult:
+        subscriber = await self._wanted(request.subscriber, request.since)
         if subscriber is None:
-            return FirstResult(delivery=self._cancelled(request.subscriber, request.event.id, []))
-        key = f"{activity.info().workflow_run_id}/{index}/{request.subscriber}"
-        flight = self._requests.start(key, request.event, subscriber)
-        try:
-            await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-        except asyncio.CancelledError:
-            self._requests.forget(key)  # nobody will be told of it, so nobody will adopt it
-            raise
+            return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
+        key = f"{activity.info().workflow_run_id}/{request.event.source}/{request.event.id}/{request.subscriber}"
+        flight = self._flights.start(key, lambda: self._courier.carry(request.event, subscriber, request.schedule))
+        await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
         if not flight.done():
+            self._flights.leave(key)
             return FirstResult(in_flight_on=self._in_flight_queue, flight=key)
-        self._requests.forget(key)
-        delivery = await self._settled(request.subscriber, request.event.id, [flight.result()], request.schedule)
-        return FirstResult(delivery=delivery)
+        if isinstance(flight.exception(), LocalFault):
+            return FirstResult()  # no request was made: the retry queue starts from nothing
+        return FirstResult(delivery=flight.result())
 
     @activity.defn(name="adopt_delivery")
     async def adopt_delivery(self, request: AdoptRequest) -> Delivery:
         """Wait for a first request that this process has in flight; make it, if it no longer has it. At least once."""
-        flight = self._requests.find(request.flight)
+        flight = self._flights.adopt(request.flight)
         if flight is None:
-            subscriber = await self._wanted(request.subscriber)
+            subscriber = await self._wanted(request.subscriber, request.since)
             if subscriber is None:
-                return self._cancelled(request.subscriber, request.event_id, [])
-            flight = self._requests.start(request.flight, await self._event(), subscriber)
-        attempt = await asyncio.shield(flight)
-        self._requests.forget(request.flight)
-        return await self._settled(request.subscriber, request.event_id, [attempt], request.schedule)
+                return cancelled(request.subscriber, request.event_id, [])
+            event = await self._event()
+            flight = self._flights.start(
+                request.flight, lambda: self._courier.carry(event, subscriber, request.schedule)
+            )
+        return await asyncio.shield(flight)
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Delivery:
@@ -153,20 +147,22 @@ class DeliveryActivities:
             ApplicationError: of category BENIGN; its type is the `Failure`, its one detail the `Delivery`.
         """
         info = activity.info()
-        attempts = [Attempt.model_validate(known) for known in info.heartbeat_details] or request.prior
+        known = [Attempt.model_validate(attempt) for attempt in info.heartbeat_details] or request.prior
         if request.prior and info.attempt == 1:
-            raise _failure(settle(request.subscriber, attempts, request.schedule))
-        subscriber = await self._wanted(request.subscriber)
+            raise _failure(settle(request.subscriber, known, request.schedule))
+        subscriber = await self._wanted(request.subscriber, request.since)
         if subscriber is None:
-            return self._cancelled(request.subscriber, request.event_id, attempts)
+            return cancelled(request.subscriber, request.event_id, known)
         number = info.attempt + max(len(request.prior) - 1, 0)
         event = await self._event()
-        attempt = await _beating(asyncio.create_task(self._requests.send(event, subscriber, number)), attempts)
-        attempts = [*_shortened(attempts), attempt]
-        delivery = await self._settled(request.subscriber, request.event_id, attempts, request.schedule)
+        carrying = self._courier.carry(event, subscriber, request.schedule, number=number, prior=known)
+        try:
+            delivery = await _beating(asyncio.create_task(carrying), known)
+        except LocalFault as fault:
+            raise _unmade(request.subscriber, known, fault) from None
         if delivery.state is DeliveryState.DELIVERED:
             return delivery
-        activity.heartbeat(*[known.model_dump(mode="json", exclude_none=True) for known in attempts])
+        activity.heartbeat(*_details(delivery.attempts))
         raise _failure(delivery)
 
     @activity.defn(name="record_outcomes")
@@ -180,44 +176,20 @@ class DeliveryActivities:
         if not await self._recorder.record(entries):
             raise ApplicationError("the ledger did not acknowledge", type="ledger_unavailable")
 
-    async def _wanted(self, name: str) -> Subscriber | None:
-        """The subscriber as it is now; None when it was removed or disabled meanwhile."""
+    async def _wanted(self, name: str, since: datetime | None) -> Subscriber | None:
+        """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name."""
         subscriber = (await self._directory.latest()).subscribers.get(name)
-        return subscriber if subscriber is not None and subscriber.enabled else None
+        if subscriber is None or not subscriber.enabled:
+            return None
+        return subscriber if since is None or subscriber.created_at == since else None
 
     async def _event(self) -> CloudEvent:
         info = activity.info()
         return await self._load_event(info.workflow_id or "", info.workflow_run_id or "")
 
-    def _cancelled(self, subscriber: str, event_id: str, attempts: list[Attempt]) -> Delivery:
-        delivery = Delivery(
-            subscriber=subscriber,
-            state=DeliveryState.CANCELLED,
-            attempts=attempts,
-            error="the subscriber was disabled or removed",
-            recorded=True,
-        )
-        journal.tell(delivery.model_copy(update={"attempts": []}), event_id)
-        return delivery
 
-    async def _settled(
-        self,
-        subscriber: str,
-        event_id: str,
-        attempts: list[Attempt],
-        schedule: RetrySchedule | None,
-    ) -> Delivery:
-        """Decide, log, count and record the latest request."""
-        delivery = settle(subscriber, attempts, schedule or RetrySchedule())
-        journal.tell(delivery, event_id)
-        entry = journal.ledger_entry(delivery)
-        if entry is None or delivery.state is DeliveryState.RETRYING:
-            if entry:
-                self._recorder.note(entry)
-            return delivery
-        if attempts[-1].status == HTTPStatus.GONE:
-            await self._mark_gone(subscriber, attempts[-1].at)
-        return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
+def _deadline() -> float:
+    return asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
 
 
 def _failure(delivery: Delivery) -> ApplicationError:
@@ -236,18 +208,30 @@ def _failure(delivery: Delivery) -> ApplicationError:
     )
 
 
-def _shortened(attempts: list[Attempt]) -> list[Attempt]:
-    return [
-        attempt.model_copy(update={"response": attempt.response[:OLD_RESPONSE_CHARS]}) if attempt.response else attempt
-        for attempt in attempts
-    ]
+def _unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> ApplicationError:
+    """The failure of a request that this machine could not make: the delivery stands where it stood."""
+    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
+    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=str(fault))
+    return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=timedelta(seconds=1))
 
 
-async def _beating(flight: "asyncio.Task[Attempt]", known: list[Attempt]) -> Attempt:
+def _brief(result: FirstResult) -> FirstResult:
+    delivery = result.delivery
+    if delivery is None or delivery.last is None or not delivery.last.response:
+        return result
+    kept = None if delivery.state is DeliveryState.DELIVERED else delivery.last.response[:BRIEF_RESPONSE_CHARS]
+    last = delivery.last.model_copy(update={"response": kept})
+    return result.model_copy(update={"delivery": delivery.model_copy(update={"attempts": [last]})})
+
+
+def _details(attempts: list[Attempt]) -> list[dict[str, object]]:
+    return [attempt.model_dump(mode="json", exclude_none=True) for attempt in attempts]
+
+
+async def _beating(carrying: "asyncio.Task[Delivery]", known: list[Attempt]) -> Delivery:
     """Wait for a request, telling Temporal every two seconds that this worker lives, and what was tried before."""
-    details = [attempt.model_dump(mode="json", exclude_none=True) for attempt in known]
-    while not flight.done():
-        await asyncio.wait([flight], timeout=HEARTBEAT_EVERY.total_seconds())
-        if not flight.done():
-            activity.heartbeat(*details)
-    return flight.result()
+    while not carrying.done():
+        await asyncio.wait([carrying], timeout=HEARTBEAT_EVERY.total_seconds())
+        if not carrying.done():
+            activity.heartbeat(*_details(known))
+    return carrying.result()

@@ -60,14 +60,15 @@ class Recorder:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     def _take(self) -> tuple[list[LedgerEntry], list[asyncio.Future[bool]]]:
-        entries = self._notes[:MAX_BATCH]
-        del self._notes[: len(entries)]
+        entries: list[LedgerEntry] = []
         futures = []
         while self._waiting and (not entries or len(entries) + len(self._waiting[0][0]) <= MAX_BATCH):
             more, future = self._waiting.pop(0)
             entries.extend(more)
             futures.append(future)
-        return entries, futures
+        notes = self._notes[: max(0, MAX_BATCH - len(entries))]  # whoever waits goes first
+        del self._notes[: len(notes)]
+        return [*notes, *entries], futures
 
     async def _try(self, entries: list[LedgerEntry]) -> bool:
         try:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import httpx
 
 from activities.sealing import Keyring, headers_purpose, secret_purpose
-from activities.transport import BlockedAddress, NameNotResolved, TlsNotVerified
+from activities.transport import BlockedAddress, LocalFault, NameNotResolved, TlsNotVerified
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
 from domain.events import CloudEvent
 from domain.headers import delivery_headers
-from domain.outcomes import MAX_RESPONSE_CHARS, Attempt, Failure, failure_of_status, status_text
+from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure, failure_of_status, status_text
 from domain.retry import parse_retry_after
 from domain.subscribers import Subscriber
 
@@ -49,7 +49,11 @@ class Sender:
         self._policy = policy
 
     async def send(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
-        """Make request ``number`` of a delivery, within 10 s in all, reading at most 64 KiB of the answer."""
+        """Make request ``number`` of a delivery, within 10 s in all, reading at most 64 KiB of the answer.
+
+        Raises:
+            LocalFault: this machine could not make it.
+        """
         at, began = datetime.now(UTC), time.perf_counter()
         try:
             request = self._request(event, subscriber, at)
@@ -60,6 +64,8 @@ class Sender:
             attempt = _failed(number, at, Failure.BLOCKED_ADDRESS, _refusal(error))
         except TimeoutError:
             attempt = _failed(number, at, Failure.TIMEOUT, f"timeout: no answer within {TOTAL_SECONDS} s")
+        except LocalFault:
+            raise
         except httpx.TransportError as error:
             failure = next(failure for kind, failure in _FAILURES if isinstance(error, kind))
             attempt = _failed(number, at, failure, _in_words(failure, error))
@@ -136,7 +142,8 @@ def _in_words(failure: Failure, error: httpx.TransportError) -> str:
 
 
 def _printable(body: bytes) -> str:
-    return _UNPRINTABLE.sub("", body[: MAX_RESPONSE_CHARS * 4].decode(errors="replace"))[:MAX_RESPONSE_CHARS]
+    text = _UNPRINTABLE.sub("", body[:MAX_RESPONSE_BYTES_KEPT].decode(errors="replace"))
+    return text.encode()[:MAX_RESPONSE_BYTES_KEPT].decode(errors="ignore")
 
 
 def _milliseconds(began: float) -> int:

@@ -6,6 +6,8 @@ no redirects, no environment proxies, no cookies, no decompression. Time and siz
 """
 
 import asyncio
+import errno
+import functools
 import ipaddress
 import socket
 import ssl
@@ -16,6 +18,7 @@ from typing import Any
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from domain.addresses import AddressPolicy
@@ -24,6 +27,7 @@ from domain.addresses import AddressPolicy
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 10
 CHUNK_BYTES = 16 * 1024
+_LOCAL_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 _dialled_host: ContextVar[str] = ContextVar("dialled_host", default="")
 
@@ -38,6 +42,10 @@ class NameNotResolved(httpx.ConnectError):
 
 class TlsNotVerified(httpx.ConnectError):
     """The receiver's certificate is not valid for the host, or not trusted."""
+
+
+class LocalFault(httpx.TransportError):
+    """This machine cannot make the request (no file descriptor, no memory): it says nothing of the receiver."""
 
 
 class _BlockedError(OSError):
@@ -80,6 +88,32 @@ def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:
         raise _BlockedError(host)
 
 
+class _HeadFirst(ResponseHandler):
+    """Feeds the parser the head of a response by itself.
+
+    A fault behind the head in the same segment (bytes after a 204, a wrong Content-Length) would otherwise hide
+    the status: aiohttp raises on the segment before it hands over the message.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what arrived, in two parts where a head ends in it."""
+        end = data.find(b"\r\n\r\n") + 4
+        if 4 <= end < len(data):
+            super().data_received(data[:end])
+            data = data[end:]
+        super().data_received(data)
+        if self.exception() is not None and self._payload is not None:
+            self._payload.set_exception(aiohttp.ClientPayloadError("malformed body"))  # or its reader waits for ever
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A TCPConnector that reads with `_HeadFirst`. aiohttp has no public way to say so; a test pins this one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory: Any = functools.partial(_HeadFirst, loop=asyncio.get_running_loop())
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that dials only what the policy allows.
 
@@ -93,7 +127,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     def _open_session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=0,
             ssl=self._tls,
             resolver=_GuardedResolver(self._policy),
@@ -156,6 +190,8 @@ class _Body(httpx.AsyncByteStream):
 
 def _translated(error: Exception, request: httpx.Request) -> httpx.TransportError:
     """The httpx error that says what an aiohttp or socket error means for a delivery."""
+    if _is_local(error):
+        return LocalFault(f"this machine cannot make requests: {_os_reason(error)}", request=request)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return TlsNotVerified(_certificate_reason(error.certificate_error), request=request)
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -165,6 +201,11 @@ def _translated(error: Exception, request: httpx.Request) -> httpx.TransportErro
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return httpx.ReadError("connection closed before an answer", request=request)
     return httpx.ReadError(_os_reason(error), request=request)
+
+
+def _is_local(error: Exception) -> bool:
+    cause = getattr(error, "os_error", error)
+    return isinstance(cause, OSError) and cause.errno in _LOCAL_ERRORS
 
 
 def _not_connected(error: aiohttp.ClientConnectorError, request: httpx.Request) -> httpx.ConnectError:

@@ -53,7 +53,7 @@ async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, epheme
     async with dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal:
         os.environ["TEMPORAL_ADDRESS"] = temporal.address  # this process's own client reads it from there
         ui = int(temporal.ui_url.rpartition(":")[2])
-        async with running_backend(settings, ui) as backend, running_api(backend, API_APP) as port:
+        async with running_backend(settings, ui, temporal.http_port) as backend, running_api(backend, API_APP) as port:
             yield Laptop(
                 backend=backend,
                 api_url=f"http://{settings.im_api_host}:{port}",

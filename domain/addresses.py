@@ -115,11 +115,15 @@ def check_url(url: str, policy: AddressPolicy) -> str:
     _check_host(host)
     if parts.scheme == "http" and not is_loopback_host(host):
         raise InvalidUrlError(reason="http:// is allowed for localhost and loopback addresses only")
-    address = literal(host)
-    port = port or (443 if parts.scheme == "https" else 80)
-    if address is not None and not policy.allows(address, port, host=host):
-        raise BlockedAddressError(host=host)
+    _check_address(host, port or (443 if parts.scheme == "https" else 80), policy)
     return url
+
+
+def _check_address(host: str, port: int, policy: AddressPolicy) -> None:
+    address = literal(host)
+    own = is_loopback_host(host) and port in policy.own_ports
+    if own or (address is not None and not policy.allows(address, port, host=host)):
+        raise BlockedAddressError(host=host)
 
 
 def _check_host(host: str) -> None:

@@ -17,6 +17,7 @@
     ├── ConflictError               the state of things forbids it
     │   ├── SubscriberExistsError
     │   ├── EventConflictError
+    │   ├── AmbiguousEventError
     │   ├── IllegalTransitionError
     │   └── PublishingDisabledError
     ├── NotFoundError
@@ -194,6 +195,14 @@ class EventConflictError(ConflictError):
     code = "event_conflict"
     says = "an event with id {event_id!r} from {source!r} was accepted before with other content"
     hint = "Source and id identify an event: give changed content a new id."
+
+
+class AmbiguousEventError(ConflictError):
+    """Events of several sources have the id that was given."""
+
+    code = "ambiguous_event"
+    says = "events of several sources have the id {event_id!r}"
+    hint = "Say which one is meant, with --source (in the API: ?source=): {sources}."
 
 
 class IllegalTransitionError(ConflictError):

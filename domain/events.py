@@ -21,7 +21,8 @@ MAX_BATCH_EVENTS = 1000
 MAX_BATCH_BYTES = 1024 * 1024
 MAX_EVENT_BYTES = 256 * 1024  # well under Temporal's 2 MiB a payload; CloudEvents asks for 64 KiB at least
 MAX_ATTRIBUTE_LENGTH = 1024
-MAX_ID_LENGTH = 256  # keeps the workflow id under Temporal's 1,000 characters
+MAX_ID_BYTES = 512  # keeps the workflow id under Temporal's 1,000 bytes
+MAX_KEYWORD_BYTES = 255  # type and incident id are search attributes: 255 in SQL stores, 2 KiB escaped in all
 
 INCIDENT_DECLARED = "im.incident.declared.v1"
 INCIDENT_ACKNOWLEDGED = "im.incident.acknowledged.v1"
@@ -55,7 +56,7 @@ class CloudEvent(BaseModel):
     """One event. Build it with `parse_event` (checks everything) or, from trusted parts, directly.
 
     Attributes:
-        id: with ``source``, the identity of the event; at most 256 characters.
+        id: with ``source``, the identity of the event; at most 512 bytes.
         source: a URI reference, such as ``/incidents/INC-7``.
         type: dotted name that subscribers' patterns match.
         time: RFC 3339, kept as the publisher wrote it.
@@ -156,8 +157,7 @@ def event_from_members(members: Mapping[str, Any]) -> CloudEvent:
             raise InvalidEventError(reason=f"{name} is required and must not be empty")
     for name, value in context.items():
         _check_text(name, value)
-    if len(context["id"]) > MAX_ID_LENGTH:
-        raise InvalidEventError(reason=f"id is longer than {MAX_ID_LENGTH} characters")
+    _check_identity(context["id"], context["type"], members.get("imincidentid", ""))
     if "time" in context:
         check_time(context["time"])
     if data_base64 is not None:
@@ -221,6 +221,15 @@ def check_time(value: str) -> None:
         datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
     except ValueError:
         raise fault from None
+
+
+def _check_identity(event_id: str, event_type: str, incident_id: object) -> None:
+    """What Temporal limits in bytes: it becomes part of a workflow id, or a search attribute."""
+    if len(event_id.encode()) > MAX_ID_BYTES or event_id in {".", ".."}:
+        raise InvalidEventError(reason=f"id is longer than {MAX_ID_BYTES} bytes, or a path of dots")
+    for name, value in (("type", event_type), ("imincidentid", str(incident_id))):
+        if len(value.encode()) > MAX_KEYWORD_BYTES:
+            raise InvalidEventError(reason=f"{name} is longer than {MAX_KEYWORD_BYTES} bytes")
 
 
 def _check_text(name: str, value: object) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.retry import RetrySchedule
 
-MAX_RESPONSE_CHARS = 2048
+MAX_RESPONSE_BYTES_KEPT = 2048
 
 
 class Failure(StrEnum):
@@ -41,7 +41,7 @@ class Attempt(BaseModel):
         failure: None for a 2xx.
         error: the failure in words, such as ``HTTP 503 Service Unavailable``.
         retry_after_seconds: what the receiver asked for on a 429 or 503.
-        response: the start of the response body, at most 2048 characters.
+        response: the start of the response body, at most 2048 bytes.
     """
 
     model_config = ConfigDict(frozen=True)

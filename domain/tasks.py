@@ -1,5 +1,6 @@
 """What the event workflow and its activities say to each other. Every field added later has a default."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -14,11 +15,13 @@ class Match(BaseModel):
 
     Attributes:
         schedule: None for the default one, which keeps histories small.
+        since: when the subscriber was added, which tells it from a later one of the same name.
         inline: whether the first request may be made at once, within the workflow task.
     """
 
     subscriber: str
     schedule: RetrySchedule | None = None
+    since: datetime | None = None
     inline: bool = True
 
 
@@ -42,13 +45,21 @@ class FirstRequest(BaseModel):
     event: CloudEvent
     subscriber: str
     schedule: RetrySchedule | None = None
+    since: datetime | None = None
 
 
 class FirstRequests(BaseModel):
-    """The first requests of many deliveries, made together; each names its event by place in ``events``."""
+    """The first requests of many deliveries, made together; each match comes with its event's place in ``events``."""
 
     events: list[CloudEvent]
-    wanted: list[tuple[int, str, RetrySchedule | None]]
+    wanted: list[tuple[int, Match]]
+
+    def each(self) -> Iterator[FirstRequest]:
+        """Each of them by itself."""
+        for index, match in self.wanted:
+            yield FirstRequest(
+                event=self.events[index], subscriber=match.subscriber, schedule=match.schedule, since=match.since
+            )
 
 
 class FirstResult(BaseModel):
@@ -77,6 +88,7 @@ class AdoptRequest(BaseModel):
     event_id: str
     subscriber: str
     schedule: RetrySchedule | None = None
+    since: datetime | None = None
     flight: str
 
 
@@ -94,6 +106,7 @@ class DeliverRequest(BaseModel):
     event_id: str
     subscriber: str
     schedule: RetrySchedule = RetrySchedule()
+    since: datetime | None = None
     prior: list[Attempt] = []
 
 
@@ -114,6 +127,7 @@ class Pending(BaseModel):
 
     delivery: Delivery
     schedule: RetrySchedule | None = None
+    since: datetime | None = None
     inline: bool = True
     lost: int = 0
     in_flight_on: str | None = None

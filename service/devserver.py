@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import re
 import shutil
 import signal
@@ -23,6 +24,7 @@ from service.search_attributes import dev_server_arguments
 OLDEST_SERVER = (1, 31)
 START_SECONDS = 30
 STOP_SECONDS = 10
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _DURABILITY = ("journal_mode=WAL", "synchronous=NORMAL")
 # One partition a queue makes fairness exact; a laptop needs no more throughput than one gives.
@@ -47,6 +49,7 @@ class DevServer:
 
     address: str
     ui_url: str
+    http_port: int
     process: asyncio.subprocess.Process
 
 
@@ -112,33 +115,42 @@ async def dev_server(
         ConfigurationError: a port is taken, or the server does not come up within 30 s.
     """
     port, ui_port = port or free_port(), ui_port or free_port()
+    http_port = free_port()
     for taken in (port, ui_port):
         _require_free(taken)
     process = await asyncio.create_subprocess_exec(
-        *_command(cli.path, database, port, ui_port),
+        *_command(cli.path, database, port, ui_port, http_port),
         *(argument for value in (*_DYNAMIC_CONFIG, *dynamic_config) for argument in ("--dynamic-config-value", value)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C in the terminal is for us: the server goes last
+        preexec_fn=_end_with_parent,
     )
     said = _Tail(process)
     address = f"127.0.0.1:{port}"
     try:
         await _await_start(process, address, said)
-        yield DevServer(address=address, ui_url=f"http://127.0.0.1:{ui_port}", process=process)
+        yield DevServer(address=address, ui_url=f"http://127.0.0.1:{ui_port}", http_port=http_port, process=process)
     finally:
         await _stop(process)
 
 
-def _command(cli: Path, database: Path | None, port: int, ui_port: int) -> list[str]:
+def _command(cli: Path, database: Path | None, port: int, ui_port: int, http_port: int) -> list[str]:
     command = [str(cli), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
+    command += ["--http-port", str(http_port)]
     command += ["--log-level", "error", "--ui-disable-news-fetch", *dev_server_arguments()]
     if database is not None:
         command += ["--db-filename", str(database)]
         for pragma in _DURABILITY:
             command += ["--sqlite-pragma", pragma]
     return command
+
+
+def _end_with_parent() -> None:
+    """Have Linux stop the server when this process is killed: an orphan would keep the port and the database."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class _Tail:

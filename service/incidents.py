@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 from pydantic import BaseModel
-from temporalio.client import WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import WithStartWorkflowOperation, WorkflowExecution, WorkflowHandle
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -16,13 +16,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import IncidentNotFoundError, InvalidRequestError
 from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration
 from service.connection import Connection
+from service.listing import check_limit, latest
 from service.temporal import answered, answered_by_entity
 from workflows import names
 from workflows.incident import IncidentInput, IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.policies import EVENT_TASK_TIMEOUT
-
-MAX_LISTED = 1000
 
 
 class IncidentRow(BaseModel):
@@ -33,6 +32,13 @@ class IncidentRow(BaseModel):
     status: str
     title: str
     declared_at: datetime
+
+
+class IncidentPage(BaseModel):
+    """A part of a list of incidents; ``older`` is what to look ``before`` for the next one, if there is any."""
+
+    rows: list[IncidentRow]
+    older: datetime | None = None
 
 
 class IncidentGateway:
@@ -47,6 +53,9 @@ class IncidentGateway:
         Args:
             declaration: title, severity and who declares.
             idempotency_key: the same key again returns the incident that the first one declared (of the last 1,000).
+
+        Raises:
+            InvalidRequestError: the key declared another incident than this before.
         """
         check_declaration(declaration)
         await self._connection.require_worker()
@@ -55,8 +64,14 @@ class IncidentGateway:
         async with answered_by_entity(client, names.CONTROL_QUEUE):
             key = idempotency_key or str(uuid.uuid4())
             number = await numbers.execute_update(IncidentNumbersWorkflow.next, key)
+        incident = await self._declared(f"INC-{number}", declaration)
+        check_same(incident, declaration)
+        return incident
+
+    async def _declared(self, incident_id: str, declaration: Declaration) -> Incident:
+        """The incident of a number, declared now unless it was before."""
+        client = self._connection.client
         async with answered(client, names.CONTROL_QUEUE):
-            incident_id = f"INC-{number}"
             start = WithStartWorkflowOperation(
                 IncidentWorkflow.run,
                 IncidentInput(incident_id=incident_id, declaration=declaration),
@@ -95,32 +110,46 @@ class IncidentGateway:
                 raise IncidentNotFoundError(incident_id=incident_id) from None
             raise
 
-    async def find(self, *, status: str | None = None, limit: int = 100) -> list[IncidentRow]:
+    async def find(
+        self, *, status: str | None = None, limit: int = 100, before: datetime | None = None
+    ) -> IncidentPage:
         """Incidents, the latest first, from Temporal's visibility store (a second behind at most)."""
-        if not 1 <= limit <= MAX_LISTED:
-            raise InvalidRequestError(reason=f"the limit must be 1 to {MAX_LISTED}")
+        check_limit(limit)
         query = "WorkflowType = 'IncidentWorkflow'"
         if status is not None:
             query += f" AND {names.INCIDENT_STATUS.name} = '{Status(status)}'"
-        rows = []
         async with answered(self._connection.client):
-            async for run in self._connection.client.list_workflows(query, limit=limit):
-                attributes = run.typed_search_attributes
-                rows.append(
-                    IncidentRow(
-                        id=attributes.get(names.INCIDENT, run.id),
-                        severity=attributes.get(names.SEVERITY, "?"),
-                        status=attributes.get(names.INCIDENT_STATUS, Status.DECLARED.value),
-                        title=await run.memo_value(names.TITLE_MEMO, ""),
-                        declared_at=run.start_time,
-                    )
-                )
-        return rows
+            runs, older = await latest(self._connection.client, query, before)
+        if len(runs) > limit:
+            last = runs[limit - 1].start_time
+            runs = [run for run in runs if run.start_time >= last]
+            older = last
+        return IncidentPage(rows=[await _row(run) for run in runs], older=older)
 
     def _handle(self, incident_id: str) -> WorkflowHandle[IncidentWorkflow, Incident]:
         return self._connection.client.get_workflow_handle_for(
             IncidentWorkflow.run, names.incident_workflow_id(incident_id)
         )
+
+
+def check_same(incident: Incident, declaration: Declaration) -> None:
+    """Raise `InvalidRequestError` when an idempotency key is used for another declaration than its first one."""
+    found = Declaration(title=incident.title, severity=incident.severity, actor=incident.timeline[0].actor)
+    if found != declaration:
+        raise InvalidRequestError(
+            reason=f"that idempotency key declared {incident.id}, with another title, severity or actor; use a new key"
+        )
+
+
+async def _row(run: WorkflowExecution) -> IncidentRow:
+    attributes = run.typed_search_attributes
+    return IncidentRow(
+        id=attributes.get(names.INCIDENT, run.id),
+        severity=attributes.get(names.SEVERITY, "?"),
+        status=attributes.get(names.INCIDENT_STATUS, Status.DECLARED.value),
+        title=await run.memo_value(names.TITLE_MEMO, ""),
+        declared_at=run.start_time,
+    )
 
 
 def _attributes(incident_id: str, declaration: Declaration) -> TypedSearchAttributes:

@@ -115,7 +115,7 @@ def logfmt(entry: dict[str, Any]) -> str:
 
 
 def _value(key: str, value: object) -> str:
-    text = str(value)
+    text = "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in str(value))
     bare = key not in {"msg", "error"} and text and not any(char in ' "=\n\\' for char in text)
     if bare:
         return text

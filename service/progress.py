@@ -1,7 +1,8 @@
 """Where an event's deliveries stand: the workflow's own query, joined with the retries that Temporal has pending."""
 
-from collections.abc import Sequence
+import re
 from datetime import UTC, datetime
+from typing import Literal, cast
 
 from pydantic import BaseModel
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -15,6 +16,11 @@ from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow
 from workflows.names import EVENTS_QUEUE, delivery_subscriber
 
+Kind = Literal["original", "resend", "rest"]
+
+# What follows the event's own part of a workflow id, which ends in a hash: an event may be named resend-1 itself.
+_KIND = re.compile(r"event/.+@[0-9a-f]{8}/(resend|rest)-[0-9a-f]+", re.DOTALL)
+
 
 class RunView(BaseModel):
     """One workflow that carries an event: the original, a resend, or the rest of a shared one.
@@ -26,7 +32,7 @@ class RunView(BaseModel):
 
     workflow_id: str
     run_id: str
-    kind: str
+    kind: Kind
     outcome: str
     started_at: datetime
     ended_at: datetime | None = None
@@ -34,15 +40,15 @@ class RunView(BaseModel):
     deliveries: list[Delivery] = []
 
 
-async def read_run(client: Client, workflow_id: str, event_id: str) -> RunView:
-    """One workflow's part in an event's deliveries."""
+async def read_run(client: Client, workflow_id: str, place: int) -> RunView:
+    """One workflow's part in the deliveries of an event, which is named by its place among the workflow's events."""
     handle = client.get_workflow_handle_for(EventWorkflow.run, workflow_id)
     async with answered(client):
         described = await handle.describe()
     view = RunView(
         workflow_id=workflow_id,
         run_id=described.run_id,
-        kind=_kind(workflow_id),
+        kind=run_kind(workflow_id),
         outcome="pending",
         started_at=described.start_time,
         ended_at=described.close_time,
@@ -51,19 +57,17 @@ async def read_run(client: Client, workflow_id: str, event_id: str) -> RunView:
         async with answered(client, EVENTS_QUEUE):
             progress = await handle.query(EventWorkflow.deliveries)
     except ImError:
-        return await _from_result(client, described, view, event_id)
-    return _joined(view, progress, event_id, await _pending(client, described))
+        return await _from_result(client, described, view, place)
+    return _joined(view, progress[place], await _pending(client, described))
 
 
-def _kind(workflow_id: str) -> str:
-    last = workflow_id.rpartition("/")[2]
-    return next((kind for kind in ("resend", "rest") if last.startswith(f"{kind}-")), "original")
+def run_kind(workflow_id: str) -> Kind:
+    """Whether a workflow is an event's first, a resend, or the rest of one that it shared with others."""
+    found = _KIND.fullmatch(workflow_id)
+    return cast("Kind", found[1]) if found else "original"
 
 
-def _joined(view: RunView, progress: Sequence[EventProgress], event_id: str, pending: dict[str, Delivery]) -> RunView:
-    mine = next((part for part in progress if part.event_id == event_id), None)
-    if mine is None:
-        return view
+def _joined(view: RunView, mine: EventProgress, pending: dict[str, Delivery]) -> RunView:
     deliveries = [
         _later(delivery, pending.get(delivery.subscriber))
         if delivery.state in {DeliveryState.PENDING, DeliveryState.RETRYING}
@@ -104,9 +108,7 @@ async def _retried(client: Client, subscriber: str, info: PendingActivityInfo) -
     )
 
 
-async def _from_result(
-    client: Client, described: WorkflowExecutionDescription, view: RunView, event_id: str
-) -> RunView:
+async def _from_result(client: Client, described: WorkflowExecutionDescription, view: RunView, place: int) -> RunView:
     """The compact rows of a finished workflow's result, when no worker is there to tell the whole story."""
     incomplete = view.model_copy(update={"complete": False})
     if described.status is not WorkflowExecutionStatus.COMPLETED:
@@ -114,8 +116,6 @@ async def _from_result(
         return incomplete.model_copy(update={"outcome": outcome})
     async with answered(client):
         result: EventResult = await client.get_workflow_handle_for(EventWorkflow.run, described.id).result()
-    mine = next((part for part in result.events if part.event_id == event_id), None)
-    if mine is None:
-        return incomplete
+    mine = result.events[place]
     deliveries = [Delivery(subscriber=row.subscriber, state=row.state, error=row.error) for row in mine.deliveries]
     return incomplete.model_copy(update={"outcome": mine.outcome, "deliveries": deliveries})

@@ -35,6 +35,7 @@ def prepare_state_dir(settings: Settings) -> Path:
     Raises:
         ConfigurationError: it cannot be made or written to.
     """
+    os.umask(0o077)  # logs and the development database hold event data
     try:
         settings.im_state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

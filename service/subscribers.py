@@ -35,6 +35,7 @@ from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, LEDGER_ID
 
 # The lease is counted by other processes' clocks; a tenth more covers their drift within half a second.
 LEASE_WAIT_SECONDS = LEASE_SECONDS * 1.1
+UPDATES_IN_FLIGHT = 5  # of one process; Temporal takes ten for a workflow
 
 
 class SubscriberView(BaseModel):
@@ -74,6 +75,7 @@ class SubscriberGateway:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._updating = asyncio.Semaphore(UPDATES_IN_FLIGHT)
 
     async def add(
         self,
@@ -103,7 +105,7 @@ class SubscriberGateway:
             schedule=make_schedule(schedule, max_attempts),
         )
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.add, new)
         return await self._changed(subscriber, secret, generated=generate_secret, patterns=patterns)
 
@@ -145,14 +147,14 @@ class SubscriberGateway:
             max_attempts=max_attempts,
         )
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.change, change)
         return await self._changed(subscriber, secret, generated=generate_secret, patterns=patterns or ())
 
     async def remove(self, name: str) -> SubscriberView:
         """Remove a subscriber; events published after this returned are not delivered to it."""
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             removed = await self._directory.execute_update(SubscriberDirectoryWorkflow.remove, name)
             ledger = self._connection.client.get_workflow_handle(LEDGER_ID)
             await ledger.signal(DeliveryLedgerWorkflow.forget, name)

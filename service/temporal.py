@@ -32,6 +32,7 @@ from temporalio.service import PayloadLimitsConfig, RetryConfig, RPCError, RPCSt
 from domain.errors import (
     ConfigurationError,
     ImError,
+    InvalidRequestError,
     NoWorkerError,
     TemporalUnavailableError,
     UnavailableError,
@@ -129,7 +130,9 @@ async def answered(client: Client, queue: str | None = None) -> AsyncIterator[No
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
         raise _silent(client, queue) from None
     except WorkflowQueryFailedError as error:
-        raise _silent(client, queue) if "no poller" in str(error).lower() else error from None
+        if "no poller" in str(error).lower():
+            raise _silent(client, queue) from None
+        raise UnavailableError(reason=f"the worker could not answer: {_brief(error)}") from None
     except RPCError as error:
         raise _refused(client, queue, error) from None
 
@@ -156,6 +159,8 @@ def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
             found = _silent(client, queue)
         case RPCStatusCode.FAILED_PRECONDITION if queue is not None:  # a query without any worker
             found = _silent(client, queue)
+        case RPCStatusCode.INVALID_ARGUMENT:
+            found = InvalidRequestError(reason=f"Temporal does not take it: {_brief(error)}")
         case RPCStatusCode.RESOURCE_EXHAUSTED:
             found = UnavailableError(reason=f"Temporal is at a limit of its own: {_brief(error)}")
         case RPCStatusCode.PERMISSION_DENIED | RPCStatusCode.UNAUTHENTICATED:
@@ -192,8 +197,20 @@ def unavailable(client: Client, reason: str) -> TemporalUnavailableError:
     )
 
 
+# What the SDK's transport says, in words; the first that fits.
+_SIGNS = {
+    "Connection refused": "connection refused",
+    "dns error": "its host name is not found",
+    "invalid port": "that is not host:port",
+    "InvalidUri": "that is not host:port",
+    "Unimplemented": "something answers there, but not Temporal",
+    "ConnectError": "no connection",
+}
+
+
 def _brief(error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "Connection refused" in str(error) or "ConnectError" in str(error):
-        return "connection refused"
+    for sign, meaning in _SIGNS.items():
+        if sign in str(error):
+            return meaning
     return text[:200]

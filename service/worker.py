@@ -13,12 +13,13 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.courier import Courier
 from activities.deliveries import DeliveryActivities
 from activities.directory import LeasedDirectory
 from activities.emission import EmissionActivities
+from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.recorder import Recorder
-from activities.requests import RequestTable
 from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
@@ -40,7 +41,9 @@ QUERY_TIMEOUT = timedelta(seconds=2)
 SIGNAL_TIMEOUT = timedelta(seconds=5)
 
 EVENT_TASKS = 100  # workflow tasks and local activities in hand at once; a burst beyond waits in Temporal
-DELIVERY_SLOTS = 100  # retries in hand at once; few enough that the queue's fairness decides who is next
+# Retries in hand at once. A receiver that hangs holds a slot for 10 s, so few slots would let one such subscriber
+# delay everybody's retries (with 100 and 300 events to a hanging one: by up to 8 s); a slot is a task and a socket.
+DELIVERY_SLOTS = 1000
 
 _log = structlog.get_logger("worker")
 
@@ -48,7 +51,7 @@ _log = structlog.get_logger("worker")
 @dataclass(frozen=True)
 class _Parts:
     recorder: Recorder
-    requests: RequestTable
+    flights: Flights
     sender: Sender
     deliveries: DeliveryActivities
     in_flight_queue: str
@@ -92,7 +95,7 @@ async def running_workers(
         stack.push_async_callback(parts.recorder.drain)
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
-        stack.push_async_callback(parts.requests.adopted, DRAIN)
+        stack.push_async_callback(parts.flights.drained, DRAIN)
         for worker in (_control_worker(client, emission), _delivery_worker(client, parts)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
@@ -102,21 +105,21 @@ async def running_workers(
 def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, *, publishing: bool) -> _Parts:
     gate = InlineGate()
     sender = Sender(GuardedTransport(policy), keyring, policy)
-    requests = RequestTable(sender, gate)
     link = _TemporalLink(client)
     recorder = Recorder(link.record)
+    flights = Flights()
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])
     deliveries = DeliveryActivities(
         directory=LeasedDirectory(link.snapshot),
-        requests=requests,
+        courier=Courier(sender, gate, recorder, link.mark_gone),
+        flights=flights,
         recorder=recorder,
         gate=gate,
         load_event=EventSource(client).load,
-        mark_gone=link.mark_gone,
         publishing=publishing,
         in_flight_queue=queue,
     )
-    return _Parts(recorder=recorder, requests=requests, sender=sender, deliveries=deliveries, in_flight_queue=queue)
+    return _Parts(recorder=recorder, flights=flights, sender=sender, deliveries=deliveries, in_flight_queue=queue)
 
 
 class _TemporalLink:

@@ -50,6 +50,17 @@ def row(delivery: Delivery) -> DeliveryRow:
     )
 
 
+def without_responses(delivery: Delivery) -> Delivery:
+    """A delivery without what its receiver said."""
+    silent = [attempt.model_copy(update={"response": None}) for attempt in delivery.attempts]
+    return delivery.model_copy(update={"attempts": silent})
+
+
+def for_ledger(delivery: Delivery) -> Delivery:
+    """What counting needs of a delivery: its latest request alone, without what the receiver said."""
+    return without_responses(delivery.model_copy(update={"attempts": delivery.attempts[-1:]}))
+
+
 def keyword(pending: Pending) -> str:
     """The state that visibility shows: ``retrying`` is anything on the retry queue, a first try there included."""
     state = pending.delivery.state

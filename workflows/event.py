@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         FirstRequest,
         FirstRequests,
         FirstResult,
+        Match,
         Pending,
         RecordRequest,
         ResolveRequest,
@@ -83,7 +84,12 @@ class EventWorkflow:
         if len(self._request.events) == 1 and len(wanted) <= policies.INLINE_ONE_BY_ONE:
             results = await asyncio.gather(*(self._first(pending) for _, pending in wanted))
         else:
-            results = await self._first_of_many(wanted)
+            chunks = [
+                wanted[first : first + policies.INLINE_TOGETHER]
+                for first in range(0, len(wanted), policies.INLINE_TOGETHER)
+            ]
+            answers = await asyncio.gather(*(self._first_of_many(chunk) for chunk in chunks))
+            results = [result for answer in answers for result in answer]
         for (_, pending), result in zip(wanted, results, strict=True):
             pending.delivery = result.delivery or pending.delivery
             pending.in_flight_on, pending.flight = result.in_flight_on, result.flight
@@ -93,29 +99,39 @@ class EventWorkflow:
         try:
             return await workflow.execute_local_activity_method(
                 DeliveryActivities.deliver_first,
-                FirstRequest(event=event, subscriber=pending.delivery.subscriber, schedule=pending.schedule),
+                FirstRequest(
+                    event=event,
+                    subscriber=pending.delivery.subscriber,
+                    schedule=pending.schedule,
+                    since=pending.since,
+                ),
                 start_to_close_timeout=policies.INLINE_TIMEOUT,
                 retry_policy=policies.INLINE_RETRY,
                 summary=f"{event.type} → {pending.delivery.subscriber}",
             )
-        except ActivityError:
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
             return FirstResult()  # the process was too slow to say; the retry queue starts from nothing
 
     async def _first_of_many(self, wanted: list[tuple[int, Pending]]) -> list[FirstResult]:
-        if not wanted:
-            return []
         try:
             answer = await workflow.execute_local_activity_method(
                 DeliveryActivities.deliver_many,
                 FirstRequests(
                     events=self._request.events,
-                    wanted=[(index, pending.delivery.subscriber, pending.schedule) for index, pending in wanted],
+                    wanted=[
+                        (index, Match(subscriber=p.delivery.subscriber, schedule=p.schedule, since=p.since))
+                        for index, p in wanted
+                    ],
                 ),
                 start_to_close_timeout=policies.INLINE_TIMEOUT,
                 retry_policy=policies.INLINE_RETRY,
                 summary=f"{len(wanted)} first requests",
             )
-        except ActivityError:
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
             return [FirstResult() for _ in wanted]
         return answer.results
 
@@ -146,6 +162,7 @@ class EventWorkflow:
                     event_id=self._request.events[0].id,
                     subscriber=pending.delivery.subscriber,
                     schedule=pending.schedule,
+                    since=pending.since,
                     flight=pending.flight or "",
                 ),
                 task_queue=pending.in_flight_on,
@@ -169,7 +186,11 @@ class EventWorkflow:
             pending.delivery = await workflow.execute_activity_method(
                 DeliveryActivities.deliver,
                 DeliverRequest(
-                    event_id=event.id, subscriber=delivery.subscriber, schedule=schedule, prior=delivery.attempts
+                    event_id=event.id,
+                    subscriber=delivery.subscriber,
+                    schedule=schedule,
+                    since=pending.since,
+                    prior=delivery.attempts,
                 ),
                 task_queue=names.DELIVERIES_QUEUE,
                 activity_id=names.delivery_activity_id(delivery.subscriber),
@@ -187,7 +208,7 @@ class EventWorkflow:
     async def _record(self, event: CloudEvent, ended: list[Delivery]) -> None:
         await workflow.execute_activity_method(
             DeliveryActivities.record_outcomes,
-            RecordRequest(event_id=event.id, deliveries=ended),
+            RecordRequest(event_id=event.id, deliveries=[details.for_ledger(delivery) for delivery in ended]),
             start_to_close_timeout=policies.RECORD_TIMEOUT,
             retry_policy=policies.RECORD_RETRY,
             summary="count outcomes",

@@ -28,6 +28,8 @@ SEARCH_ATTRIBUTES = (EVENT_IDS, EVENT_TYPES, SUBSCRIBERS, INCIDENT, SEVERITY, OU
 
 SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
 
+ANY_FAILED = "any:failed"  # in ImSubscribers, beside ``failed:<name>``, as soon as one delivery failed for good
+
 EVENTS_MEMO = "events"
 OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they differ
 TITLE_MEMO = "title"
@@ -83,7 +85,8 @@ def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
     Those in trouble come first, so that they are found even where an event has more subscribers than 2 KiB hold.
     """
     troubled = [(name, state) for name, state in states if state != "delivered"]
-    keywords = [f"{state}:{name}" for name, state in troubled]
+    keywords = [ANY_FAILED] if any(state == "failed" for _, state in troubled) else []
+    keywords += [f"{state}:{name}" for name, state in troubled]
     keywords += [name for name, _ in troubled] + [name for name, state in states if state == "delivered"]
     kept, size = [], 0
     for keyword in keywords:

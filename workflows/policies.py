@@ -22,6 +22,9 @@ INLINE_RETRY = RetryPolicy(maximum_attempts=1)
 # First attempts of more subscribers than this, or of several events, run together: one marker instead of many.
 INLINE_ONE_BY_ONE = 16
 
+# So many of those share one result, which Temporal refuses past 2 MiB; each takes some 300 bytes of it.
+INLINE_TOGETHER = 200
+
 # One request may take 10 s, and its outcome is recorded before the activity ends.
 DELIVER_TIMEOUT = timedelta(seconds=20)
 # A worker that dies with a request in hand is noticed within this; the activity beats every two seconds.

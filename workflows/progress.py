@@ -9,6 +9,8 @@ from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
 from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending, outcome_of
 from workflows import details, names
 
+REPORTED_WHOLE = 100  # deliveries; of more, a query's answer leaves out the responses, to stay under 2 MiB
+
 
 class Progress:
     """One group of deliveries for each event.
@@ -29,7 +31,12 @@ class Progress:
         """Begin with those who want the events."""
         self.resume(
             [
-                Pending(delivery=Delivery(subscriber=match.subscriber), schedule=match.schedule, inline=match.inline)
+                Pending(
+                    delivery=Delivery(subscriber=match.subscriber),
+                    schedule=match.schedule,
+                    since=match.since,
+                    inline=match.inline,
+                )
                 for match in group
             ]
             for group in matches
@@ -71,12 +78,16 @@ class Progress:
 
     def report(self) -> list[EventProgress]:
         """The answer to the query ``deliveries``."""
+        many = sum(map(len, self.groups)) > REPORTED_WHOLE
         return [
             EventProgress(
                 event_id=event.id,
                 outcome=self._outcome(index),
                 resolved=self._resolved,
-                deliveries=[pending.delivery for pending in self.groups[index]],
+                deliveries=[
+                    details.without_responses(pending.delivery) if many else pending.delivery
+                    for pending in self.groups[index]
+                ],
             )
             for index, event in enumerate(self._events)
         ]

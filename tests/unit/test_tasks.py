@@ -6,7 +6,7 @@ import pytest
 
 from domain.outcomes import DeliveryState
 from domain.retry import make_schedule
-from domain.tasks import EventInput, FirstRequests, outcome_of
+from domain.tasks import EventInput, FirstRequests, Match, outcome_of
 from tests.support.builders import make_event
 
 P, R, D, F, C = (
@@ -41,7 +41,7 @@ def test_inputs_survive_their_json_form() -> None:
     event = make_event(extensions={"flag": True, "count": 1, "text": "1"})
     for given in (
         EventInput(events=[event], only=["ops"]),
-        FirstRequests(events=[event], wanted=[(0, "ops", make_schedule("long")), (0, "dev", None)]),
+        FirstRequests(events=[event], wanted=[(0, Match(subscriber="ops", schedule=make_schedule("long")))]),
     ):
         read = type(given).model_validate_json(given.model_dump_json())
         assert read == given

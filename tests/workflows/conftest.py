@@ -1,5 +1,6 @@
 """Workers for single workflow types: sandboxed, on queues of their own, with real requests to a real sink."""
 
+import asyncio
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -14,11 +15,12 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.courier import Courier
 from activities.deliveries import DeliveryActivities
 from activities.directory import LeasedDirectory
+from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.recorder import Recorder
-from activities.requests import RequestTable
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
@@ -52,11 +54,13 @@ class Pipeline:
     batches: list[LedgerBatch] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     ledger_answers: Callable[[], bool] = lambda: True
+    ledger_delay: float = 0
 
     async def snapshot(self, _known: int | None) -> Snapshot:
         return Snapshot(version=1, subscribers={subscriber.name: subscriber for subscriber in self.subscribers})
 
     async def record(self, batch: LedgerBatch) -> None:
+        await asyncio.sleep(self.ledger_delay)
         if not self.ledger_answers():
             raise ConnectionError("the ledger is away")
         self.batches.append(batch)
@@ -75,13 +79,14 @@ async def delivering(client: Client, pipeline: Pipeline, *, publishing: bool = T
     gate, policy = InlineGate(), AddressPolicy()
     sender = Sender(GuardedTransport(policy), make_keyring(), policy)
     in_flight = names.in_flight_queue(uuid.uuid4().hex)
+    recorder = Recorder(pipeline.record)
     activities = DeliveryActivities(
         directory=LeasedDirectory(pipeline.snapshot),
-        requests=RequestTable(sender, gate),
-        recorder=Recorder(pipeline.record),
+        courier=Courier(sender, gate, recorder, pipeline.mark_gone),
+        flights=Flights(),
+        recorder=recorder,
         gate=gate,
         load_event=EventSource(client).load,
-        mark_gone=pipeline.mark_gone,
         publishing=publishing,
         in_flight_queue=in_flight,
     )

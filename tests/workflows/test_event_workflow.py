@@ -1,13 +1,16 @@
 """EventWorkflow where time is skipped: long schedules, recording, refusal; run in the SDK's sandbox."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
+from activities.transport import GuardedTransport, LocalFault
+from domain.health import LedgerBatch
 from domain.retry import make_schedule
 from domain.tasks import EventInput, EventResult
 from tests.support.builders import make_event, make_subscriber
@@ -139,3 +142,68 @@ async def test_a_dead_receiver_is_not_tried_inline_after_three_failures(skipping
             ]
         assert [result.events[0].outcome for result in results] == ["failed"] * 5
         assert len(sink.received) == 5
+
+
+async def test_many_large_answers_stay_far_below_temporals_payload_limit(skipping: WorkflowEnvironment) -> None:
+    """Each answer is 2 KiB of four-byte characters; 265 of them once made a marker that Temporal refused for ever."""
+    async with Sink() as sink:
+        sink.script(Answer(200, "😀".encode() * 3000))
+        crowd = [make_subscriber(sink.url(f"/{place}"), name=f"s{place}") for place in range(265)]
+        async with delivering(skipping.client, Pipeline(crowd)) as queue:
+            handle = await skipping.client.start_workflow(
+                EventWorkflow.run, EventInput(events=[make_event()]), id=f"event/{uuid.uuid4()}", task_queue=queue
+            )
+            result = await handle.result()
+            answer = await handle.query(EventWorkflow.deliveries)
+        assert result.events[0].outcome == "delivered"
+        assert len(sink.received) == 265
+        largest = max(event.ByteSize() for event in (await handle.fetch_history()).events)
+        assert largest < 100_000
+        assert len(answer[0].model_dump_json()) < 500_000
+
+
+async def test_another_subscriber_of_the_same_name_inherits_nothing(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.directory.LEASE_SECONDS", 0)  # skipped time is too fast for a lease in real time
+    async with Sink() as sink:
+        sink.script(Answer(503), path="/old")
+        pipeline = Pipeline([make_subscriber(sink.url("/old"))])
+
+        async def replaced_after_the_first_request(_batch: LedgerBatch) -> None:
+            later = datetime.now(UTC)
+            pipeline.subscribers = [make_subscriber(sink.url("/new"), created_at=later, updated_at=later)]
+
+        pipeline.record = replaced_after_the_first_request  # type: ignore[method-assign]
+        result, _ = await run(skipping, pipeline)
+        assert result.events[0].outcome == "cancelled"
+        assert {request.path for request in sink.received} == {"/old"}
+
+
+async def test_a_slow_ledger_holds_up_no_workflow_task_and_repeats_nothing(skipping: WorkflowEnvironment) -> None:
+    async with Sink() as sink:
+        pipeline = Pipeline([make_subscriber(sink.url())], ledger_delay=1.0)
+        result, _ = await run(skipping, pipeline)
+        assert result.events[0].outcome == "delivered"
+        assert len(sink.received) == 1
+        assert pipeline.reports() == [("my-webhook", "delivered")]
+
+
+async def test_a_fault_of_the_workers_machine_costs_no_attempt(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Sink() as sink:
+        faults = iter([True] * 8)
+        send = GuardedTransport.handle_async_request
+
+        async def sometimes(self: GuardedTransport, request: httpx.Request) -> httpx.Response:
+            if next(faults, False):
+                raise LocalFault("no file descriptors", request=request)
+            return await send(self, request)
+
+        monkeypatch.setattr(GuardedTransport, "handle_async_request", sometimes)
+        pipeline = Pipeline([make_subscriber(sink.url(), schedule=make_schedule("default", 2))])
+        result, _ = await run(skipping, pipeline)
+        assert result.events[0].outcome == "delivered"
+        assert result.events[0].deliveries[0].attempts == 1
+        assert pipeline.reports() == [("my-webhook", "delivered")]

@@ -1,0 +1,91 @@
+"""One request of a delivery and everything that follows from it: the decision, the log line, the count."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from http import HTTPStatus
+
+from activities import journal
+from activities.gate import InlineGate
+from activities.recorder import Recorder
+from activities.sender import Sender
+from domain.events import CloudEvent
+from domain.outcomes import Attempt, Delivery, DeliveryState, settle
+from domain.retry import RetrySchedule
+from domain.subscribers import Subscriber
+
+OLD_RESPONSE_CHARS = 200  # of all responses but the latest, in what a delivery carries from attempt to attempt
+
+MarkGone = Callable[[str, datetime], Awaitable[None]]
+
+
+class Courier:
+    """Makes requests and brings their deliveries up to date.
+
+    Args:
+        sender: makes the request.
+        gate: told of every request's beginning and end.
+        recorder: group commits to the ledger.
+        mark_gone: tells the directory that a subscriber answered 410 to a request made at a time.
+    """
+
+    def __init__(self, sender: Sender, gate: InlineGate, recorder: Recorder, mark_gone: MarkGone) -> None:
+        self._sender = sender
+        self._gate = gate
+        self._recorder = recorder
+        self._mark_gone = mark_gone
+
+    async def carry(
+        self,
+        event: CloudEvent,
+        subscriber: Subscriber,
+        schedule: RetrySchedule | None,
+        *,
+        number: int = 1,
+        prior: list[Attempt] | None = None,
+    ) -> Delivery:
+        """Make request ``number``; returns the delivery as it stands after it.
+
+        Raises:
+            LocalFault: this machine could not make the request; it says nothing of the receiver and counts nowhere.
+        """
+        attempt = await self._request(event, subscriber, number)
+        attempts = [*(_shortened(earlier) for earlier in prior or []), attempt]
+        delivery = settle(subscriber.name, attempts, schedule or RetrySchedule())
+        journal.tell(delivery, event.id)
+        entry = journal.ledger_entry(delivery)
+        if entry is None or delivery.state is DeliveryState.RETRYING:
+            if entry:
+                self._recorder.note(entry)
+            return delivery
+        if attempt.status == HTTPStatus.GONE:
+            await self._mark_gone(subscriber.name, attempt.at)
+        return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
+
+    async def _request(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
+        self._gate.began(subscriber.name)
+        attempt = None
+        try:
+            with journal.IN_FLIGHT.track_inprogress():
+                attempt = await self._sender.send(event, subscriber, number)
+            return attempt
+        finally:
+            self._gate.ended(subscriber.name, attempt)
+
+
+def cancelled(subscriber: str, event_id: str, attempts: list[Attempt]) -> Delivery:
+    """A delivery whose subscriber was disabled or removed, or replaced by another of its name, meanwhile."""
+    delivery = Delivery(
+        subscriber=subscriber,
+        state=DeliveryState.CANCELLED,
+        attempts=attempts,
+        error="the subscriber was disabled or removed",
+        recorded=True,
+    )
+    journal.tell(delivery.model_copy(update={"attempts": []}), event_id)
+    return delivery
+
+
+def _shortened(attempt: Attempt) -> Attempt:
+    if not attempt.response:
+        return attempt
+    return attempt.model_copy(update={"response": attempt.response[:OLD_RESPONSE_CHARS]})

@@ -1,0 +1,62 @@
+"""First deliveries that outlive the 300 ms a workflow task has for them, kept until another activity adopts them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from domain.outcomes import Delivery
+
+# A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
+KEPT = timedelta(seconds=30)
+
+
+class Flights:
+    """Runs deliveries by key; the same key again joins the one that runs, or that ended within 30 s."""
+
+    def __init__(self) -> None:
+        self._flights: dict[str, asyncio.Task[Delivery]] = {}
+        self._left: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def start(self, key: str, make: Callable[[], Coroutine[Any, Any, Delivery]]) -> asyncio.Task[Delivery]:
+        """Begin, or join what was begun under this key."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.create_task(make())
+            self._flights[key] = flight
+            flight.add_done_callback(lambda _: self._ended(key))
+            self._idle.clear()
+        return flight
+
+    def leave(self, key: str) -> None:
+        """Its activity ends before it does: somebody will adopt it."""
+        self._left.add(key)
+
+    def adopt(self, key: str) -> asyncio.Task[Delivery] | None:
+        """What was begun under a key; None when this process does not have it."""
+        self._left.discard(key)
+        self._rest()
+        return self._flights.get(key)
+
+    async def drained(self, within: timedelta) -> None:
+        """Wait until nothing runs and all that was left was adopted, or the time is up."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), within.total_seconds())
+
+    def _ended(self, key: str) -> None:
+        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._forget, key)
+        self._rest()
+
+    def _forget(self, key: str) -> None:
+        flight = self._flights.pop(key, None)
+        self._left.discard(key)
+        if flight is not None and not flight.cancelled():
+            flight.exception()  # taken note of: whoever needed it has seen it, or is gone
+        self._rest()
+
+    def _rest(self) -> None:
+        if not self._left and all(flight.done() for flight in self._flights.values()):
+            self._idle.set()

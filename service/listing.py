@@ -1,0 +1,58 @@
+"""Lists from Temporal's visibility store, the latest first.
+
+The store gives open workflows first and cannot be told to sort. So what it gives is sorted here; and where there is
+more than one answer holds, it is asked again for what began lately, until the answer is whole.
+"""
+
+from datetime import UTC, datetime
+
+from temporalio.client import Client, WorkflowExecution
+
+from domain.errors import InvalidRequestError
+
+MAX_LISTED = 1000
+ROUNDS = 8  # each halves what is left at least, so 100,000 open workflows are no trouble
+
+
+def check_limit(limit: int) -> None:
+    """Raise `InvalidRequestError` for a number of rows out of range."""
+    if not 1 <= limit <= MAX_LISTED:
+        raise InvalidRequestError(reason=f"the limit must be 1 to {MAX_LISTED}")
+
+
+def instant(at: datetime) -> str:
+    """A time as a literal of a list filter."""
+    return f"'{at.astimezone(UTC).isoformat()}'"
+
+
+async def latest(
+    client: Client, query: str, before: datetime | None
+) -> tuple[list[WorkflowExecution], datetime | None]:
+    """The workflows of a query that started last, latest first.
+
+    Args:
+        client: whose namespace is searched.
+        query: a list filter.
+        before: only workflows that started before this time.
+
+    Returns:
+        The workflows, at least 500 if there are as many, and the time before which older ones started; None when there
+        are none. Workflows that started in the same microsecond stay together.
+    """
+    if before is not None:
+        query += f" AND StartTime < {instant(before)}"
+    found = await _fetch(client, query)
+    if len(found) < MAX_LISTED:
+        return found, None
+    oldest = found[-1].start_time
+    for _ in range(ROUNDS):  # something that started later may have been left out
+        oldest = found[MAX_LISTED // 2 - 1].start_time
+        found = await _fetch(client, f"{query} AND StartTime >= {instant(oldest)}")
+        if len(found) < MAX_LISTED:
+            break
+    return found, oldest
+
+
+async def _fetch(client: Client, query: str) -> list[WorkflowExecution]:
+    found = [run async for run in client.list_workflows(query, limit=MAX_LISTED)]
+    return sorted(found, key=lambda run: run.start_time, reverse=True)

@@ -1,0 +1,67 @@
+"""First deliveries under way: joined when repeated, kept for adoption, waited for at the end."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from activities import flights
+from activities.flights import Flights
+from domain.outcomes import Delivery, DeliveryState
+
+SOON = timedelta(seconds=0.1)
+
+
+class Carrier:
+    """Counts how often it was asked, and delivers when told to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.landed = asyncio.Event()
+
+    async def __call__(self) -> Delivery:
+        self.asked += 1
+        await self.landed.wait()
+        return Delivery(subscriber="ops", state=DeliveryState.DELIVERED)
+
+
+async def test_a_repeated_task_joins_what_it_began() -> None:
+    table, carrier = Flights(), Carrier()
+    first, second = table.start("k", carrier), table.start("k", carrier)
+    carrier.landed.set()
+    await first
+    assert first is second is table.start("k", carrier)
+    assert carrier.asked == 1
+
+
+async def test_an_outcome_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights, "KEPT", timedelta(seconds=0.05))
+    table, carrier = Flights(), Carrier()
+    carrier.landed.set()
+    await table.start("k", carrier)
+    await asyncio.sleep(0.1)
+    assert table.adopt("k") is None
+
+
+async def test_a_drain_waits_for_what_flies_and_for_its_adoption() -> None:
+    table, carrier = Flights(), Carrier()
+    table.start("k", carrier)
+    table.leave("k")
+    draining = asyncio.create_task(table.drained(timedelta(seconds=5)))
+    carrier.landed.set()
+    await asyncio.sleep(0.05)
+    assert not draining.done()
+    assert table.adopt("k") is not None
+    await asyncio.wait_for(draining, 1)
+
+
+async def test_a_drain_ends_when_its_time_is_up() -> None:
+    table, carrier = Flights(), Carrier()
+    flight = table.start("k", carrier)
+    await table.drained(SOON)
+    assert not flight.done()
+    flight.cancel()
+
+
+async def test_a_drain_of_nothing_takes_no_time() -> None:
+    await asyncio.wait_for(Flights().drained(timedelta(seconds=5)), 0.5)
