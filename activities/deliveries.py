@@ -23,6 +23,7 @@ from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.tasks import (
+    AdoptManyRequest,
     AdoptRequest,
     DeliverRequest,
     FirstRequest,
@@ -37,6 +38,7 @@ from domain.tasks import (
 
 # First requests, and the recording behind them, that take longer are left to the activity that adopts them.
 INLINE_BUDGET = timedelta(milliseconds=300)
+TOGETHER_BUDGET = timedelta(seconds=2)
 HEARTBEAT_EVERY = timedelta(seconds=2)
 BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
@@ -117,13 +119,9 @@ class DeliveryActivities:
             return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
         key = f"{activity.info().workflow_run_id}/{request.event.source}/{request.event.id}/{request.subscriber}"
         flight = self._flights.start(key, lambda: self._courier.carry(request.event, subscriber, request.schedule))
-        await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-        if not flight.done():
-            self._flights.leave(key)
-            return FirstResult(in_flight_on=self._in_flight_queue, flight=key)
-        if isinstance(flight.exception(), LocalFault):
-            return FirstResult()  # no request was made: the retry queue starts from nothing
-        return FirstResult(delivery=flight.result())
+        with self._gate.inline():
+            await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        return self._landed(key, flight)
 
     @activity.defn(name="adopt_delivery")
     async def adopt_delivery(self, request: AdoptRequest) -> Delivery:
@@ -138,6 +136,22 @@ class DeliveryActivities:
                 request.flight, lambda: self._courier.carry(event, subscriber, request.schedule)
             )
         return await asyncio.shield(flight)
+
+    @activity.defn(name="adopt_many")
+    async def adopt_many(self, request: AdoptManyRequest) -> FirstResults:
+        """What many first requests came to within two seconds; those that go on stay with this process. Idempotent."""
+        flights = {key: flight for key in request.flights if (flight := self._flights.adopt(key))}
+        if flights:
+            await asyncio.wait(flights.values(), timeout=TOGETHER_BUDGET.total_seconds())
+        return FirstResults(results=[_brief(self._landed(key, flights.get(key))) for key in request.flights])
+
+    def _landed(self, key: str, flight: "asyncio.Task[Delivery] | None") -> FirstResult:
+        if flight is None or (flight.done() and isinstance(flight.exception(), LocalFault)):
+            return FirstResult()  # no request was made, or none is known: the retry queue starts from nothing
+        if flight.done():
+            return FirstResult(delivery=flight.result())
+        self._flights.leave(key)
+        return FirstResult(in_flight_on=self._in_flight_queue, flight=key)
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Delivery:

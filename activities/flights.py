@@ -18,6 +18,7 @@ class Flights:
     def __init__(self) -> None:
         self._flights: dict[str, asyncio.Task[Delivery]] = {}
         self._left: set[str] = set()
+        self._flying = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -28,6 +29,7 @@ class Flights:
             flight = asyncio.create_task(make())
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._ended(key))
+            self._flying += 1
             self._idle.clear()
         return flight
 
@@ -47,6 +49,7 @@ class Flights:
             await asyncio.wait_for(self._idle.wait(), within.total_seconds())
 
     def _ended(self, key: str) -> None:
+        self._flying -= 1
         asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._forget, key)
         self._rest()
 
@@ -58,5 +61,5 @@ class Flights:
         self._rest()
 
     def _rest(self) -> None:
-        if not self._left and all(flight.done() for flight in self._flights.values()):
+        if not self._left and not self._flying:
             self._idle.set()

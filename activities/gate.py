@@ -5,6 +5,8 @@ here too, and the first success, or a time back under the limit, opens the gate 
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from domain.health import percentile
 from domain.outcomes import Attempt
@@ -12,6 +14,7 @@ from domain.outcomes import Attempt
 FAILURES_IN_A_ROW = 3
 SLOW_P95_MS = 1000
 SAMPLES = 20
+MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
 MAX_IN_FLIGHT = 64  # requests of one subscriber in one process; a healthy receiver answers in a few ms
 
 
@@ -22,6 +25,7 @@ class InlineGate:
         self._durations: dict[str, deque[int]] = {}
         self._failures: dict[str, int] = {}
         self._in_flight: dict[str, int] = {}
+        self._inline = 0
 
     def admits(self, subscriber: str) -> bool:
         """Whether its next delivery may start inline."""
@@ -31,6 +35,20 @@ class InlineGate:
             return False
         p95 = percentile(list(self._durations.get(subscriber, ())), 0.95)
         return p95 is None or p95 <= SLOW_P95_MS
+
+    @contextmanager
+    def inline(self) -> Iterator[None]:
+        """A workflow task waits for a first request, for 300 ms at most."""
+        self._inline += 1
+        try:
+            yield
+        finally:
+            self._inline -= 1
+
+    @property
+    def busy(self) -> bool:
+        """This process has as many first requests in hand as it can answer for in 300 ms: start no more for now."""
+        return self._inline >= MAX_INLINE
 
     def began(self, subscriber: str) -> None:
         """A request begins."""

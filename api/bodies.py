@@ -33,6 +33,7 @@ HeaderValues = Annotated[
 ]
 Secret = Annotated[SecretStr, Field(description="Signs deliveries; sealed, and never shown again.")]
 Actor = Annotated[str, Field(min_length=1, max_length=MAX_ACTOR, description="Who does it.")]
+ANONYMOUS = "api"  # the token says that a client may act, and not who it is
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
 
 
@@ -111,7 +112,7 @@ class DeclareIncident(Body):
 
     title: str = Field(min_length=1, max_length=MAX_TITLE)
     severity: Severity
-    actor: Actor
+    actor: Actor = ANONYMOUS
 
 
 class TakeStep(Body):
@@ -119,7 +120,7 @@ class TakeStep(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.TAKE_STEP]})
 
-    actor: Actor
+    actor: Actor = ANONYMOUS
     note: Note | None = None
 
 
@@ -128,5 +129,5 @@ class AddNote(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ADD_NOTE]})
 
-    actor: Actor
+    actor: Actor = ANONYMOUS
     note: Note

@@ -9,14 +9,14 @@ from api import examples
 from api.bodies import Resend
 from api.dependencies import ApiGateway
 from api.event_requests import DOCUMENTED, read_batch, read_event
-from api.pages import DEFAULT_LIMIT, Limit, Page
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.urls import location
 from api.views import EventDetail, event_detail
 from domain.errors import InvalidRequestError
 from domain.tasks import BatchReceipt, PublishReceipt
 from domain.timing import parse_duration
-from service.events import EventFilter, EventRow
+from service.event_list import EventFilter, EventRow
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -93,30 +93,50 @@ def _since(value: str) -> datetime:
     responses=examples.listed(examples.EVENT_ROW),
 )
 async def list_events(
+    *,
+    request: Request,
     gateway: ApiGateway,
+    response: Response,
     type: Annotated[str | None, Query(description="An event type or a pattern.")] = None,  # noqa: A002
     incident: Annotated[str | None, Query(description="An incident's id.")] = None,
-    subscriber: Annotated[str | None, Query(description="A subscriber whose delivery is not done, or failed.")] = None,
+    subscriber: Annotated[str | None, Query(description="That it was for; with failed, that it failed for.")] = None,
     since: Annotated[str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", max_length=64)] = None,
-    *,
-    failed: Annotated[bool, Query(description="Only those with a delivery that failed for good.")] = False,
+    failed: Annotated[bool, Query(description="Only with a delivery that failed for good.")] = False,
     limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Page[EventRow]:
-    """The latest first, a second behind at most. Every condition given must hold."""
+    """The latest first, a second behind at most. Every condition given must hold.
+
+    Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
+    """
     at = _since(since) if since else None
-    wanted = EventFilter(failed=failed, type=type, incident=incident, subscriber=subscriber, since=at, limit=limit)
-    return Page(data=await gateway.events.find(wanted))
+    wanted = EventFilter(
+        failed=failed,
+        type=type,
+        incident=incident,
+        subscriber=subscriber,
+        since=at,
+        before=read_time(cursor),
+        limit=limit,
+    )
+    found = await gateway.events.find(wanted)
+    page = page_before(found.rows, found.older)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+Source = Annotated[str | None, Query(description="The event's source; needed where several sources use its id.")]
 
 
 @router.get(
     "/{event_id:path}",
     operation_id="getEvent",
     summary="Show an event and its deliveries",
-    responses=examples.answer(200, examples.EVENT_DETAIL) | problems(404),
+    responses=examples.answer(200, examples.EVENT_DETAIL) | problems(404, 409),
 )
-async def get_event(event_id: str, gateway: ApiGateway) -> EventDetail:
+async def get_event(event_id: str, gateway: ApiGateway, source: Source = None) -> EventDetail:
     """Per subscriber: state, every known attempt, last error, next retry. Found about a second after publishing."""
-    return event_detail(await gateway.events.get(event_id))
+    return event_detail(await gateway.events.get(event_id, source))
 
 
 @router.post(
@@ -127,9 +147,9 @@ async def get_event(event_id: str, gateway: ApiGateway) -> EventDetail:
     responses=examples.answer(202, examples.RECEIPT) | problems(404, 409, 413, 415),
 )
 async def resend_event(
-    event_id: str, gateway: ApiGateway, response: Response, body: Resend | None = None
+    event_id: str, gateway: ApiGateway, response: Response, body: Resend | None = None, source: Source = None
 ) -> PublishReceipt:
     """A fresh delivery under the same event id, to all subscribers that want it now or to one of them."""
-    receipt = await gateway.events.resend(event_id, body.subscriber if body else None)
+    receipt = await gateway.events.resend(event_id, body.subscriber if body else None, source=source)
     response.headers["Location"] = location("events", event_id)
     return receipt

@@ -74,6 +74,7 @@ EVENT_ROW: dict[str, Any] = {
     "type": "im.incident.declared.v1",
     "source": "/incidents/INC-12345",
     "incident_id": "INC-12345",
+    "kind": "original",
     "outcome": "retrying",
     "troubled": ["retrying:my-webhook"],
     "emitted_at": _AT,

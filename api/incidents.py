@@ -4,28 +4,29 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api import examples
 from api.bodies import AddNote, DeclareIncident, TakeStep
 from api.dependencies import ApiGateway
-from api.pages import DEFAULT_LIMIT, Limit, Page
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.urls import location
 from api.views import IncidentDetail, incident_detail
-from domain.errors import IncidentNotFoundError, InvalidRequestError
-from domain.incidents import Action, Change, Declaration, Incident, Status
+from domain.errors import IncidentNotFoundError
+from domain.incidents import Action, Change, Declaration, Status
 from service.incidents import IncidentRow
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
 
 
 def _known_form(incident_id: Annotated[str, PathParameter(examples=["INC-12345"])]) -> str:
-    """What cannot be an incident's id is not looked for."""
-    if not re.fullmatch(r"INC-[1-9][0-9]{0,17}", incident_id):
+    """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``; what cannot be an incident's id is not looked for."""
+    found = re.fullmatch(r"(?:INC-)?([1-9][0-9]{0,17})", incident_id, re.IGNORECASE | re.ASCII)
+    if not found:
         raise IncidentNotFoundError(incident_id=incident_id[:64])
-    return incident_id
+    return f"INC-{found[1]}"
 
 
 IncidentId = Annotated[str, Depends(_known_form)]
@@ -45,18 +46,14 @@ IdempotencyKey = Annotated[
 async def declare_incident(
     body: DeclareIncident, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey = None
 ) -> IncidentDetail:
-    """Answered once its event was emitted; ``warnings`` says so when publishing is off."""
+    """Answered once its event was emitted; ``warnings`` says so when publishing is off.
+
+    An Idempotency-Key that was used for another declaration is refused.
+    """
     declaration = Declaration(title=body.title, severity=body.severity, actor=body.actor)
     incident = await gateway.incidents.declare(declaration, idempotency_key)
-    _require_same(incident, declaration)
     response.headers["Location"] = location("incidents", incident.id)
     return incident_detail(incident)
-
-
-def _require_same(incident: Incident, declaration: Declaration) -> None:
-    found = Declaration(title=incident.title, severity=incident.severity, actor=incident.timeline[0].actor)
-    if found != declaration:
-        raise InvalidRequestError(reason=f"that Idempotency-Key declared {incident.id} with another body")
 
 
 @router.get(
@@ -66,12 +63,19 @@ def _require_same(incident: Incident, declaration: Declaration) -> None:
     responses=examples.listed(examples.INCIDENT_ROW),
 )
 async def list_incidents(
+    *,
+    request: Request,
     gateway: ApiGateway,
+    response: Response,
     status: Annotated[Status | None, Query(description="Only those that stand there.")] = None,
     limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Page[IncidentRow]:
     """The latest first, a second behind at most."""
-    return Page(data=await gateway.incidents.find(status=status, limit=limit))
+    found = await gateway.incidents.find(status=status, limit=limit, before=read_time(cursor))
+    page = page_before(found.rows, found.older)
+    link_next(request, response, page.next_cursor)
+    return page
 
 
 @router.get(
@@ -85,8 +89,9 @@ async def get_incident(incident_id: IncidentId, gateway: ApiGateway) -> Incident
     return incident_detail(await gateway.incidents.get(incident_id))
 
 
-def _step(action: Action) -> Callable[[str, TakeStep, ApiGateway], Awaitable[IncidentDetail]]:
-    async def take(incident_id: IncidentId, body: TakeStep, gateway: ApiGateway) -> IncidentDetail:
+def _step(action: Action) -> Callable[[str, ApiGateway, TakeStep | None], Awaitable[IncidentDetail]]:
+    async def take(incident_id: IncidentId, gateway: ApiGateway, body: TakeStep | None = None) -> IncidentDetail:
+        body = body or TakeStep()
         change = Change(action=action, actor=body.actor, note=body.note)
         return incident_detail(await gateway.incidents.change(incident_id, change))
 

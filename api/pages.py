@@ -1,11 +1,12 @@
-"""Lists in an envelope, ``{data, next_cursor}``, so that paging can be added to any of them without a break."""
+"""Lists in an envelope, ``{data, next_cursor}``, with a Link header to the next page."""
 
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from domain.errors import InvalidRequestError
@@ -38,6 +39,39 @@ def page_of(rows: Sequence[Row], key: Callable[[Row], str], limit: int, cursor: 
     return Page(data=rest[:limit], next_cursor=_encode(key(rest[limit - 1])) if more else None)
 
 
+def read_time(cursor: str | None) -> datetime | None:
+    """The time that a cursor of `page_before` stands for.
+
+    Raises:
+        InvalidRequestError: for a cursor that is not one of ours.
+    """
+    if not cursor:
+        return None
+    try:
+        at = datetime.fromisoformat(_decode(cursor))
+    except ValueError:
+        raise _foreign() from None
+    if at.tzinfo is None:
+        raise _foreign()
+    return at
+
+
+def page_before(rows: Sequence[Row], older: datetime | None) -> Page[Row]:
+    """A page of a list that is ordered by time, the latest first; ``older`` is where the next one begins."""
+    return Page(data=list(rows), next_cursor=_encode(older.isoformat()) if older else None)
+
+
+def link_next(request: Request, response: Response, cursor: str | None) -> None:
+    """Say where the next page is (RFC 8288), with every condition of this one."""
+    if cursor is not None:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+def _foreign() -> InvalidRequestError:
+    return InvalidRequestError(reason="the cursor is not one that this API gave")
+
+
 def _encode(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
@@ -46,4 +80,4 @@ def _decode(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise InvalidRequestError(reason="the cursor is not one that this API gave") from None
+        raise _foreign() from None

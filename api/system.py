@@ -20,12 +20,14 @@ class ProcessStatus(BaseModel):
     status: Literal["alive", "ready"]
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", operation_id="checkLiveness", summary="Is the process alive")
 async def alive() -> ProcessStatus:
     """Answers whatever the state of Temporal, so that an outage there does not restart this process."""
     return ProcessStatus(status="alive")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz", operation_id="checkReadiness", summary="Can the process serve and deliver", responses=problems(503)
 )

@@ -85,9 +85,3 @@ def worker() -> None:
     from cli.serve import run_worker  # noqa: PLC0415 - heavy
 
     end_after(run_worker)
-
-
-@app.command(epilog=examples("im version"))
-def version() -> None:
-    """Print the version."""
-    _version(given=True)

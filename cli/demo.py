@@ -79,11 +79,11 @@ class _Demo:
     async def _subscribe(self, gateway: Gateway, receiver: DemoReceiver) -> None:
         self._step("Registering two subscribers on a local receiver")
         receiver.failures["/flaky"] = FLAKY_FAILURES
-        for name, remark in (("healthy", "answers 200"), ("flaky", f"answers 503 to its first {FLAKY_FAILURES}")):
+        for name, remark in (("healthy", "answers 200"), ("flaky", "answers 503 twice, then 200")):
             url = receiver.url(f"/{name}")
             added = await gateway.subscribers.add(name, url, types=["im.incident.**"], generate_secret=True)
             receiver.secrets[f"/{name}"] = added.secret or ""
-            self._say(f"[bold]{name}[/bold]  {url}  im.incident.**  [dim]({remark} requests)[/dim]")
+            self._say(f"[bold]{name}[/bold]  {url}  im.incident.**  [dim]({remark})[/dim]")
 
     async def _declare(self, gateway: Gateway) -> Incident:
         self._step("Declaring an incident")

@@ -34,7 +34,7 @@ def run_dev(*, temporal_port: int, ui_port: int, port: int | None, ephemeral: bo
 
 
 async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemeral: bool) -> None:
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("[dim]starting Temporal, the worker and the API …[/dim]")
     async with laptop(settings, temporal_port=temporal_port, ui_port=ui_port, ephemeral=ephemeral) as running:
         _announce(console, running)
@@ -64,7 +64,7 @@ async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, epheme
 
 async def _temporal_cli(settings: Settings) -> TemporalCli:
     cli = find_cli()
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     if cli is None:
         console.print("[dim]no Temporal CLI found: the Temporal SDK downloads one …[/dim]")
         cli = await download_cli(settings.im_state_dir / "bin")

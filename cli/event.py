@@ -10,15 +10,19 @@ import typer
 
 from cli import render
 from cli.run import Format, FormatOption, examples, incident_id, key_value, make_app, moment, say, with_gateway, write
+from domain.errors import ImError, NotFoundError
 
 if TYPE_CHECKING:
     from domain.events import CloudEvent
+    from service.event_list import EventFilter, EventPage
+    from service.gateway import Gateway
 
 app = make_app("Emit CloudEvents, and see what became of them.")
 
 DEFAULT_SOURCE = "/cli"
 
 Id = Annotated[str, typer.Argument(help="The event's id.", metavar="ID", show_default=False)]
+Source = Annotated[str | None, typer.Option("--source", help="Its source, where several sources use the id.")]
 
 
 @app.command(
@@ -46,7 +50,7 @@ def emit(
     ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Emit an event to all subscribers that want its type; prints its id."""
+    """Emit an event to all that want its type; prints its id."""
     from domain.events import parse_event  # noqa: PLC0415 - heavy
 
     attributes = {"id": event_id, "source": source, "type": event_type, "subject": subject, "time": time}
@@ -78,7 +82,7 @@ def list_(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List events, the latest first (up to a second behind)."""
-    from service.events import EventFilter  # noqa: PLC0415 - heavy
+    from service.event_list import EventFilter  # noqa: PLC0415 - heavy
 
     now = datetime.now(UTC)
     wanted = EventFilter(
@@ -89,15 +93,18 @@ def list_(
         since=moment(since, now) if since else None,
         limit=limit,
     )
-    found = with_gateway(lambda im: im.events.find(wanted))
-    write(output, found, render.event_table(found, now))
+    found, remarks = with_gateway(lambda im: _find(im, wanted))
+    write(output, found.rows, render.event_table(found.rows, now))
+    for remark in remarks:
+        say(remark)
 
 
 @app.command(epilog=examples("im event show evt_550e8400-e29b-41d4-a716-446655440000"))
-def show(event: Id, *, output: FormatOption = Format.TABLE) -> None:
-    """Show an event and its deliveries: each attempt, its answer, and the next retry."""
-    found = with_gateway(lambda im: im.events.get(event))
-    write(output, found, render.event_text(found, datetime.now(UTC)))
+def show(event: Id, *, source: Source = None, output: FormatOption = Format.TABLE) -> None:
+    """Show an event, its deliveries and every attempt."""
+    found = with_gateway(lambda im: im.events.get(event, source))
+    data = {"event": found.event.to_dict(), "runs": found.runs}
+    write(output, data, render.event_text(found, datetime.now(UTC)))
 
 
 @app.command(epilog=examples("im event resend evt_550e8400-e29b-41d4-a716-446655440000 --subscriber my-webhook"))
@@ -105,11 +112,33 @@ def resend(
     event: Id,
     *,
     subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="To this one only.")] = None,
+    source: Source = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Deliver an event afresh, under the same id; prints the id."""
-    receipt = with_gateway(lambda im: im.events.resend(event, subscriber))
+    receipt = with_gateway(lambda im: im.events.resend(event, subscriber, source=source))
     write(output, receipt, render.clean(receipt.event_id))
+
+
+async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[str]]":
+    """Events, and what there is to say of the list."""
+    found = await im.events.find(wanted)
+    found = found.model_copy(update={"rows": found.rows[: wanted.limit]})
+    remarks = [] if found.complete else ["older events were not searched: there are too many; narrow it down"]
+    if found.rows or remarks:
+        return found, remarks
+    given = wanted.model_dump(exclude={"limit"}, exclude_none=True, exclude_defaults=True)
+    remarks = ["no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"]
+    for read, name in ((im.subscribers.get, wanted.subscriber), (im.incidents.get, wanted.incident)):
+        if name is None:
+            continue
+        try:
+            await read(name)
+        except NotFoundError as error:
+            remarks.append(f"{error}; {error.advice}")
+        except ImError:  # the list is right without a worker, too
+            continue
+    return found, remarks
 
 
 def _from_options(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import render
-from cli.run import Format, FormatOption, examples, incident_id, make_app, say, warn, with_gateway, write
+from cli.run import Format, FormatOption, examples, incident_id, make_app, one_of, say, warn, with_gateway, write
 
 if TYPE_CHECKING:
     from domain.incidents import Incident
@@ -48,7 +48,7 @@ def declare(
     title: Annotated[str, typer.Option("--title", help="What is wrong, in one line.", show_default=False)],
     severity: Annotated[
         SeverityChoice,
-        typer.Option("--severity", help="SEV-1 is the worst.", case_sensitive=False, show_default=False),
+        typer.Option("--severity", help="SEV-1 is the worst.", show_default=False, **one_of(SeverityChoice)),
     ],
     actor: Actor = "unknown",
     idempotency_key: Annotated[
@@ -105,19 +105,22 @@ def note(
 def list_(
     *,
     status: Annotated[
-        StatusChoice | None, typer.Option("--status", help="Only incidents in this status.", case_sensitive=False)
+        StatusChoice | None, typer.Option("--status", help="Only incidents in this status.", **one_of(StatusChoice))
     ] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, 1 to 1000.")] = 100,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List incidents, the latest first."""
     found = with_gateway(lambda im: im.incidents.find(status=status.value if status else None, limit=limit))
-    write(output, found, render.incident_table(found))
+    write(output, found.rows, render.incident_table(found.rows))
+    if not found.rows:
+        no_others = "no incidents yet; declare one: im incident declare --title TITLE --severity SEV-2"
+        say(f"no incident is {status}; all of them: im incident list" if status else no_others)
 
 
 @app.command(epilog=examples("im incident show 7", "im incident show INC-7 --format json"))
 def show(incident: Id, *, output: FormatOption = Format.TABLE) -> None:
-    """Show an incident and its timeline, with the event that told of each entry."""
+    """Show an incident, its timeline and the events that told it."""
     wanted = incident_id(incident)
     found = with_gateway(lambda im: im.incidents.get(wanted))
     write(output, found, render.incident_text(found))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from cli import render
-from cli.run import moment, say
+from cli.run import moment, one_of, put, say
 from domain.errors import ConfigurationError
 
 POLL_SECONDS = 0.2
@@ -44,14 +44,14 @@ def logs(
     component: Annotated[
         str | None, typer.Option("--component", help="Only this part of im; outbox-worker is the delivery.")
     ] = None,
-    level: Annotated[Level | None, typer.Option("--level", help="This level and above.", case_sensitive=False)] = None,
+    level: Annotated[Level | None, typer.Option("--level", help="This level and above.", **one_of(Level))] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", metavar="N", min=0, help="Only the last N; 0 is all.")] = 1000,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Only since 15m, 1h, 5d ago, or an RFC 3339 time.")
     ] = None,
     output: Annotated[
-        LogFormat, typer.Option("--format", help="logfmt, or the raw JSON lines.", case_sensitive=False)
+        LogFormat, typer.Option("--format", help="logfmt, or the raw JSON lines.", **one_of(LogFormat))
     ] = LogFormat.LOGFMT,
 ) -> None:
     """Show what was logged on this machine.
@@ -71,6 +71,8 @@ def logs(
     shown = found[-lines:] if lines else found
     if len(shown) < len(found):
         say(f"the last {len(shown)} of {len(found)} lines; --lines 0 shows all")
+    if not found and not follow:
+        say(f"nothing in {folder} matches" if component or level or since else f"nothing was logged in {folder} yet")
     _print(shown, output)
     while follow:
         time.sleep(POLL_SECONDS)
@@ -151,4 +153,4 @@ def _print(found: Iterable[tuple[str, Entry]], output: LogFormat) -> None:
 
     for line, entry in found:
         for part in [line] if output is LogFormat.JSON else logfmt(entry).splitlines():
-            typer.echo(render.clean(part.rstrip()))  # flushes, so that a pipe is as quick as a terminal
+            put(render.clean(part.rstrip()))  # flushes, so that a pipe is as quick as a terminal

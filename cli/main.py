@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from cli.app import app
-from cli.run import report
+from cli.run import report, say
 from domain.errors import ImError
 from service.process import finish
 
@@ -18,7 +18,11 @@ def run(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets a ?, not a traceback
     try:
-        app(normalised(sys.argv[1:] if argv is None else argv), prog_name="im")
+        words = normalised(sys.argv[1:] if argv is None else argv)
+        if wrong := next((word for word in _of_subscriber(words) if word.startswith("--enabled=")), None):
+            say(f"Error: {wrong}: --enabled takes true or false, and without a value it is true")
+            return 2
+        app(words, prog_name="im")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except ImError as error:
@@ -33,11 +37,15 @@ def normalised(argv: Sequence[str]) -> list[str]:
 
     Click gives a flag no value. Only `im subscriber` has that flag, and what follows ``--`` is not an option.
     """
-    words = list(argv)
-    if words[:1] != ["subscriber"]:
-        return words
-    end = words.index("--") if "--" in words else len(words)
-    return [_ENABLED.get(word.lower(), word) for word in words[:end]] + words[end:]
+    mine = _of_subscriber(argv)
+    return [_ENABLED.get(word.lower(), word) for word in mine] + list(argv[len(mine) :])
+
+
+def _of_subscriber(argv: Sequence[str]) -> list[str]:
+    """The arguments of `im subscriber` among which there may be options."""
+    if list(argv[:1]) != ["subscriber"]:
+        return []
+    return list(argv[: argv.index("--")] if "--" in argv else argv)
 
 
 def _flushed(status: int) -> int:

@@ -13,9 +13,10 @@ from domain.timing import ago
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from domain.health import Health
-    from domain.incidents import Incident
+    from domain.incidents import Incident, TimelineEntry
     from domain.outcomes import Attempt, Delivery
-    from service.events import EventRow, EventView
+    from service.event_list import EventRow
+    from service.events import EventView
     from service.incidents import IncidentRow
     from service.progress import RunView
     from service.subscribers import SubscriberView
@@ -157,10 +158,14 @@ def incident_text(incident: Incident) -> str:
     )
     headers = ("AT", "ACTION", "ACTOR", "PUBLISHED", "EVENT", "NOTE")
     entries = (
-        (when(e.at), e.action, e.actor, yes_no(e.published, "pending"), e.event_id, e.note or NONE)
+        (when(e.at), e.action, e.actor, yes_no(e.published, "pending"), _told_by(e), e.note or NONE)
         for e in incident.timeline
     )
     return f"{head}\n\n{table(headers, entries)}"
+
+
+def _told_by(entry: TimelineEntry) -> str:
+    return NONE if entry.published is False else entry.event_id
 
 
 def event_table(rows: Iterable[EventRow], now: datetime) -> str:
@@ -170,7 +175,7 @@ def event_table(rows: Iterable[EventRow], now: datetime) -> str:
             row.event_id,
             row.type,
             row.incident_id or NONE,
-            row.outcome,
+            row.outcome + (" (resend)" if row.kind == "resend" else ""),
             ago(now - row.emitted_at),
             ",".join(row.troubled) or NONE,
         )
@@ -198,6 +203,8 @@ def _run_text(run: RunView, now: datetime) -> str:
 
 def _delivery_lines(delivery: Delivery, now: datetime) -> list[str]:
     head = clean(f"  {delivery.subscriber}: {delivery.state}")
+    if delivery.state == "pending":
+        head += ", a request is under way"
     if delivery.next_retry_at:
         seconds = max(0, round((delivery.next_retry_at - now).total_seconds()))
         head += f", next retry at {when(delivery.next_retry_at)} (in {seconds} s)"
@@ -207,11 +214,19 @@ def _delivery_lines(delivery: Delivery, now: datetime) -> list[str]:
     if delivery.attempts:
         headers = ("ATTEMPT", "AT", "STATUS", "DURATION", "ERROR")
         lines += _indented(table(headers, map(_attempt_cells, delivery.attempts)).splitlines(), "    ")
-    for attempt in delivery.attempts:
-        if attempt.response:
-            lines.append(f"    response to attempt {attempt.number}:")
-            lines += _indented(clean_lines(attempt.response), "      | ")
+    for response, numbers in _responses(delivery.attempts):
+        lines.append(f"    response to attempt{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}:")
+        lines += _indented(clean_lines(response), "      | ")
     return lines
+
+
+def _responses(attempts: Iterable[Attempt]) -> list[tuple[str, list[int]]]:
+    """Each response once, with the attempts that it answered, in the order in which they were last given."""
+    found: dict[str, list[int]] = {}
+    for attempt in attempts:
+        if attempt.response:
+            found[attempt.response] = [*found.pop(attempt.response, []), attempt.number]
+    return list(found.items())
 
 
 def _attempt_cells(attempt: Attempt) -> tuple[object, ...]:

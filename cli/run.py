@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # for annotations alone: the gateway takes a second to import
     from service.gateway import Gateway
 
 T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
 
 # 0 is done and 2 is usage, which Click decides. An error has the status of its nearest ancestor here.
 EXIT_STATUS: dict[type[ImError], int] = {ImError: 1, UnavailableError: 3}
@@ -29,7 +30,19 @@ class Format(StrEnum):
     JSON = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How data is printed.", case_sensitive=False)]
+def one_of(choices: type[Choice]) -> dict[str, Any]:
+    """Arguments of an option that takes one of these words, in any case; Typer's own message for others is unclear."""
+
+    def parse(text: str) -> Choice:
+        for choice in choices:
+            if choice.casefold() == text.casefold():
+                return choice
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(choices)}")
+
+    return {"parser": parse, "metavar": "|".join(choices)}
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How data is printed.", **one_of(Format))]
 
 
 def make_app(purpose: str) -> typer.Typer:
@@ -100,7 +113,15 @@ def warn(message: str) -> None:
 
 def write(output: Format, data: Any, text: str) -> None:
     """Data, on standard output: as JSON, or as the text it was rendered to."""
-    typer.echo(json_text(data) if output is Format.JSON else text)
+    put(json_text(data) if output is Format.JSON else text)
+
+
+def put(text: str) -> None:
+    """A line or more on standard output; the end, with exit status 0, when whoever reads has gone (``| head -1``)."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        raise typer.Exit from None
 
 
 def key_value(option: str, pair: str) -> tuple[str, str]:

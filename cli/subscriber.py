@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 app = make_app("Say who is told of events, and see how it goes.")
 
+NONE_YET = "no subscribers yet; add one: im subscriber add --name NAME --url URL"
+
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
     list[str] | None,
@@ -88,7 +90,7 @@ def list_(*, output: FormatOption = Format.TABLE) -> None:
     found = with_gateway(lambda im: im.subscribers.all())
     write(output, found, render.subscriber_table(found))
     if not found:
-        say("no subscribers yet; add one: im subscriber add --name NAME --url URL")
+        say(NONE_YET)
 
 
 @app.command(epilog=examples("im subscriber show my-webhook"))
@@ -163,6 +165,8 @@ def health(
     if name is None:
         rows = with_gateway(lambda im: im.health.all())
         write(output, rows, render.health_table(rows, now))
+        if not rows:
+            say(NONE_YET)
     else:
         row = with_gateway(lambda im: im.health.get(name))
         write(output, row, render.health_table([row], now))

@@ -92,6 +92,12 @@ class AdoptRequest(BaseModel):
     flight: str
 
 
+class AdoptManyRequest(BaseModel):
+    """Asks the process that has first requests in flight under these keys for what they came to by now, or soon."""
+
+    flights: list[str]
+
+
 class DeliverRequest(BaseModel):
     """Asks for a delivery, or the rest of one, with retries.
 

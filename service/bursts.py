@@ -10,16 +10,24 @@ from domain.tasks import PublishReceipt
 
 # Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and
 # the more wait, the more share a start (docs/decisions/0009-bursts-share-a-start.md).
-STARTS_IN_FLIGHT = 2
+STARTS_IN_FLIGHT = 1
 MAX_PER_WORKFLOW = 100
 MAX_BYTES_PER_WORKFLOW = 512 * 1024  # of one payload, which Temporal refuses past 2 MiB
 MAX_WAITING = 5_000  # some 20 MB of 4 KiB events; past that publishers are told to come back
 REMEMBERED = 50_000  # identities, some 10 MB
 
+BUSY_SECONDS = 0.005  # until a busy process is looked at again
+
 Identity = tuple[str, str]
+Busy = Callable[[], bool]
 Outcome = PublishReceipt | ImError
 Start = Callable[[Sequence[CloudEvent]], Awaitable[list[Outcome]]]
 _Waiting = tuple[CloudEvent, asyncio.Future[PublishReceipt]]
+
+
+def never_busy() -> bool:
+    """For a process without a worker."""
+    return False
 
 
 class Bursts:
@@ -28,13 +36,16 @@ class Bursts:
     Args:
         start: starts one workflow for the events; gives an outcome for each, in order.
         per_workflow: at most so many share a start; 1 gives every event its own.
+        busy: while it says so, nothing is started: what waits then shares a start, instead of adding to the load.
     """
 
-    def __init__(self, start: Start, per_workflow: int = MAX_PER_WORKFLOW) -> None:
+    def __init__(self, start: Start, per_workflow: int = MAX_PER_WORKFLOW, busy: Busy = never_busy) -> None:
         self._start = start
+        self._busy = busy
         self._per_workflow = per_workflow
         self._waiting: list[_Waiting] = []
         self._starting: set[asyncio.Task[None]] = set()
+        self._looking = False
         self._accepting: dict[Identity, asyncio.Future[PublishReceipt]] = {}
         self._accepted: OrderedDict[Identity, tuple[str, PublishReceipt]] = OrderedDict()
 
@@ -77,11 +88,23 @@ class Bursts:
 
     def _pump(self) -> None:
         while self._waiting and len(self._starting) < STARTS_IN_FLIGHT:
+            if self._busy():
+                self._look_later()
+                return
             size = fitting([event for event, _ in self._waiting[: self._per_workflow]])
             batch, self._waiting = self._waiting[:size], self._waiting[size:]
             task = asyncio.create_task(self._run(batch))
             self._starting.add(task)
             task.add_done_callback(self._started)
+
+    def _look_later(self) -> None:
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_later(BUSY_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looking = False
+        self._pump()
 
     def _started(self, task: asyncio.Task[None]) -> None:
         self._starting.discard(task)

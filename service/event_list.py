@@ -109,7 +109,7 @@ def _query(wanted: EventFilter) -> str:
         keyword = f"failed:{wanted.subscriber}" if wanted.failed else wanted.subscriber
         conditions.append(f"{names.SUBSCRIBERS.name} = {_quoted(keyword)}")
     elif wanted.failed:
-        conditions.append(f"{names.SUBSCRIBERS.name} = {_quoted(names.ANY_FAILED)}")
+        conditions.append(f"({names.SUBSCRIBERS.name} = '{names.ANY_FAILED}' OR {names.OUTCOME.name} = 'failed')")
     if wanted.since:
         conditions.append(f"StartTime >= {instant(wanted.since)}")
     return " AND ".join(conditions)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
+from service.bursts import Busy, never_busy
 from service.connection import Connection
 from service.events import EventGateway
 from service.health import HealthGateway
@@ -27,7 +28,12 @@ class Gateway:
 
 
 def make_gateway(
-    settings: Settings, client: Client, *, has_worker: bool = False, own_ports: frozenset[int] = frozenset()
+    settings: Settings,
+    client: Client,
+    *,
+    has_worker: bool = False,
+    own_ports: frozenset[int] = frozenset(),
+    busy: Busy = never_busy,
 ) -> Gateway:
     """A gateway over a connected client.
 
@@ -36,6 +42,7 @@ def make_gateway(
         client: shared with the worker when ``has_worker``.
         has_worker: this process runs a worker.
         own_ports: ports of this deployment's listeners, which no subscriber may name.
+        busy: whether the worker of this process has all that it can do.
     """
     connection = Connection(
         client=client,
@@ -46,7 +53,7 @@ def make_gateway(
     )
     subscribers = SubscriberGateway(connection)
     publisher = Publisher(
-        client, publishing=settings.enable_event_publishing, per_workflow=settings.im_events_per_workflow
+        client, publishing=settings.enable_event_publishing, per_workflow=settings.im_events_per_workflow, busy=busy
     )
     return Gateway(
         connection=connection,

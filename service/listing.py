@@ -11,7 +11,8 @@ from temporalio.client import Client, WorkflowExecution
 from domain.errors import InvalidRequestError
 
 MAX_LISTED = 1000
-ROUNDS = 8  # each halves what is left at least, so 100,000 open workflows are no trouble
+PATIENCE = 3  # searches that keep the later half of what was found; those after it halve the time that is searched
+SEARCHES = 20
 
 
 def check_limit(limit: int) -> None:
@@ -36,17 +37,19 @@ async def latest(
         before: only workflows that started before this time.
 
     Returns:
-        The workflows, at least 500 if there are as many, and the time before which older ones started; None when there
-        are none. Workflows that started in the same microsecond stay together.
+        The workflows, some 500 to 1,000 if there are as many, and the time before which older ones started; None when
+        there are none. Workflows that started in the same microsecond stay together.
     """
     if before is not None:
         query += f" AND StartTime < {instant(before)}"
     found = await _fetch(client, query)
     if len(found) < MAX_LISTED:
         return found, None
-    oldest = found[-1].start_time
-    for _ in range(ROUNDS):  # something that started later may have been left out
+    until, oldest = before or datetime.now(UTC), found[-1].start_time
+    for search in range(SEARCHES):  # something that started later may have been left out
         oldest = found[MAX_LISTED // 2 - 1].start_time
+        if search >= PATIENCE:
+            oldest += (until - oldest) / 2
         found = await _fetch(client, f"{query} AND StartTime >= {instant(oldest)}")
         if len(found) < MAX_LISTED:
             break

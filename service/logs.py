@@ -115,11 +115,11 @@ def logfmt(entry: dict[str, Any]) -> str:
 
 
 def _value(key: str, value: object) -> str:
-    text = "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in str(value))
-    bare = key not in {"msg", "error"} and text and not any(char in ' "=\n\\' for char in text)
-    if bare:
+    text = str(value)
+    if key not in {"msg", "error"} and text and text.isprintable() and not any(char in ' "=\\' for char in text):
         return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in quoted) + '"'
 
 
 def read_logs(folder: Path) -> Iterator[str]:

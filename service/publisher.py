@@ -11,7 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from domain.errors import EventConflictError, PublishingDisabledError
 from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
-from service.bursts import MAX_PER_WORKFLOW, Bursts, Outcome, fitting
+from service.bursts import MAX_PER_WORKFLOW, Bursts, Busy, Outcome, fitting, never_busy
 from service.temporal import answered
 from workflows import names, policies
 from workflows.details import event_summary
@@ -25,12 +25,15 @@ class Publisher:
         client: must be the client of this process's worker for the start to be eager.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         per_workflow: IM_EVENTS_PER_WORKFLOW.
+        busy: whether the worker of this process has all that it can do.
     """
 
-    def __init__(self, client: Client, *, publishing: bool, per_workflow: int = MAX_PER_WORKFLOW) -> None:
+    def __init__(
+        self, client: Client, *, publishing: bool, per_workflow: int = MAX_PER_WORKFLOW, busy: Busy = never_busy
+    ) -> None:
         self._client = client
         self._publishing = publishing
-        self._bursts = Bursts(self._start_together, per_workflow)
+        self._bursts = Bursts(self._start_together, per_workflow, busy)
 
     async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
         """Accept an event. The same source and id again are accepted once, as long as the namespace retains it.

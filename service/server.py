@@ -12,6 +12,7 @@ import uvicorn
 from temporalio.client import Client
 from uvicorn.importer import import_from_string
 
+from activities.gate import InlineGate
 from domain.errors import ConfigurationError
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_runtime
@@ -64,13 +65,15 @@ async def running_backend(settings: Settings, *extra_ports: int) -> AsyncIterato
     client = await connect(runtime)
     await prepare_namespace(client)
     own_ports = frozenset({settings.im_api_port, sdk_port, _temporal_port(), *extra_ports}) - {0}
-    gateway = make_gateway(settings, client, has_worker=True, own_ports=own_ports)
+    gate = InlineGate()
+    gateway = make_gateway(settings, client, has_worker=True, own_ports=own_ports, busy=lambda: gate.busy)
     backend = Backend(settings=settings, gateway=gateway, metrics=MetricsPage(gateway.health, sdk_port))
     async with running_workers(
         client,
         keyring=gateway.connection.keyring,
         policy=gateway.connection.policy,
         publishing=settings.enable_event_publishing,
+        gate=gate,
     ):
         backend.ready = True
         try:

@@ -166,7 +166,10 @@ def _refuse_unknown() -> None:
 
 
 def _in_words(error: ValidationError) -> str:
-    faults = (f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False))
+    faults = (
+        f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_input=False)
+    )
     return "; ".join(faults)
 
 

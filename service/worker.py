@@ -78,7 +78,7 @@ async def ensure_entities(client: Client) -> None:
 
 @asynccontextmanager
 async def running_workers(
-    client: Client, *, keyring: Keyring, policy: AddressPolicy, publishing: bool
+    client: Client, *, keyring: Keyring, policy: AddressPolicy, publishing: bool, gate: InlineGate
 ) -> AsyncIterator[None]:
     """Work on every queue for the duration of a block, then drain: what is under way ends, nothing new begins.
 
@@ -87,8 +87,9 @@ async def running_workers(
         keyring: opens secrets.
         policy: what may be dialled.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
+        gate: also read by this process's publisher, which starts nothing while it is busy.
     """
-    parts = _assemble(client, keyring, policy, publishing=publishing)
+    parts = _assemble(client, keyring, policy, gate, publishing=publishing)
     emission = EmissionActivities(Publisher(client, publishing=publishing).emit)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.sender.aclose)
@@ -102,8 +103,7 @@ async def running_workers(
         yield
 
 
-def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, *, publishing: bool) -> _Parts:
-    gate = InlineGate()
+def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, publishing: bool) -> _Parts:
     sender = Sender(GuardedTransport(policy), keyring, policy)
     link = _TemporalLink(client)
     recorder = Recorder(link.record)
@@ -181,7 +181,7 @@ def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
     return Worker(
         client,
         task_queue=parts.in_flight_queue,
-        activities=[parts.deliveries.adopt_delivery],
+        activities=[parts.deliveries.adopt_delivery, parts.deliveries.adopt_many],
         max_concurrent_activities=EVENT_TASKS * policies.INLINE_ONE_BY_ONE,
         graceful_shutdown_timeout=DRAIN,
     )

@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.outcomes import FINAL_STATES, Delivery
     from domain.retry import RetrySchedule
     from domain.tasks import (
+        AdoptManyRequest,
         AdoptRequest,
         DeliverRequest,
         EventInput,
@@ -27,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         FirstRequest,
         FirstRequests,
         FirstResult,
+        FirstResults,
         Match,
         Pending,
         RecordRequest,
@@ -91,8 +93,7 @@ class EventWorkflow:
             answers = await asyncio.gather(*(self._first_of_many(chunk) for chunk in chunks))
             results = [result for answer in answers for result in answer]
         for (_, pending), result in zip(wanted, results, strict=True):
-            pending.delivery = result.delivery or pending.delivery
-            pending.in_flight_on, pending.flight = result.in_flight_on, result.flight
+            _take(pending, result)
 
     async def _first(self, pending: Pending) -> FirstResult:
         event = self._request.events[0]
@@ -137,12 +138,19 @@ class EventWorkflow:
 
     async def _pursue(self) -> None:
         """Finish the only event's deliveries, each by itself: nobody waits for a neighbour."""
-        finishing = asyncio.gather(*(self._finish(pending) for pending in self._progress.groups[0]))
+        landed = [pending for pending in self._progress.groups[0] if pending.in_flight_on is None]
+        finishing = asyncio.gather(*(self._finish(pending) for pending in landed), self._finish_in_flight())
         while not finishing.done():
             await workflow.wait_condition(lambda: self._progress.changed or finishing.done())
             if self._progress.changed:
                 self._progress.tell()
         await finishing
+
+    async def _finish_in_flight(self) -> None:
+        flying = [pending for pending in self._progress.groups[0] if pending.in_flight_on is not None]
+        if len(flying) > policies.INLINE_ONE_BY_ONE:
+            await self._adopt_together(flying)
+        await asyncio.gather(*(self._finish(pending) for pending in flying))
 
     async def _finish(self, pending: Pending) -> None:
         if pending.in_flight_on is not None:
@@ -176,6 +184,26 @@ class EventWorkflow:
                 raise
             # That process is gone and its outcome with it: the request is made again.
         pending.in_flight_on = None
+        self._progress.changed = True
+
+    async def _adopt_together(self, flying: list[Pending]) -> None:
+        """Ask once for many that are in flight: in an overload, one activity each would add to it."""
+        try:
+            answer = await workflow.execute_activity_method(
+                DeliveryActivities.adopt_many,
+                AdoptManyRequest(flights=[pending.flight or "" for pending in flying]),
+                task_queue=flying[0].in_flight_on,
+                schedule_to_start_timeout=policies.ADOPT_WAIT,
+                start_to_close_timeout=policies.ADOPT_TIMEOUT,
+                retry_policy=policies.INLINE_RETRY,
+                summary=f"{len(flying)} first requests, still in flight",
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            answer = FirstResults(results=[FirstResult() for _ in flying])
+        for pending, result in zip(flying, answer.results, strict=True):
+            _take(pending, result)
         self._progress.changed = True
 
     async def _deliver(self, pending: Pending) -> None:
@@ -217,9 +245,16 @@ class EventWorkflow:
             delivery.recorded = True
 
     async def _hand_over(self) -> None:
-        """Give each event with unfinished deliveries a workflow of its own; its start is awaited, its end is not."""
+        """Give each event with unfinished deliveries a workflow of its own; its start is awaited, its end is not.
+
+        What is to be retried does not wait for what is still in flight.
+        """
         unfinished = [index for index in range(len(self._request.events)) if self._progress.unfinished(index)]
-        await asyncio.gather(*(self._continue(index) for index in unfinished))
+        flying = [p for index in unfinished for p in self._progress.unfinished(index) if p.in_flight_on is not None]
+        held = [i for i in unfinished if any(p.in_flight_on is not None for p in self._progress.unfinished(i))]
+        steps = [self._continue(index) for index in unfinished if index not in held]
+        await asyncio.gather(*steps, *([self._adopt_together(flying)] if flying else []))
+        await asyncio.gather(*(self._continue(index) for index in held if self._progress.unfinished(index)))
         if unfinished:
             self._progress.tell()
         for index, event in enumerate(self._request.events):
@@ -240,3 +275,9 @@ class EventWorkflow:
                 static_summary=details.event_summary([event]),
             )
         self._progress.hand_over(index)
+
+
+def _take(pending: Pending, result: FirstResult) -> None:
+    """Bring a delivery up to date with what its first request came to."""
+    pending.delivery = result.delivery or pending.delivery
+    pending.in_flight_on, pending.flight = result.in_flight_on, result.flight

@@ -89,7 +89,7 @@ def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
     keywords += [f"{state}:{name}" for name, state in troubled]
     keywords += [name for name, _ in troubled] + [name for name, state in states if state == "delivered"]
     kept, size = [], 0
-    for keyword in keywords:
+    for keyword in dict.fromkeys(keywords):
         size += len(keyword) + 3
         if size > SUBSCRIBERS_BYTES:
             break

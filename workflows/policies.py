@@ -31,7 +31,8 @@ DELIVER_TIMEOUT = timedelta(seconds=20)
 DELIVER_HEARTBEAT = timedelta(seconds=6)
 
 # The process that holds the request polls its own queue; silent for so long, it is gone and the request is made anew.
-ADOPT_WAIT = timedelta(seconds=3)
+# In an overload it may be slow to come round, and a request made anew would be a repeat.
+ADOPT_WAIT = timedelta(seconds=8)
 ADOPT_TIMEOUT = timedelta(seconds=20)
 
 # A round of attempts whose worker died each time is begun again; so often, and the delivery is given up.

@@ -65,14 +65,14 @@ class Progress:
         self.changed = False
         deliveries = [[pending.delivery for pending in group] for group in self.groups]
         workflow.set_current_details(details.event_details(self._events, deliveries))
-        states = {pending.delivery.subscriber: details.keyword(pending) for group in self.groups for pending in group}
+        states = sorted({(p.delivery.subscriber, details.keyword(p)) for group in self.groups for p in group})
         outcomes = [self._outcome(index) for index in range(len(self.groups))]
         if len(set(outcomes)) > 1:
             workflow.upsert_memo({names.OUTCOMES_MEMO: outcomes})
         workflow.upsert_search_attributes(
             [
                 names.OUTCOME.value_set(details.worst(outcomes)),
-                names.SUBSCRIBERS.value_set(names.subscriber_keywords(sorted(states.items()))),
+                names.SUBSCRIBERS.value_set(names.subscriber_keywords(states)),
             ]
         )
 
@@ -106,8 +106,9 @@ class Progress:
         )
 
     def _outcome(self, index: int) -> str:
-        if index in self._handed_over:
-            return details.HANDED_OVER
+        if index in self._handed_over:  # what failed before that is told here: the other workflow knows the rest alone
+            failed = any(pending.delivery.state is DeliveryState.FAILED for pending in self.groups[index])
+            return DeliveryState.FAILED.value if failed else details.HANDED_OVER
         if not self._resolved:
             return DeliveryState.PENDING.value
         return outcome_of([pending.delivery.state for pending in self.groups[index]])

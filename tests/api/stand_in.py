@@ -7,6 +7,7 @@ from typing import Any
 
 from domain import incidents
 from domain.errors import (
+    AmbiguousEventError,
     EventConflictError,
     EventNotFoundError,
     ImError,
@@ -35,8 +36,9 @@ from domain.subscribers import (
     new_subscriber,
 )
 from domain.tasks import PublishReceipt
-from service.events import EventFilter, EventRow, EventView
-from service.incidents import IncidentRow
+from service.event_list import EventFilter, EventPage, EventRow
+from service.events import EventView
+from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
 from service.subscribers import Changed, SubscriberView, view
 
@@ -174,7 +176,9 @@ class Events:
     def __init__(self, owner: StandIn) -> None:
         self._owner = owner
         self.known: dict[str, CloudEvent] = {}
+        self.sources: dict[str, list[str]] = {}
         self.resent: list[tuple[str, str | None]] = []
+        self.older: datetime | None = None
         self.wanted: EventFilter | None = None
 
     async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
@@ -192,10 +196,10 @@ class Events:
         self.known[event.id] = event
         return PublishReceipt(event_id=event.id, published=True, accepted_at=AT)
 
-    async def find(self, wanted: EventFilter) -> list[EventRow]:
+    async def find(self, wanted: EventFilter) -> EventPage:
         self._owner.called()
         self.wanted = wanted
-        return [
+        rows = [
             EventRow(
                 event_id=event.id,
                 type=event.type,
@@ -206,9 +210,10 @@ class Events:
             )
             for event in self.known.values()
         ]
+        return EventPage(rows=rows, older=self.older)
 
-    async def get(self, event_id: str) -> EventView:
-        event = self._found(event_id)
+    async def get(self, event_id: str, source: str | None = None) -> EventView:
+        event = self._found(event_id, source)
         attempt = Attempt(at=AT, duration_ms=41, status=200, response="ok")
         delivery = Delivery(subscriber="my-webhook", state=DeliveryState.DELIVERED, attempts=[attempt])
         run = RunView(
@@ -221,15 +226,19 @@ class Events:
         )
         return EventView(event=event, runs=[run])
 
-    async def resend(self, event_id: str, subscriber: str | None = None) -> PublishReceipt:
-        self._found(event_id)
+    async def resend(
+        self, event_id: str, subscriber: str | None = None, *, source: str | None = None
+    ) -> PublishReceipt:
+        self._found(event_id, source)
         self.resent.append((event_id, subscriber))
         return PublishReceipt(event_id=event_id, published=True, accepted_at=AT)
 
-    def _found(self, event_id: str) -> CloudEvent:
+    def _found(self, event_id: str, source: str | None) -> CloudEvent:
         self._owner.called()
         if event_id not in self.known:
             raise EventNotFoundError(event_id=event_id)
+        if source is None and len(self.sources.get(event_id, [])) > 1:
+            raise AmbiguousEventError(event_id=event_id, sources=", ".join(self.sources[event_id]))
         return self.known[event_id]
 
 
@@ -240,11 +249,15 @@ class Incidents:
         self.known: dict[str, Incident] = {}
         self.keys: dict[str, str] = {}
         self.status: str | None = None
+        self.before: datetime | None = None
+        self.older: datetime | None = None
 
     async def declare(self, declaration: Declaration, idempotency_key: str | None = None) -> Incident:
         self._owner.called()
         if idempotency_key in self.keys:
-            return self.known[self.keys[idempotency_key]]
+            known = self.known[self.keys[idempotency_key]]
+            check_same(known, declaration)
+            return known
         incident = incidents.declare(f"INC-{next(self._numbers)}", declaration, AT, "evt_1")
         incident.timeline[0].published = self._owner.publishing
         self.known[incident.id] = incident
@@ -265,13 +278,16 @@ class Incidents:
             raise IncidentNotFoundError(incident_id=incident_id)
         return self.known[incident_id]
 
-    async def find(self, *, status: str | None = None, limit: int = 100) -> list[IncidentRow]:
+    async def find(
+        self, *, status: str | None = None, limit: int = 100, before: datetime | None = None
+    ) -> IncidentPage:
         self._owner.called()
-        self.status = status
-        return [
+        self.status, self.before = status, before
+        rows = [
             IncidentRow(id=one.id, severity=one.severity, status=one.status, title=one.title, declared_at=AT)
             for one in list(self.known.values())[:limit]
         ]
+        return IncidentPage(rows=rows, older=self.older)
 
 
 def every_error(root: type[ImError] = ImError) -> list[type[ImError]]:

@@ -195,11 +195,45 @@ async def test_events_are_listed_by_every_filter(service: Service) -> None:
     assert listed.json()["next_cursor"] is None
     wanted = service.gateway.events.wanted
     assert wanted is not None
-    assert wanted.model_dump(exclude={"outcome"}) == query | {
+    assert wanted.model_dump() == query | {
         "failed": True,
         "limit": 7,
         "since": datetime(2025, 12, 26, 14, 30, tzinfo=UTC),
+        "before": None,
     }
+
+
+async def test_a_list_goes_on_where_its_cursor_says(service: Service) -> None:
+    await publish(service, event())
+    service.gateway.events.older = older = datetime(2025, 12, 26, 14, 30, 0, 123456, tzinfo=UTC)
+    first = await service.http.get(PATH, params={"type": "im.**", "limit": "1", "since": "2025-12-01T00:00:00+00:00"})
+    link, _, rel = first.headers["link"].partition("; ")
+    assert rel == 'rel="next"'
+    assert first.json()["next_cursor"] in link
+    service.gateway.events.older = None
+    last = await service.http.get(link.strip("<>"))
+    wanted = service.gateway.events.wanted
+    assert wanted is not None
+    assert (wanted.before, wanted.type, wanted.limit) == (older, "im.**", 1)
+    assert wanted.since == datetime(2025, 12, 1, tzinfo=UTC)
+    assert (last.json()["next_cursor"], "link" in last.headers) == (None, False)
+
+
+@pytest.mark.parametrize("cursor", ["x", "%ff", "MjAyNS0xMi0yNlQxNDozMDowMA", "bXktd2ViaG9vaw"])
+@pytest.mark.parametrize("path", [PATH, "/api/v1/incidents"])
+async def test_a_foreign_cursor_is_422(service: Service, path: str, cursor: str) -> None:
+    answer = await service.http.get(f"{path}?cursor={cursor}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_an_id_of_several_sources_needs_the_source(service: Service) -> None:
+    await publish(service, event(id="1"))
+    service.gateway.events.sources["1"] = ["/one", "/two"]
+    for method, path in (("GET", f"{PATH}/1"), ("POST", f"{PATH}/1/resend")):
+        refused = await service.http.request(method, path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "ambiguous_event")
+        assert "/one, /two" in refused.json()["hint"]
+        assert (await service.http.request(method, f"{path}?source=/one")).status_code in {200, 202}
 
 
 async def test_since_may_be_a_duration_or_have_an_offset(service: Service) -> None:

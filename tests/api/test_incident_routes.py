@@ -1,5 +1,6 @@
 """Incidents over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -41,6 +42,33 @@ async def test_an_idempotency_key_with_another_body_is_422(service: Service) -> 
     await declare(service, **{"Idempotency-Key": "k-1"})
     other = await service.http.post(PATH, json=DECLARATION | {"title": "B"}, headers={"Idempotency-Key": "k-1"})
     assert (other.status_code, other.json()["code"]) == (422, "invalid_request")
+    assert "INC-1" in other.json()["detail"]
+
+
+async def test_who_acts_may_be_left_out(service: Service) -> None:
+    declared = await service.http.post(PATH, json={"title": "a", "severity": "SEV-1"})
+    assert declared.json()["timeline"][0]["actor"] == "api"
+    for action in ("acknowledge", "mitigate", "resolve", "close"):
+        answer = await service.http.post(f"{PATH}/INC-1/{action}")
+        assert (answer.status_code, answer.json()["timeline"][-1]["actor"]) == (200, "api")
+    assert (await service.http.post(f"{PATH}/INC-1/notes", json={})).status_code == 422
+
+
+@pytest.mark.parametrize("incident_id", ["INC-1", "inc-1", "1"])
+async def test_an_incident_is_found_by_each_form_of_its_id(service: Service, incident_id: str) -> None:
+    await declare(service)
+    assert (await service.http.get(f"{PATH}/{incident_id}")).json()["id"] == "INC-1"
+    answer = await service.http.post(f"{PATH}/{incident_id}/acknowledge")
+    assert (answer.status_code, answer.json()["id"]) == (200, "INC-1")
+
+
+async def test_a_list_goes_on_where_its_cursor_says(service: Service) -> None:
+    service.gateway.incidents.older = older = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+    first = await service.http.get(f"{PATH}?status=declared&limit=1")
+    link = first.headers["link"].partition(";")[0].strip("<>")
+    assert first.json()["next_cursor"] in link
+    assert (await service.http.get(link)).status_code == 200
+    assert (service.gateway.incidents.before, service.gateway.incidents.status) == (older, "declared")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256])
@@ -77,7 +105,7 @@ async def test_a_step_out_of_turn_is_409_and_says_what_is_allowed(service: Servi
 
 
 @pytest.mark.parametrize(
-    "incident_id", ["INC-9", "INC-", "inc-1", "INC-01", "x", "INC-1'%20OR%201=1", "INC-" + "1" * 900]
+    "incident_id", ["INC-9", "9", "INC-", "inc-1", "INC-01", "0", "¹", "x", "INC-1'%20OR%201=1", "INC-" + "1" * 900]
 )
 async def test_an_unknown_incident_is_404(service: Service, incident_id: str) -> None:
     for method, path, body in (
@@ -97,7 +125,8 @@ async def test_an_unknown_incident_is_404(service: Service, incident_id: str) ->
         DECLARATION | {"title": ""},
         DECLARATION | {"title": "x" * 301},
         DECLARATION | {"status": "closed"},
-        {"title": "a", "severity": "SEV-1"},
+        {"title": "a", "severity": "SEV-1", "actor": ""},
+        {"title": "a", "severity": "SEV-1", "actor": None},
     ],
 )
 async def test_what_is_no_declaration_is_422(service: Service, body: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from api.views import EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
 from domain.events import parse_event
 from domain.health import Health
 from domain.tasks import PublishReceipt
-from service.events import EventRow
+from service.event_list import EventRow
 from service.incidents import IncidentRow
 from service.subscribers import Changed, SubscriberView
 from tests.api.conftest import Service

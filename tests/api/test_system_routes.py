@@ -30,6 +30,14 @@ async def test_readiness_says_what_is_wrong(service: Service, error: ImError) ->
     assert (await service.http.get("/readyz")).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_probes_may_ask_for_the_head_alone(service: Service, path: str) -> None:
+    asked, answered = await service.http.get(path), await service.http.head(path)
+    assert (answered.status_code, answered.headers) == (asked.status_code, asked.headers)
+    service.backend.ready = False
+    assert (await service.http.head(path)).status_code == (await service.http.get(path)).status_code
+
+
 async def test_a_process_that_is_stopping_is_not_ready(service: Service) -> None:
     service.backend.ready = False
     answer = await service.http.get("/readyz")

@@ -15,7 +15,7 @@ from cli.app import app
 from cli.incident import SeverityChoice, StatusChoice
 from cli.logs import Level
 from cli.main import normalised, run
-from cli.run import exit_status, incident_id, moment, report
+from cli.run import exit_status, incident_id, moment, one_of, report
 from domain import errors
 from domain.errors import ImError, TemporalUnavailableError, UnavailableError
 from domain.incidents import Severity, Status
@@ -140,10 +140,43 @@ def test_ctrl_c_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["version"]) == run(["--version"]) == 0
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == second
-    assert first.startswith("im 0.")
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("im 0.")
+
+
+@pytest.mark.parametrize("noun", [[], ["subscriber"], ["incident"], ["event"]])
+def test_no_summary_is_cut_in_a_terminal_of_80_columns(
+    noun: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*noun, "--help"]) == 0
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ") and "..." in line]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "incident declare --title t --severity SEV-9",
+            "Error: Invalid value for '--severity': 'SEV-9' is not one of SEV-1, SEV-2, SEV-3, SEV-4",
+        ),
+        ("logs --level x", "Error: Invalid value for '--level': 'x' is not one of debug, info, warn, error"),
+        (
+            "subscriber update x --enabled=maybe",
+            "Error: --enabled=maybe: --enabled takes true or false, and without a value it is true",
+        ),
+    ],
+)
+def test_a_word_that_is_no_choice_is_answered_with_the_choices(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == said
+
+
+@pytest.mark.parametrize("severity", ["SEV-2", "sev-2", "Sev-2"])
+def test_choices_are_read_in_any_case(severity: str) -> None:
+    assert one_of(SeverityChoice)["parser"](severity) is SeverityChoice.SEV_2
 
 
 @pytest.fixture

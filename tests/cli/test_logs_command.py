@@ -44,7 +44,7 @@ def test_lines_of_all_files_are_in_order_in_the_guides_logfmt(folder: Path, caps
     assert other == 'time=2025-12-26T14:30:02.000Z level=INFO msg="Said"'
     assert warning == (
         'time=2025-12-26T14:30:03.000Z level=WARN msg="Webhook delivery failed, scheduling retry" attempt=2 '
-        'error="HTTP 503 Service Unavailable"'
+        r'error="HTTP 503 Service \u001b[31mUnavailable"'
     )
 
 
@@ -66,6 +66,30 @@ def test_lines_are_chosen(folder: Path, capsys: pytest.CaptureFixture[str], opti
     assert run(["logs", "--format", "json", *options.split()]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [int(json.loads(each)["time"][17:19]) for each in shown] == seconds
+
+
+def test_nothing_that_matches_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "serve.jsonl").write_text(line(1))
+    assert run(["logs", "--level", "error"]) == 0
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"nothing in {folder} matches\n")
+    (folder / "serve.jsonl").write_text("")
+    assert run(["logs"]) == 0
+    assert capsys.readouterr().err == f"nothing was logged in {folder} yet\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
+    (folder / "serve.jsonl").write_text("".join(line(1, number=number) for number in range(20_000)))
+    script = f"set -o pipefail; {sys.executable} -m cli.main logs --lines 0 | head -1"
+    ended = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | {"IM_STATE_DIR": str(folder.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len(ended.stdout.splitlines()) == 1
 
 
 def test_without_log_files_the_folder_is_named(

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from cli import render
 from domain.health import Health, HealthStatus
+from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from service.event_list import EventRow
 from service.events import EventView
 from service.progress import RunView
 from service.subscribers import SubscriberView
@@ -133,3 +135,52 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         "      | busy now",
         "      |   my-webhook: delivered",
     ]
+
+
+def delivery_lines(state: DeliveryState, *responses: str | None) -> list[str]:
+    attempts = [
+        Attempt(number=number, at=NOW, duration_ms=1, status=503, response=response)
+        for number, response in enumerate(responses, start=1)
+    ]
+    delivery = Delivery(subscriber="a", state=state, attempts=attempts)
+    run = RunView(
+        workflow_id="event/e@1", run_id="r", kind="original", outcome=state, started_at=NOW, deliveries=[delivery]
+    )
+    lines = render.event_text(EventView(event=make_event(), runs=[run]), NOW).splitlines()
+    return lines[lines.index(next(line for line in lines if line.startswith("  a:"))) :]
+
+
+def test_a_response_that_was_given_again_is_shown_once() -> None:
+    lines = delivery_lines(DeliveryState.FAILED, "busy", "down", "busy", None, "busy")
+    assert lines[-4:] == [
+        "    response to attempt 2:",
+        "      | down",
+        "    response to attempts 1, 3, 5:",
+        "      | busy",
+    ]
+
+
+def test_a_pending_delivery_says_that_a_request_is_under_way() -> None:
+    assert delivery_lines(DeliveryState.PENDING) == ["  a: pending, a request is under way"]
+
+
+def test_a_resend_is_marked_in_the_list() -> None:
+    rows = [
+        EventRow(
+            event_id=f"evt_{kind}", type="t", source="/s", kind=kind, outcome="failed", emitted_at=NOW, workflow_id="w"
+        )
+        for kind in ("original", "resend", "rest")
+    ]
+    assert render.event_table(rows, NOW).splitlines() == [
+        "EVENT         TYPE  INCIDENT  OUTCOME          EMITTED  TROUBLE",
+        "evt_original  t     -         failed           0s ago   -",
+        "evt_resend    t     -         failed (resend)  0s ago   -",
+        "evt_rest      t     -         failed           0s ago   -",
+    ]
+
+
+def test_a_timeline_names_no_event_that_was_not_emitted() -> None:
+    incident = declare("INC-1", Declaration(title="t", severity=Severity.SEV_1, actor="anna"), NOW, "evt_1")
+    for published, told in ((None, "evt_1"), (True, "evt_1"), (False, "-")):
+        incident.timeline[0].published = published
+        assert render.incident_text(incident).splitlines()[-1].split()[-2:] == [told, "-"]

@@ -41,6 +41,20 @@ async def test_the_same_id_from_another_source_is_another_event(platform: Platfo
         assert (await platform.post_event(event)).status_code == 202
     await sink.wait_for(2)
 
+    async def both_known() -> bool:
+        shown = await platform.im("event", "show", event_id)
+        return shown.code == 1 and "/one, /two" in shown.err
+
+    await eventually(both_known)
+    refused = await platform.api.get(f"/api/v1/events/{event_id}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "ambiguous_event")
+    shown = await platform.im("event", "show", event_id, "--source", "/two", "--format", "json")
+    assert (shown.json["event"]["source"], len(shown.json["runs"])) == ("/two", 1)
+    resent = await platform.im("event", "resend", event_id, "--source", "/one")
+    assert resent.code == 0, resent.err
+    assert (await sink.wait_for(3))[-1].headers["ce-source"] == "/one"
+    assert (await platform.im("event", "show", event_id, "--source", "/three")).code == 1
+
 
 async def test_an_event_that_nobody_wants_is_kept_as_unmatched(platform: Platform) -> None:
     event_id = await platform.emit(unique_type("nobody"))
@@ -122,6 +136,16 @@ async def test_a_resend_is_a_fresh_delivery_of_the_same_event(platform: Platform
     assert first.headers["ce-id"] == second.headers["ce-id"] == event_id
     shown = await platform.im("event", "show", event_id, "--format", "json")
     assert [run["kind"] for run in shown.json["runs"]] == ["original", "resend"]
+    assert shown.json["event"]["specversion"] == "1.0"
+
+    async def both_listed() -> bool:
+        listed = await platform.im("event", "list", "--type", event_type)
+        return [" failed " in line for line in listed.out.splitlines()[1:]] == [
+            False,
+            True,
+        ] and "(resend)" in listed.out
+
+    await eventually(both_listed)
 
 
 async def test_many_subscribers_are_tried_together(platform: Platform, sink: Sink) -> None:
@@ -162,6 +186,7 @@ async def test_a_burst_in_one_workflow_hands_over_what_is_unfinished(platform: P
         EventInput(events=events),
         id=unique_name("events/"),
         task_queue=names.EVENTS_QUEUE,
+        memo=names.event_memo(events),
         search_attributes=names.event_attributes(events),
     )
     result = await handle.result()

@@ -127,6 +127,16 @@ async def test_past_the_limit_publishers_are_sent_away_before_anything_is_taken(
     assert len(await asyncio.gather(*tasks)) == STARTS_IN_FLIGHT + 10
 
 
+async def test_while_the_worker_is_busy_events_gather_for_one_start() -> None:
+    starts, busy = Starts(), True
+    starts.gate.set()
+    tasks = await offered(Bursts(starts, busy=lambda: busy), [event(number) for number in range(30)])
+    assert starts.groups == []
+    busy = False
+    await asyncio.wait_for(asyncio.gather(*tasks), 1)
+    assert [len(group) for group in starts.groups] == [30]
+
+
 def test_a_start_is_bounded_by_bytes_too() -> None:
     large = [event(number, data="x" * 200_000) for number in range(5)]
     assert fitting(large) == MAX_BYTES_PER_WORKFLOW // 200_000

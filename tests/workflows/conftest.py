@@ -100,7 +100,7 @@ async def delivering(client: Client, pipeline: Pipeline, *, publishing: bool = T
     async with (
         Worker(client, task_queue=queue, workflows=[EventWorkflow], activities=inline),
         Worker(client, task_queue=names.DELIVERIES_QUEUE, activities=[activities.deliver]),
-        Worker(client, task_queue=in_flight, activities=[activities.adopt_delivery]),
+        Worker(client, task_queue=in_flight, activities=[activities.adopt_delivery, activities.adopt_many]),
     ):
         yield queue
     await sender.aclose()

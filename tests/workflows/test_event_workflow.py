@@ -174,7 +174,7 @@ async def test_another_subscriber_of_the_same_name_inherits_nothing(
             later = datetime.now(UTC)
             pipeline.subscribers = [make_subscriber(sink.url("/new"), created_at=later, updated_at=later)]
 
-        pipeline.record = replaced_after_the_first_request  # type: ignore[method-assign]
+        pipeline.record = replaced_after_the_first_request  # type: ignore[method-assign, assignment]
         result, _ = await run(skipping, pipeline)
         assert result.events[0].outcome == "cancelled"
         assert {request.path for request in sink.received} == {"/old"}

@@ -1,0 +1,116 @@
+"""A list that is empty says why, and where to go on; on standard error, because it is no data."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import cli.event
+import cli.incident
+import cli.subscriber
+from cli.main import run
+from domain.errors import ImError, IncidentNotFoundError, NoWorkerError, SubscriberNotFoundError
+from service.event_list import EventFilter, EventPage, EventRow
+from service.incidents import IncidentPage
+
+NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+
+
+class Empty:
+    """A gateway without anything; ``found`` is what it finds of events, ``missing`` what reading one thing raises."""
+
+    def __init__(self) -> None:
+        self.found = EventPage(rows=[])
+        self.missing: ImError | None = None
+        self.read: list[str] = []
+        self.subscribers = SimpleNamespace(get=self.get)
+        self.incidents = SimpleNamespace(get=self.get, find=self.find_incidents)
+        self.health = SimpleNamespace(all=self.all)
+        self.events = SimpleNamespace(find=self.find)
+
+    async def get(self, name: str) -> None:
+        self.read.append(name)
+        if self.missing is not None:
+            raise self.missing
+
+    async def all(self) -> list[Any]:
+        return []
+
+    async def find(self, _wanted: EventFilter) -> EventPage:
+        return self.found
+
+    async def find_incidents(self, **_: Any) -> IncidentPage:
+        return IncidentPage(rows=[])
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Empty:
+    gateway = Empty()
+
+    def with_gateway(work: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def done() -> Any:
+            return await work(gateway)
+
+        return asyncio.run(done())
+
+    for module in (cli.event, cli.incident, cli.subscriber):
+        monkeypatch.setattr(module, "with_gateway", with_gateway)
+    return gateway
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("incident list", "no incidents yet; declare one: im incident declare --title TITLE --severity SEV-2"),
+        ("incident list --status closed", "no incident is closed; all of them: im incident list"),
+        ("event list", "no events yet; emit one: im event emit --type TYPE --data JSON"),
+        ("event list --failed", "no events match"),
+        ("subscriber health", "no subscribers yet; add one: im subscriber add --name NAME --url URL"),
+    ],
+)
+def test_an_empty_list_explains_itself(
+    gateway: Empty, line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1, "the headings"
+    assert shown.err == f"{said}\n"
+    assert run([*line.split(), "--format", "json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "missing", "said"),
+    [
+        ("--subscriber nobody", SubscriberNotFoundError(name="nobody"), "no subscriber is named 'nobody'; see the"),
+        ("--incident 9", IncidentNotFoundError(incident_id="INC-9"), "no incident 'INC-9' is known; see the"),
+    ],
+)
+def test_an_empty_list_says_when_nobody_has_that_name(
+    gateway: Empty, line: str, missing: ImError, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.missing = missing
+    assert run(["event", "list", *line.split()]) == 0
+    assert [each.lower() for each in capsys.readouterr().err.splitlines()][1].startswith(said.lower())
+
+
+def test_without_a_worker_the_empty_list_is_still_shown(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
+    gateway.missing = NoWorkerError(queue="im-control", seconds=3)
+    assert run(["event", "list", "--subscriber", "a"]) == 0
+    assert capsys.readouterr().err == "no events match\n"
+
+
+def test_names_are_looked_up_only_when_the_list_is_empty(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
+    row = EventRow(event_id="e", type="t", source="/s", outcome="failed", emitted_at=NOW, workflow_id="event/e")
+    gateway.found = EventPage(rows=[row])
+    assert run(["event", "list", "--subscriber", "a"]) == 0
+    assert (gateway.read, capsys.readouterr().err) == ([], "")
+
+
+def test_a_search_that_was_given_up_says_so(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
+    gateway.found = EventPage(rows=[], older=NOW, complete=False)
+    assert run(["event", "list", "--type", "a.**"]) == 0
+    assert "were not searched" in capsys.readouterr().err
