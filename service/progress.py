@@ -9,7 +9,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from domain.errors import ImError
-from domain.outcomes import Attempt, Delivery, DeliveryState
+from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState
 from domain.tasks import EventProgress, EventResult, outcome_of
 from service.temporal import answered
 from workflows.details import HANDED_OVER
@@ -73,6 +73,8 @@ def _joined(view: RunView, mine: EventProgress, pending: dict[str, Delivery]) ->
         if delivery.state in {DeliveryState.PENDING, DeliveryState.RETRYING}
         else delivery
         for delivery in mine.deliveries
+        # What a workflow that has ended left open is told by the one that went on with it.
+        if view.ended_at is None or delivery.state in FINAL_STATES
     ]
     outcome = outcome_of([delivery.state for delivery in deliveries]) if deliveries else mine.outcome
     handed_over = mine.outcome == HANDED_OVER

@@ -112,10 +112,11 @@ class Platform:
         )
 
     async def deliveries(self, event_id: str) -> dict[str, Any]:
-        """The deliveries of an event's first run, by subscriber, as the API shows them."""
+        """The deliveries of an event, by subscriber, as the API shows them: its first run and what went on of it."""
         answer = await self.api.get(f"/api/v1/events/{event_id}")
         assert answer.status_code == 200, answer.text
-        return {delivery["subscriber"]: delivery for delivery in answer.json()["runs"][0]["deliveries"]}
+        runs = [run for run in answer.json()["runs"] if run["kind"] != "resend"]
+        return {delivery["subscriber"]: delivery for run in runs for delivery in run["deliveries"]}
 
     async def ended(self, event_id: str, timeout: float = 30) -> dict[str, Any]:
         """The same, once every delivery of the event has ended."""
