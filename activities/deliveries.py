@@ -108,9 +108,13 @@ class DeliveryActivities:
 
     @activity.defn(name="deliver_many")
     async def deliver_many(self, request: FirstRequests) -> FirstResults:
-        """`deliver_first`, for many deliveries at once; of their responses only the start is kept. At least once."""
-        deadline = _deadline()
-        results = await asyncio.gather(*(self._first(first, deadline) for first in request.each()))
+        """`deliver_first`, for many deliveries at once; of their responses only the start is kept. At least once.
+
+        Crowds take turns: all at once, none of them would end within its 300 ms, and each would be asked after.
+        """
+        async with self._gate.crowd():
+            deadline = _deadline()
+            results = await asyncio.gather(*(self._first(first, deadline) for first in request.each()))
         return FirstResults(results=[_brief(result) for result in results])
 
     async def _first(self, request: FirstRequest, deadline: float) -> FirstResult:

@@ -4,9 +4,10 @@ What this process saw lately decides. A subscriber comes back by itself: its del
 here too, and the first success, or a time back under the limit, opens the gate again.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from domain.health import percentile
 from domain.outcomes import Attempt
@@ -14,6 +15,7 @@ from domain.outcomes import Attempt
 FAILURES_IN_A_ROW = 3
 SLOW_P95_MS = 1000
 SAMPLES = 20
+CROWDS_AT_ONCE = 2  # of up to 100 requests, at some 1 ms of CPU each
 MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
 MAX_IN_FLIGHT = 64  # requests of one subscriber in one process; a healthy receiver answers in a few ms
 
@@ -26,6 +28,8 @@ class InlineGate:
         self._failures: dict[str, int] = {}
         self._in_flight: dict[str, int] = {}
         self._inline = 0
+        self._crowds = 0
+        self._turn = asyncio.Semaphore(CROWDS_AT_ONCE)
 
     def admits(self, subscriber: str) -> bool:
         """Whether its next delivery may start inline."""
@@ -45,10 +49,20 @@ class InlineGate:
         finally:
             self._inline -= 1
 
+    @asynccontextmanager
+    async def crowd(self) -> AsyncIterator[None]:
+        """A crowd of first requests waits for its turn, and has it."""
+        self._crowds += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._crowds -= 1
+
     @property
     def busy(self) -> bool:
         """This process has as many first requests in hand as it can answer for in 300 ms: start no more for now."""
-        return self._inline >= MAX_INLINE
+        return self._inline >= MAX_INLINE or self._crowds > CROWDS_AT_ONCE
 
     def began(self, subscriber: str) -> None:
         """A request begins."""

@@ -302,7 +302,7 @@ class OverloadedError(UnavailableError):
     """More is offered than can be accepted at the moment; nothing of it was taken."""
 
     code = "overloaded"
-    says = "{waiting} events wait to be accepted already"
+    says = "more is offered than can be delivered at the moment ({waiting} events wait)"
     hint = "Send it again in a second, or send batches (application/cloudevents-batch+json)."
 
 

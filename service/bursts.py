@@ -16,6 +16,7 @@ MAX_BYTES_PER_WORKFLOW = 512 * 1024  # of one payload, which Temporal refuses pa
 MAX_WAITING = 5_000  # some 20 MB of 4 KiB events; past that publishers are told to come back
 REMEMBERED = 50_000  # identities, some 10 MB
 
+QUIET_WITHIN_SECONDS = 2
 BUSY_SECONDS = 0.005  # until a busy process is looked at again
 
 Identity = tuple[str, str]
@@ -74,6 +75,18 @@ class Bursts:
             self._accepting.pop(identity, None)
         self._remember(identity, digest, receipt)
         return receipt
+
+    async def until_quiet(self) -> None:
+        """Wait while the worker of this process is busy, as single events do. Gives up after two seconds.
+
+        Raises:
+            OverloadedError: it stayed busy.
+        """
+        for _ in range(int(QUIET_WITHIN_SECONDS / BUSY_SECONDS)):
+            if not self._busy():
+                return
+            await asyncio.sleep(BUSY_SECONDS)
+        raise OverloadedError(waiting=len(self._waiting))
 
     def _again(self, event: CloudEvent, digest: str) -> PublishReceipt:
         known, receipt = self._accepted[event.source, event.id]

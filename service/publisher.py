@@ -1,5 +1,6 @@
 """Publishing: an event is accepted once Temporal has its workflow."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ class Publisher:
     ) -> None:
         self._client = client
         self._publishing = publishing
+        self._one_batch = asyncio.Lock()
         self._bursts = Bursts(self._start_together, per_workflow, busy)
 
     async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
@@ -58,6 +60,7 @@ class Publisher:
 
         Raises:
             PublishingDisabledError: publishing is off in this process.
+            OverloadedError: the worker stayed busy; the same batch again is safe.
             TemporalUnavailableError: not all were accepted; the same batch again is safe.
         """
         self._require_publishing()
@@ -66,7 +69,9 @@ class Publisher:
         while rest:
             size = fitting(rest[:MAX_PER_WORKFLOW])
             chunk, rest = rest[:size], rest[size:]
-            began = await self._begin(chunk, EventInput(events=list(chunk)), names.batch_workflow_id(chunk))
+            async with self._one_batch:
+                await self._bursts.until_quiet()
+                began = await self._begin(chunk, EventInput(events=list(chunk)), names.batch_workflow_id(chunk))
             receipts += [_receipt(event, duplicate=not began) for event in chunk]
         return receipts
 

@@ -126,7 +126,7 @@ class EventWorkflow:
                         for index, p in wanted
                     ],
                 ),
-                start_to_close_timeout=policies.INLINE_TIMEOUT,
+                start_to_close_timeout=policies.CROWD_TIMEOUT,
                 retry_policy=policies.INLINE_RETRY,
                 summary=f"{len(wanted)} first requests",
             )

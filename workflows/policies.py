@@ -17,13 +17,16 @@ RESOLVE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximu
 
 # The inline budget is 300 ms and the group commit some 50; past 3 s the process itself is in trouble.
 INLINE_TIMEOUT = timedelta(seconds=3)
+# Crowds take turns in a process; the SDK keeps the workflow task alive meanwhile.
+CROWD_TIMEOUT = timedelta(seconds=60)
 INLINE_RETRY = RetryPolicy(maximum_attempts=1)
 
 # First attempts of more subscribers than this, or of several events, run together: one marker instead of many.
 INLINE_ONE_BY_ONE = 16
 
-# So many of those share one result, which Temporal refuses past 2 MiB; each takes some 300 bytes of it.
-INLINE_TOGETHER = 200
+# So many of those share one result, which Temporal refuses past 2 MiB; each takes some 300 bytes of it. And so many
+# can be sent within the 300 ms.
+INLINE_TOGETHER = 100
 
 # One request may take 10 s, and its outcome is recorded before the activity ends.
 DELIVER_TIMEOUT = timedelta(seconds=20)
