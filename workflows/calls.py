@@ -1,0 +1,169 @@
+"""The calls that an event workflow makes to its activities, each with its timeouts, and what a failed one means."""
+
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from activities.deliveries import DeliveryActivities
+from domain.events import CloudEvent
+from domain.outcomes import Delivery
+from domain.retry import RetrySchedule
+from domain.tasks import (
+    AdoptManyRequest,
+    AdoptRequest,
+    DeliverRequest,
+    FirstRequest,
+    FirstRequests,
+    FirstResult,
+    FirstResults,
+    Match,
+    Pending,
+    RecordRequest,
+    Resolution,
+    ResolveRequest,
+)
+from workflows import details, endings, names, policies
+
+
+async def resolve(events: Sequence[CloudEvent], only: list[str] | None) -> Resolution:
+    """Who wants the events."""
+    return await workflow.execute_local_activity_method(
+        DeliveryActivities.resolve_subscribers,
+        ResolveRequest(event_types=[event.type for event in events], only=only),
+        start_to_close_timeout=policies.RESOLVE_TIMEOUT,
+        retry_policy=policies.RESOLVE_RETRY,
+        summary="who wants it",
+    )
+
+
+async def first(event: CloudEvent, pending: Pending) -> None:
+    """Make one first request within this workflow task."""
+    subscriber = pending.delivery.subscriber
+    try:
+        result = await workflow.execute_local_activity_method(
+            DeliveryActivities.deliver_first,
+            FirstRequest(event=event, subscriber=subscriber, schedule=pending.schedule, since=pending.since),
+            start_to_close_timeout=policies.INLINE_TIMEOUT,
+            retry_policy=policies.INLINE_RETRY,
+            summary=f"{event.type} → {subscriber}",
+        )
+    except ActivityError as error:
+        _raise_cancelled(error)
+        result = FirstResult()  # the process was too slow to say; the retry queue starts from nothing
+    _take(pending, result)
+
+
+async def first_of_many(events: list[CloudEvent], wanted: Sequence[tuple[int, Pending]]) -> None:
+    """Make many first requests together; each comes with its event's place in ``events``."""
+    matches = [
+        (index, Match(subscriber=pending.delivery.subscriber, schedule=pending.schedule, since=pending.since))
+        for index, pending in wanted
+    ]
+    try:
+        answer = await workflow.execute_local_activity_method(
+            DeliveryActivities.deliver_many,
+            FirstRequests(events=events, wanted=matches),
+            start_to_close_timeout=policies.CROWD_TIMEOUT,
+            retry_policy=policies.INLINE_RETRY,
+            summary=f"{len(wanted)} first requests",
+        )
+    except ActivityError as error:
+        _raise_cancelled(error)
+        return
+    for (_, pending), result in zip(wanted, answer.results, strict=True):
+        _take(pending, result)
+
+
+async def adopt(event: CloudEvent, pending: Pending) -> None:
+    """Take over a first request from the process that has it in flight."""
+    subscriber = pending.delivery.subscriber
+    try:
+        pending.delivery = await workflow.execute_activity_method(
+            DeliveryActivities.adopt_delivery,
+            AdoptRequest(
+                event_id=event.id,
+                subscriber=subscriber,
+                schedule=pending.schedule,
+                since=pending.since,
+                flight=pending.flight or "",
+            ),
+            task_queue=pending.in_flight_on,
+            schedule_to_start_timeout=policies.ADOPT_WAIT,
+            start_to_close_timeout=policies.ADOPT_TIMEOUT,
+            retry_policy=policies.INLINE_RETRY,
+            summary=f"first request to {subscriber}, still in flight",
+        )
+    except ActivityError as error:
+        _raise_cancelled(error)  # else that process is gone, and its outcome with it: the request is made again
+    pending.in_flight_on = None
+
+
+async def adopt_together(flying: Sequence[Pending]) -> None:
+    """Ask once for many that are in flight: in an overload, one activity each would add to it."""
+    try:
+        answer = await workflow.execute_activity_method(
+            DeliveryActivities.adopt_many,
+            AdoptManyRequest(flights=[pending.flight or "" for pending in flying]),
+            task_queue=flying[0].in_flight_on,
+            schedule_to_start_timeout=policies.ADOPT_WAIT,
+            start_to_close_timeout=policies.ADOPT_TIMEOUT,
+            retry_policy=policies.INLINE_RETRY,
+            summary=f"{len(flying)} first requests, still in flight",
+        )
+    except ActivityError as error:
+        _raise_cancelled(error)
+        answer = FirstResults(results=[FirstResult() for _ in flying])
+    for pending, result in zip(flying, answer.results, strict=True):
+        _take(pending, result)
+
+
+async def deliver(event: CloudEvent, pending: Pending) -> None:
+    """Retry on the queue that is fair between subscribers, until the delivery has ended."""
+    delivery, schedule = pending.delivery, pending.schedule or RetrySchedule()
+    try:
+        pending.delivery = await workflow.execute_activity_method(
+            DeliveryActivities.deliver,
+            DeliverRequest(
+                event_id=event.id,
+                subscriber=delivery.subscriber,
+                schedule=schedule,
+                since=pending.since,
+                prior=delivery.attempts,
+            ),
+            task_queue=names.DELIVERIES_QUEUE,
+            activity_id=names.delivery_activity_id(delivery.subscriber),
+            start_to_close_timeout=policies.DELIVER_TIMEOUT,
+            heartbeat_timeout=policies.DELIVER_HEARTBEAT,
+            retry_policy=policies.delivery_retry(schedule, len(delivery.attempts)),
+            summary=f"{event.type} → {delivery.subscriber}",
+            priority=policies.delivery_priority(event.severity, delivery.subscriber),
+        )
+    except ActivityError as error:
+        _raise_cancelled(error)
+        endings.settle_failure(pending, error)
+
+
+async def record(event: CloudEvent, ended: Sequence[Delivery]) -> None:
+    """Have outcomes counted that their own activities could not get counted."""
+    await workflow.execute_activity_method(
+        DeliveryActivities.record_outcomes,
+        RecordRequest(event_id=event.id, deliveries=[details.for_ledger(delivery) for delivery in ended]),
+        start_to_close_timeout=policies.RECORD_TIMEOUT,
+        retry_policy=policies.RECORD_RETRY,
+        summary="count outcomes",
+    )
+    for delivery in ended:
+        delivery.recorded = True
+
+
+def _take(pending: Pending, result: FirstResult) -> None:
+    """Bring a delivery up to date with what its first request came to."""
+    pending.delivery = result.delivery or pending.delivery
+    pending.in_flight_on, pending.flight = result.in_flight_on, result.flight
+
+
+def _raise_cancelled(error: ActivityError) -> None:
+    """An operator's cancellation ends the workflow; it is no failure to be worked around."""
+    if is_cancelled_exception(error):
+        raise error
