@@ -71,7 +71,13 @@ def _server_version(path: str) -> tuple[int, ...]:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    found = re.search(r"[Ss]erver (\d+)\.(\d+)", said)
+    found = re.search(r"[Ss]erver (\d+\.\d+)", said)
+    return version_of(found[1]) if found else ()
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """``1.32.0`` as (1, 32); empty for what is no version."""
+    found = re.match(r"v?(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else ()
 
 

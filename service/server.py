@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import structlog
 import uvicorn
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
 from uvicorn.importer import import_from_string
 
 from activities.gate import InlineGate
 from domain.errors import ConfigurationError
+from service.devserver import OLDEST_SERVER, version_of
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_runtime
 from service.process import finish
@@ -83,10 +85,16 @@ async def running_backend(settings: Settings, *extra_ports: int) -> AsyncIterato
 
 
 async def prepare_namespace(client: Client) -> None:
-    """Register what the namespace lacks and start the entities."""
+    """Register what the namespace lacks, start the entities, and say what the server cannot do.
+
+    Whether fairness is on cannot be read over the API; docs/operations.md says how to switch it on.
+    """
     if added := await ensure_search_attributes(client):
         _log.info("registered search attributes", names=", ".join(added))
     await ensure_entities(client)
+    info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+    if version_of(info.server_version) < OLDEST_SERVER:
+        _log.warning("this Temporal server has no priorities: a SEV-1 waits its turn", version=info.server_version)
 
 
 def _temporal_port() -> int:
