@@ -20,7 +20,7 @@ from activities.recorder import Recorder
 from activities.transport import LocalFault
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
-from domain.retry import RetrySchedule
+from domain.retry import MIN_DELAY, RetrySchedule
 from domain.subscribers import Subscriber
 from domain.tasks import (
     AdoptManyRequest,
@@ -215,7 +215,7 @@ def _failure(delivery: Delivery) -> ApplicationError:
     last = delivery.attempts[-1]
     delay = None
     if delivery.state is DeliveryState.RETRYING and delivery.next_retry_at:
-        delay = max(delivery.next_retry_at - datetime.now(UTC), timedelta(seconds=1))
+        delay = max(delivery.next_retry_at - datetime.now(UTC), MIN_DELAY)
     return ApplicationError(
         last.error or "failed",
         delivery,
@@ -230,7 +230,7 @@ def _unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> Applica
     """The failure of a request that this machine could not make: the delivery stands where it stood."""
     state = DeliveryState.RETRYING if known else DeliveryState.PENDING
     unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=str(fault))
-    return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=timedelta(seconds=1))
+    return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=MIN_DELAY)
 
 
 def _brief(result: FirstResult) -> FirstResult:

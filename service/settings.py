@@ -6,7 +6,6 @@ reaches as well.
 
 import ipaddress
 import os
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -114,11 +113,6 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("must have at least 16 characters")
         return value
-
-    @property
-    def poll_interval(self) -> timedelta:
-        """OUTBOX_POLL_INTERVAL as a duration."""
-        return parse_duration(self.outbox_poll_interval)
 
     @property
     def binds_loopback(self) -> bool:
