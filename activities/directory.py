@@ -1,23 +1,15 @@
-"""The directory as one process sees it: a snapshot on a lease of 500 ms.
+"""The directory of subscribers as one process sees it, on a lease."""
 
-Reading the directory by a query for every event would cost 40 % of the throughput, so a snapshot is used for
-500 ms, counted from the moment its query *began*. The gateway waits one lease after a change before it answers: no
-older snapshot can be in use by then, and what is published after `im subscriber add` returned is delivered.
-"""
-
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from activities.leases import Lease
 from domain.subscribers import Directory, Snapshot
-
-LEASE_SECONDS = 0.5
-REFRESH_AFTER_SECONDS = 0.25  # under traffic the next query is under way before the lease ends
 
 Fetch = Callable[[int | None], Awaitable[Snapshot]]
 
 
-class LeasedDirectory:
+class LeasedDirectory(Lease[Directory]):
     """Serves the directory from a leased snapshot.
 
     Args:
@@ -26,51 +18,10 @@ class LeasedDirectory:
     """
 
     def __init__(self, fetch: Fetch, clock: Callable[[], float] = time.monotonic) -> None:
-        self._fetch = fetch
-        self._clock = clock
-        self._directory = Directory(version=-1)
-        self._began = float("-inf")
-        self._refreshing: asyncio.Task[None] | None = None
+        async def newer(known: Directory | None) -> Directory:
+            snapshot = await fetch(known.version if known else None)
+            if snapshot.subscribers is None and known:
+                return known
+            return Directory(version=snapshot.version, subscribers=snapshot.subscribers or {})
 
-    async def current(self) -> Directory:
-        """The directory, no older than one lease or than this call. Concurrent callers share one query."""
-        called = self._clock()
-        while True:
-            age = self._clock() - self._began
-            if age < LEASE_SECONDS or self._began >= called:
-                if age >= REFRESH_AFTER_SECONDS:
-                    self._refresh()
-                return self._directory
-            await asyncio.shield(self._refresh())
-
-    async def latest(self) -> Directory:
-        """`current`, or the last one known when the directory does not answer.
-
-        For deliveries under way: they go on while the registry is away, and change nothing about who is subscribed.
-        """
-        try:
-            return await self.current()
-        except Exception:
-            if self._directory.version < 0:
-                raise
-            return self._directory
-
-    def _refresh(self) -> asyncio.Task[None]:
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._query())
-            self._refreshing.add_done_callback(_retrieve)
-        return self._refreshing
-
-    async def _query(self) -> None:
-        began = self._clock()
-        known = self._directory.version if self._directory.version >= 0 else None
-        snapshot = await self._fetch(known)
-        if snapshot.subscribers is not None:
-            self._directory = Directory(version=snapshot.version, subscribers=snapshot.subscribers)
-        self._began = began
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Take note of a failure that nobody waited for: the next caller's own query will meet it."""
-    if not task.cancelled():
-        task.exception()
+        super().__init__(newer, clock)

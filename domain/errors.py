@@ -72,10 +72,10 @@ class InvalidInputError(ImError):
 
 
 class InvalidNameError(InvalidInputError):
-    """A subscriber name outside the allowed form."""
+    """A name outside the allowed form."""
 
     code = "invalid_name"
-    says = "{name!r} is not a usable subscriber name: {reason}"
+    says = "{name!r} is not a usable name: {reason}"
     hint = "Use 1 to 63 letters, digits, dots, dashes or underscores, starting with a letter or digit."
     field = "name"
 

@@ -1,7 +1,9 @@
 """Incidents: severity, lifecycle, timeline, and the event that each timeline entry becomes."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +14,7 @@ from domain.events import CloudEvent
 MAX_TITLE = 300
 MAX_NOTE = 8000
 MAX_ACTOR = 200
+MAX_DETAILS_BYTES = 16 * 1024  # they travel in every event of the incident
 
 
 class Severity(StrEnum):
@@ -71,13 +74,18 @@ ALLOWED: dict[Status, tuple[Action, ...]] = {
 
 
 class Declaration(BaseModel):
-    """What declares an incident."""
+    """What declares an incident.
+
+    Attributes:
+        details: what the source knows of it, such as a Zeebe incident's process and element; at most 16 KiB of JSON.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     title: str
     severity: Severity
     actor: str
+    details: dict[str, Any] | None = None
 
 
 class Change(BaseModel):
@@ -115,13 +123,16 @@ class Incident(BaseModel):
     status: Status = Status.DECLARED
     declared_at: datetime
     updated_at: datetime
+    details: dict[str, Any] | None = None
     timeline: list[TimelineEntry] = []
 
 
 def check_declaration(declaration: Declaration) -> None:
-    """Raise `InvalidRequestError` for an empty or overlong title or actor."""
+    """Raise `InvalidRequestError` for an empty or overlong title or actor, or details past 16 KiB."""
     _check_text("title", declaration.title, MAX_TITLE)
     _check_text("actor", declaration.actor, MAX_ACTOR)
+    if declaration.details and len(json.dumps(declaration.details)) > MAX_DETAILS_BYTES:
+        raise InvalidRequestError(reason=f"details must be at most {MAX_DETAILS_BYTES} bytes of JSON")
 
 
 def check_change(incident: Incident, change: Change) -> None:
@@ -153,6 +164,7 @@ def declare(incident_id: str, declaration: Declaration, now: datetime, event_id:
         severity=declaration.severity,
         declared_at=now,
         updated_at=now,
+        details=declaration.details,
         timeline=[entry],
     )
 
@@ -168,7 +180,7 @@ def apply_change(incident: Incident, change: Change, now: datetime, event_id: st
 
 def timeline_event(incident: Incident, entry: TimelineEntry) -> CloudEvent:
     """The CloudEvent that tells of a timeline entry, exactly as it stands there."""
-    data = {
+    data: dict[str, Any] = {
         "incident_id": incident.id,
         "title": incident.title,
         "severity": incident.severity.value,
@@ -176,6 +188,8 @@ def timeline_event(incident: Incident, entry: TimelineEntry) -> CloudEvent:
     }
     if entry.note is not None:
         data["note"] = entry.note
+    if incident.details:
+        data["details"] = incident.details
     return CloudEvent(
         id=entry.event_id,
         source=f"/incidents/{incident.id}",

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel
 from temporalio.client import WithStartWorkflowOperation, WorkflowExecution, WorkflowHandle
@@ -98,6 +99,14 @@ class IncidentGateway:
                 IncidentWorkflow.change,  # type: ignore[arg-type]  # as above
                 change,
             )
+
+    async def observe(self, incident_id: str, details: dict[str, Any]) -> Incident:
+        """Bring an incident's details up to date, which emits nothing; a closed one stays as it is."""
+        incident = await self.get(incident_id)
+        if incident.status is Status.CLOSED:
+            return incident
+        async with answered(self._connection.client, names.CONTROL_QUEUE):
+            return await self._handle(incident_id).execute_update(IncidentWorkflow.observe, details)
 
     async def get(self, incident_id: str) -> Incident:
         """An incident with its timeline."""

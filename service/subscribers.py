@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 from temporalio.client import WorkflowHandle
 
-from activities.directory import LEASE_SECONDS
+from activities.leases import LEASE_SECONDS
 from activities.sealing import headers_purpose, secret_purpose
 from domain.addresses import check_url
 from domain.errors import InvalidRequestError, SubscriberNotFoundError

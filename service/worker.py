@@ -19,6 +19,7 @@ from activities.directory import LeasedDirectory
 from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
+from activities.incidents import IncidentActivities
 from activities.recorder import Recorder
 from activities.sealing import Keyring
 from activities.sender import Sender
@@ -26,7 +27,9 @@ from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.health import LedgerBatch
 from domain.subscribers import Gone, Snapshot
+from service.connection import Connection
 from service.history import EventSource
+from service.incidents import IncidentGateway
 from service.publisher import Publisher
 from workflows import names, policies
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
@@ -34,6 +37,7 @@ from workflows.event import EventWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow, NumbersState
 from workflows.ledger import DeliveryLedgerWorkflow, LedgerState
+from workflows.sources import SourcesState, SourcesWorkflow
 
 # Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
 DRAIN = timedelta(seconds=15)
@@ -58,11 +62,12 @@ class _Parts:
 
 
 async def ensure_entities(client: Client) -> None:
-    """Start the directory, the ledger and the counter of incident numbers, unless they run already."""
+    """Start the registries, the ledger and the counter of incident numbers, unless they run already."""
     entities: tuple[tuple[Callable[..., Awaitable[None]], BaseModel, str, str], ...] = (
         (SubscriberDirectoryWorkflow.run, DirectoryState(), names.DIRECTORY_ID, "registry of subscribers"),
         (DeliveryLedgerWorkflow.run, LedgerState(), names.LEDGER_ID, "delivery counters"),
         (IncidentNumbersWorkflow.run, NumbersState(), names.INCIDENT_NUMBERS_ID, "incident numbers"),
+        (SourcesWorkflow.run, SourcesState(), names.SOURCES_ID, "Zeebe clusters and heartbeats"),
     )
     for run, state, workflow_id, summary in entities:
         await client.start_workflow(
@@ -90,14 +95,16 @@ async def running_workers(
         gate: also read by this process's publisher, which starts nothing while it is busy.
     """
     parts = _assemble(client, keyring, policy, gate, publishing=publishing)
+    connection = Connection(client=client, keyring=keyring, policy=policy, publishing=publishing, has_worker=True)
     emission = EmissionActivities(Publisher(client, publishing=publishing).emit)
+    incidents = IncidentActivities(IncidentGateway(connection))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.sender.aclose)
         stack.push_async_callback(parts.recorder.drain)
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
-        for worker in (_control_worker(client, emission), _delivery_worker(client, parts)):
+        for worker in (_control_worker(client, emission, incidents), _delivery_worker(client, parts)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
         yield
@@ -187,7 +194,7 @@ def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
     )
 
 
-def _control_worker(client: Client, emission: EmissionActivities) -> Worker:
+def _control_worker(client: Client, emission: EmissionActivities, incidents: IncidentActivities) -> Worker:
     return Worker(
         client,
         task_queue=names.CONTROL_QUEUE,
@@ -196,8 +203,14 @@ def _control_worker(client: Client, emission: EmissionActivities) -> Worker:
             DeliveryLedgerWorkflow,
             IncidentWorkflow,
             IncidentNumbersWorkflow,
+            SourcesWorkflow,
         ],
-        activities=[emission.publish_event],
+        activities=[
+            emission.publish_event,
+            incidents.declare_incident,
+            incidents.resolve_incident,
+            incidents.observe_incident,
+        ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,

@@ -1,5 +1,7 @@
 """IncidentWorkflow: the lifecycle of one incident; each change and the intent to tell of it are one durable step."""
 
+from typing import Any
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -79,6 +81,13 @@ class IncidentWorkflow:
     async def declared(self) -> Incident:
         """The incident, once its declaration was emitted or withheld."""
         await workflow.wait_condition(lambda: self._incident.timeline[0].published is not None)
+        return self._incident
+
+    @workflow.update(name="observe")
+    def observe(self, details: dict[str, Any]) -> Incident:
+        """Bring the details up to date; no step of the lifecycle, so nothing is emitted."""
+        self._incident.details = (self._incident.details or {}) | details
+        self._updates += 1
         return self._incident
 
     @workflow.query(name="incident")

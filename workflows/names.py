@@ -12,7 +12,10 @@ EVENTS_QUEUE = "im-events"  # fresh events; holds no retry and no registry, so a
 CONTROL_QUEUE = "im-control"  # the entities: directory, ledger, incidents
 DELIVERIES_QUEUE = "im-deliveries"  # retries, fair by subscriber; a backlog here delays no fresh event
 
+DOORS_QUEUE = "im-doors"  # polled by processes that serve the API: they say since when the door has been open
+
 DIRECTORY_ID = "subscribers"
+SOURCES_ID = "sources"
 LEDGER_ID = "delivery-ledger"
 INCIDENT_NUMBERS_ID = "incident-numbers"
 
@@ -66,6 +69,21 @@ def continued_workflow_id(event: CloudEvent, parent_run: str) -> str:
 def incident_workflow_id(incident_id: str) -> str:
     """``incident/INC-<n>``."""
     return f"incident/{incident_id}"
+
+
+def cluster_workflow_id(cluster: str) -> str:
+    """``zeebe/<cluster>``."""
+    return f"zeebe/{cluster}"
+
+
+def heartbeat_workflow_id(heartbeat: str) -> str:
+    """``heartbeat/<name>``."""
+    return f"heartbeat/{heartbeat}"
+
+
+def lane_workflow_id(subscriber: str, subject: str) -> str:
+    """``lane/<subscriber>/<subject>``: the ordered deliveries of one subject, such as ``INC-7``, to one subscriber."""
+    return f"lane/{subscriber}/{subject}"
 
 
 def in_flight_queue(process: str) -> str:

@@ -49,6 +49,10 @@ RECORD_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interv
 PUBLISH_TIMEOUT = timedelta(seconds=5)
 PUBLISH_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 
+# Declaring or resolving an incident for a source must happen in the end, however long Temporal or a worker is away.
+INCIDENT_TIMEOUT = timedelta(seconds=10)
+INCIDENT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
 # The server suggests continuing as new at 4,096 events; updates have a limit of their own of 2,000 a run.
 MAX_UPDATES_PER_RUN = 1000
 

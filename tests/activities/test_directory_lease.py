@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.directory import LEASE_SECONDS, REFRESH_AFTER_SECONDS, LeasedDirectory
+from activities.directory import LeasedDirectory
+from activities.leases import LEASE_SECONDS, REFRESH_AFTER_SECONDS
 from domain.subscribers import Directory, Snapshot
 from tests.support.builders import make_subscriber
 

@@ -165,7 +165,7 @@ async def test_many_large_answers_stay_far_below_temporals_payload_limit(skippin
 async def test_another_subscriber_of_the_same_name_inherits_nothing(
     skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.directory.LEASE_SECONDS", 0)  # skipped time is too fast for a lease in real time
+    monkeypatch.setattr("activities.leases.LEASE_SECONDS", 0)  # skipped time is too fast for a lease in real time
     async with Sink() as sink:
         sink.script(Answer(503), path="/old")
         pipeline = Pipeline([make_subscriber(sink.url("/old"))])

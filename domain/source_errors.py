@@ -1,0 +1,63 @@
+"""Errors of the sources: Zeebe clusters, heartbeats, and whoever speaks for them. Part of the tree in `domain.errors`.
+
+ImError
+├── AccessDeniedError           who asks did not show that they may
+├── InvalidInputError
+│   └── InvalidRecordError
+├── ConflictError
+│   ├── ClusterExistsError
+│   └── HeartbeatExistsError
+└── NotFoundError
+    ├── ClusterNotFoundError
+    └── HeartbeatNotFoundError
+"""
+
+from domain.errors import ConflictError, ImError, InvalidInputError, NotFoundError
+
+
+class AccessDeniedError(ImError):
+    """A source did not show that it may speak; what it showed is never in the error."""
+
+    code = "access_denied"
+    says = "{reason}"
+    hint = "{fix}"
+
+
+class InvalidRecordError(InvalidInputError):
+    """A body that holds no exported records at all; a bad record among good ones is named in the answer instead."""
+
+    code = "invalid_record"
+    says = "no Zeebe records can be read: {reason}"
+    hint = "Send one record as JSON, an array of records, or one record a line (NDJSON)."
+
+
+class ClusterExistsError(ConflictError):
+    """The name is taken."""
+
+    code = "cluster_exists"
+    says = "a Zeebe cluster named {name!r} exists already"
+    hint = "Choose another name, or change it: im zeebe cluster update {name} ..."
+
+
+class HeartbeatExistsError(ConflictError):
+    """The name is taken."""
+
+    code = "heartbeat_exists"
+    says = "a heartbeat named {name!r} exists already"
+    hint = "Choose another name, or remove it first: im heartbeat remove {name}"
+
+
+class ClusterNotFoundError(NotFoundError):
+    """No such cluster."""
+
+    code = "cluster_not_found"
+    says = "no Zeebe cluster is named {name!r}"
+    hint = "See the names with: im zeebe cluster list."
+
+
+class HeartbeatNotFoundError(NotFoundError):
+    """No such heartbeat."""
+
+    code = "heartbeat_not_found"
+    says = "no heartbeat is named {name!r}"
+    hint = "See the names with: im heartbeat list."

@@ -1,0 +1,197 @@
+"""Sources: the Zeebe clusters that may tell us of incidents, and the heartbeats that must go on arriving.
+
+What is stored of a token or a ping key is its SHA-256: they are long and random, so that a hash cannot be reversed.
+"""
+
+import hashlib
+import hmac
+import re
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import InvalidNameError, InvalidRequestError
+from domain.incidents import Severity
+
+MIN_TOKEN_LENGTH = 16
+MAX_RULES = 50
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class Grouping(StrEnum):
+    """What one platform incident stands for: a Zeebe incident, or all of one kind at one element."""
+
+    INCIDENT = "incident"
+    ELEMENT = "element"
+
+
+class SeverityRule(BaseModel):
+    """Gives incidents of an error type in a process a severity; ``*`` stands for any characters, or none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    error_type: str = "*"
+    process: str = "*"
+    severity: Severity
+
+    def applies(self, error_type: str, process: str) -> bool:
+        """Whether the rule is meant for this incident."""
+        return _matches(self.error_type, error_type) and _matches(self.process, process)
+
+
+class ZeebeCluster(BaseModel):
+    """One cluster whose exporter may post records.
+
+    Attributes:
+        token_hash: SHA-256 of its token, in hexadecimal; None: none is needed, from loopback addresses.
+        sealed_alert_secret: signs the Camunda SaaS console's alerts for this cluster; None: it sends none.
+        group_by: what one platform incident stands for.
+        rules: the first that applies decides the severity.
+        severity: where no rule applies.
+        operate_url: a link for people, with ``{processInstanceKey}`` and the other keys of `URL_FIELDS` in braces.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    token_hash: str | None = None
+    sealed_alert_secret: str | None = None
+    group_by: Grouping = Grouping.INCIDENT
+    rules: tuple[SeverityRule, ...] = ()
+    severity: Severity = Severity.SEV_3
+    operate_url: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    def severity_of(self, error_type: str, process: str) -> Severity:
+        """The severity of an incident: the first rule that applies, or the cluster's own."""
+        return next((rule.severity for rule in self.rules if rule.applies(error_type, process)), self.severity)
+
+
+class HeartbeatConfig(BaseModel):
+    """A heartbeat that must go on arriving; its own workflow watches it.
+
+    Attributes:
+        every_seconds: how far apart beats are expected.
+        grace_seconds: how much later one may come.
+        severity: of the incident that a missed beat declares.
+        key_hash: SHA-256 of the key in its ping URL, in hexadecimal.
+        sealed_ping_url: what is told of every beat (healthchecks.io conventions); None: nobody.
+        zeebe_process: BPMN process id whose records are beats; with ``cluster``. They never declare an incident.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    every_seconds: int
+    grace_seconds: int
+    severity: Severity = Severity.SEV_1
+    key_hash: str
+    sealed_ping_url: str | None = None
+    cluster: str | None = None
+    zeebe_process: str | None = None
+    created_at: datetime
+
+
+class Sources(BaseModel):
+    """Every source, by name, and a version that grows with each change."""
+
+    version: int = 0
+    clusters: dict[str, ZeebeCluster] = {}
+    heartbeats: dict[str, HeartbeatConfig] = {}
+
+    def cluster_of(self, token: str) -> ZeebeCluster | None:
+        """The cluster whose token this is."""
+        given = digest(token)
+        found = [c for c in self.clusters.values() if c.token_hash and hmac.compare_digest(c.token_hash, given)]
+        return found[0] if found else None
+
+    def heartbeat_of(self, key: str) -> HeartbeatConfig | None:
+        """The heartbeat whose ping key this is."""
+        given = digest(key)
+        found = [beat for beat in self.heartbeats.values() if hmac.compare_digest(beat.key_hash, given)]
+        return found[0] if found else None
+
+    def canary(self, cluster: str, process: str) -> str | None:
+        """The heartbeat that a cluster's process beats, if it does."""
+        beats = self.heartbeats.values()
+        return next((b.name for b in beats if b.cluster == cluster and b.zeebe_process == process), None)
+
+
+class SourcesSnapshot(BaseModel):
+    """The sources as one query returned them; ``sources`` is None when the asked-for version is current."""
+
+    version: int
+    sources: Sources | None = None
+
+
+class ClusterChange(BaseModel):
+    """What `im zeebe cluster update` asks for; None leaves a value as it is."""
+
+    name: str
+    token_hash: str | None = None
+    drop_token: bool = False
+    sealed_alert_secret: str | None = None
+    group_by: Grouping | None = None
+    rules: tuple[SeverityRule, ...] | None = None
+    severity: Severity | None = None
+    operate_url: str | None = None
+
+
+def apply_cluster_change(cluster: ZeebeCluster, change: ClusterChange, now: datetime) -> ZeebeCluster:
+    """The cluster after a change at ``now``; the same object when the change alters nothing."""
+    fields = ("token_hash", "sealed_alert_secret", "group_by", "rules", "severity", "operate_url")
+    update = {field: value for field in fields if (value := getattr(change, field)) is not None}
+    if change.drop_token:
+        update["token_hash"] = None
+    changed = cluster.model_copy(update=update)
+    return cluster if changed == cluster else changed.model_copy(update={"updated_at": now})
+
+
+def digest(token: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def bare_token(value: str) -> str:
+    """A token as it was configured or sent, without the word ``Bearer`` before it, if it was there."""
+    scheme, _, rest = value.strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" and rest.strip() else value.strip()
+
+
+def check_token(value: str) -> str:
+    """The bare token, if it is long enough; raises `InvalidRequestError` otherwise."""
+    token = bare_token(value)
+    if len(token) < MIN_TOKEN_LENGTH or not token.isascii() or not token.isprintable():
+        raise InvalidRequestError(reason=f"a token has at least {MIN_TOKEN_LENGTH} printable ASCII characters")
+    return token
+
+
+def check_source_name(name: str) -> str:
+    """The same name, if a cluster or heartbeat may have it; raises `InvalidNameError` otherwise."""
+    if not _NAME.fullmatch(name):
+        raise InvalidNameError(name=name[:64], reason="it is empty, too long, or has other characters")
+    return name
+
+
+def parse_rule(text: str) -> SeverityRule:
+    """``JOB_NO_RETRIES@payment-*=SEV-1``; without ``@`` for every process. Raises `InvalidRequestError`."""
+    match, equals, severity = text.strip().rpartition("=")
+    error_type, _, process = match.partition("@")
+    try:
+        return SeverityRule(
+            error_type=error_type.strip() or "*",
+            process=process.strip() or "*",
+            severity=Severity(severity.strip().upper()) if equals else Severity(""),
+        )
+    except ValueError:
+        raise InvalidRequestError(
+            reason=f"{text[:80]!r} is not a severity rule; write ERROR_TYPE@PROCESS=SEV-n, such as "
+            "JOB_NO_RETRIES@payment-*=SEV-1 or *@billing=SEV-2"
+        ) from None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    parts = (re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(".*".join(parts), value, re.DOTALL) is not None

@@ -1,0 +1,52 @@
+"""The gateway to the registry of sources: leased reading, and updates that wait out the lease."""
+
+import asyncio
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+
+from activities.leases import LEASE_SECONDS, Lease
+from domain.sources import Sources, SourcesSnapshot
+from service.connection import Connection
+from service.temporal import answered_by_entity
+from workflows.names import CONTROL_QUEUE, SOURCES_ID
+from workflows.sources import SourcesWorkflow
+
+# The lease is counted by other processes' clocks; a tenth more covers their drift within half a second.
+LEASE_WAIT_SECONDS = LEASE_SECONDS * 1.1
+
+
+class SourceRegistry:
+    """Reads and changes the registry. All methods raise the errors of `domain.errors` and `domain.source_errors`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lease = Lease(self._newer)
+
+    async def current(self) -> Sources:
+        """The sources, at most half a second old: for what comes in often."""
+        return await self._lease.current()
+
+    async def fresh(self) -> Sources:
+        """The sources as they are now: for people."""
+        await self._connection.require_worker()
+        return await self._newer(None)
+
+    async def change(self, update: Any, argument: Any) -> Any:
+        """Carry out an update of `SourcesWorkflow`; once this returned, every process knows."""
+        await self._connection.require_worker()
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            changed = await self._handle.execute_update(update, argument)
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        return changed
+
+    @property
+    def _handle(self) -> WorkflowHandle[SourcesWorkflow, None]:
+        return self._connection.client.get_workflow_handle_for(SourcesWorkflow.run, SOURCES_ID)
+
+    async def _newer(self, known: Sources | None) -> Sources:
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            snapshot: SourcesSnapshot = await self._handle.query(
+                SourcesWorkflow.snapshot, known.version if known else None
+            )
+        return snapshot.sources or known or Sources(version=snapshot.version)

@@ -1,0 +1,162 @@
+"""SourcesWorkflow: the registry of Zeebe clusters and heartbeats; its history is the audit log."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from pydantic import BaseModel
+
+    from domain.errors import InvalidRequestError
+    from domain.source_errors import (
+        ClusterExistsError,
+        ClusterNotFoundError,
+        HeartbeatExistsError,
+        HeartbeatNotFoundError,
+    )
+    from domain.sources import (
+        ClusterChange,
+        HeartbeatConfig,
+        Sources,
+        SourcesSnapshot,
+        ZeebeCluster,
+        apply_cluster_change,
+    )
+    from workflows import policies
+    from workflows.refusals import refused
+
+MAX_SOURCES = 1000  # of each kind; at 500 bytes each, half of the 2 MiB of a payload
+
+
+class SourcesState(BaseModel):
+    """What the registry carries from run to run."""
+
+    sources: Sources = Sources()
+
+
+@workflow.defn(name="SourcesWorkflow")
+class SourcesWorkflow:
+    """Holds every source; changes are updates, refused in their validators so that history holds only changes."""
+
+    @workflow.init
+    def __init__(self, state: SourcesState) -> None:
+        self._sources = state.sources
+        self._updates = 0
+
+    @workflow.run
+    async def run(self, _state: SourcesState) -> None:
+        """Serve until the history is long, then go on in a new run."""
+        await workflow.wait_condition(
+            lambda: workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
+        )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(SourcesState(sources=self._sources))
+
+    @workflow.update(name="add_cluster")
+    def add_cluster(self, new: ZeebeCluster) -> ZeebeCluster:
+        """Add a Zeebe cluster."""
+        now = workflow.now()
+        cluster = new.model_copy(update={"created_at": now, "updated_at": now})
+        self._sources.clusters[cluster.name] = cluster
+        self._changed()
+        return cluster
+
+    @add_cluster.validator
+    def _validate_add_cluster(self, new: ZeebeCluster) -> None:
+        with refused():
+            if new.name in self._sources.clusters:
+                raise ClusterExistsError(name=new.name)
+            _check_count(len(self._sources.clusters))
+
+    @workflow.update(name="change_cluster")
+    def change_cluster(self, change: ClusterChange) -> ZeebeCluster:
+        """Change a Zeebe cluster; a change that alters nothing is no change."""
+        with refused():  # it may have gone between validation and now
+            cluster = self._cluster(change.name)
+        changed = apply_cluster_change(cluster, change, workflow.now())
+        if changed is not cluster:
+            self._sources.clusters[change.name] = changed
+            self._changed()
+        return changed
+
+    @change_cluster.validator
+    def _validate_change_cluster(self, change: ClusterChange) -> None:
+        with refused():
+            self._cluster(change.name)
+
+    @workflow.update(name="remove_cluster")
+    def remove_cluster(self, name: str) -> ZeebeCluster:
+        """Remove a Zeebe cluster that no heartbeat names."""
+        with refused():
+            self._check_unused(name)
+        self._changed()
+        return self._sources.clusters.pop(name)
+
+    @remove_cluster.validator
+    def _validate_remove_cluster(self, name: str) -> None:
+        with refused():
+            self._check_unused(name)
+
+    @workflow.update(name="add_heartbeat")
+    def add_heartbeat(self, new: HeartbeatConfig) -> HeartbeatConfig:
+        """Add a heartbeat; its own workflow is started by the gateway, which removes it again if that fails."""
+        config = new.model_copy(update={"created_at": workflow.now()})
+        self._sources.heartbeats[config.name] = config
+        self._changed()
+        return config
+
+    @add_heartbeat.validator
+    def _validate_add_heartbeat(self, new: HeartbeatConfig) -> None:
+        with refused():
+            if new.name in self._sources.heartbeats:
+                raise HeartbeatExistsError(name=new.name)
+            if new.cluster is not None:
+                self._cluster(new.cluster)
+                if other := self._sources.canary(new.cluster, new.zeebe_process or ""):
+                    raise InvalidRequestError(reason=f"records of that process are beats of {other!r} already")
+            _check_count(len(self._sources.heartbeats))
+
+    @workflow.update(name="remove_heartbeat")
+    def remove_heartbeat(self, name: str) -> HeartbeatConfig:
+        """Remove a heartbeat."""
+        with refused():
+            self._heartbeat(name)
+        self._changed()
+        return self._sources.heartbeats.pop(name)
+
+    @remove_heartbeat.validator
+    def _validate_remove_heartbeat(self, name: str) -> None:
+        with refused():
+            self._heartbeat(name)
+
+    @workflow.query(name="snapshot")
+    def snapshot(self, known_version: int | None) -> SourcesSnapshot:
+        """Every source, or only the version when that is the one the asker has."""
+        current = self._sources
+        return SourcesSnapshot(version=current.version, sources=None if known_version == current.version else current)
+
+    def _cluster(self, name: str) -> ZeebeCluster:
+        if name not in self._sources.clusters:
+            raise ClusterNotFoundError(name=name)
+        return self._sources.clusters[name]
+
+    def _heartbeat(self, name: str) -> HeartbeatConfig:
+        if name not in self._sources.heartbeats:
+            raise HeartbeatNotFoundError(name=name)
+        return self._sources.heartbeats[name]
+
+    def _check_unused(self, cluster: str) -> None:
+        self._cluster(cluster)
+        if used := [beat.name for beat in self._sources.heartbeats.values() if beat.cluster == cluster]:
+            raise InvalidRequestError(
+                reason=f"the cluster {cluster!r} beats {', '.join(sorted(used))}; remove those heartbeats first"
+            )
+
+    def _changed(self) -> None:
+        self._sources.version += 1
+        self._updates += 1
+        clusters, heartbeats = len(self._sources.clusters), len(self._sources.heartbeats)
+        workflow.set_current_details(f"{clusters} Zeebe clusters, {heartbeats} heartbeats")
+
+
+def _check_count(count: int) -> None:
+    if count >= MAX_SOURCES:
+        raise InvalidRequestError(reason=f"there are {MAX_SOURCES} already; remove what is no longer used")
