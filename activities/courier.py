@@ -12,6 +12,7 @@ from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
+from domain.targets.kinds import WEBHOOK
 
 OLD_RESPONSE_CHARS = 200  # of all responses but the latest, in what a delivery carries from attempt to attempt
 
@@ -57,7 +58,7 @@ class Courier:
             if entry:
                 self._recorder.note(entry)
             return delivery
-        if attempt.status == HTTPStatus.GONE:
+        if attempt.status == HTTPStatus.GONE and subscriber.target == WEBHOOK:
             await self._mark_gone(subscriber.name, attempt.at)
         return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
 

@@ -1,15 +1,15 @@
 """The activities of the event workflow: resolve, first requests inline, adoption, retries, recording.
 
 All are at-least-once: a worker that dies between a request and its report makes the request again, under the same
-``webhook-id``, and receivers drop the repeat.
+``webhook-id``, and receivers drop the repeat. The exception are targets that cannot tell a repeat: see `deliver`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.exceptions import ApplicationError
 
 from activities import journal
 from activities.courier import Courier, cancelled
@@ -17,11 +17,13 @@ from activities.directory import LeasedDirectory
 from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.recorder import Recorder
+from activities.reporting import announced, beating, details, failure_of, given_up, unmade
 from activities.transport import LocalFault
 from domain.events import CloudEvent
-from domain.outcomes import Attempt, Delivery, DeliveryState, settle
-from domain.retry import MIN_DELAY, RetrySchedule
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
+from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
+from domain.targets.kinds import is_at_most_once
 from domain.tasks import (
     AdoptManyRequest,
     AdoptRequest,
@@ -39,7 +41,6 @@ from domain.tasks import (
 # First requests, and the recording behind them, that take longer are left to the activity that adopts them.
 INLINE_BUDGET = timedelta(milliseconds=300)
 TOGETHER_BUDGET = timedelta(seconds=2)
-HEARTBEAT_EVERY = timedelta(seconds=2)
 BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 LoadEvent = Callable[[str, str], Awaitable[CloudEvent]]
@@ -86,9 +87,7 @@ class DeliveryActivities:
         directory = await self._directory.current()
         matches = []
         for event_type in request.event_types:
-            wanting = directory.matching(event_type)
-            if request.only is not None:
-                wanting = [subscriber for subscriber in wanting if subscriber.name in request.only]
+            wanting = directory.matching(event_type, request.only)
             journal.EVENTS.labels("yes" if wanting else "no").inc()
             matches.append([self._match(subscriber) for subscriber in wanting])
         return Resolution(publishing=self._publishing, matches=matches)
@@ -99,6 +98,7 @@ class DeliveryActivities:
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
             inline=self._gate.admits(subscriber.name),
+            ordered=subscriber.ordered,
         )
 
     @activity.defn(name="deliver_first")
@@ -121,6 +121,8 @@ class DeliveryActivities:
         subscriber = await self._wanted(request.subscriber, request.since)
         if subscriber is None:
             return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
+        if is_at_most_once(subscriber.target):
+            return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
         key = f"{activity.info().workflow_run_id}/{request.event.source}/{request.event.id}/{request.subscriber}"
         flight = self._flights.start(key, lambda: self._courier.carry(request.event, subscriber, request.schedule))
         with self._gate.inline():
@@ -161,27 +163,34 @@ class DeliveryActivities:
     async def deliver(self, request: DeliverRequest) -> Delivery:
         """Make the next request of a delivery; raise for one that failed, so that Temporal retries. At least once.
 
+        At most once where the target asks for it: such a request is announced to Temporal before it is made, so that
+        a worker that is lost with it in hand leaves an attempt of unknown outcome, which ends the delivery.
+
         Raises:
             ApplicationError: of category BENIGN; its type is the `Failure`, its one detail the `Delivery`.
         """
         info = activity.info()
         known = [Attempt.model_validate(attempt) for attempt in info.heartbeat_details] or request.prior
+        if known and known[-1].failure is Failure.UNKNOWN_OUTCOME:
+            raise given_up(request, known)
         if request.prior and info.attempt == 1:
-            raise _failure(settle(request.subscriber, known, request.schedule))
+            raise failure_of(settle(request.subscriber, known, request.schedule))
         subscriber = await self._wanted(request.subscriber, request.since)
         if subscriber is None:
             return cancelled(request.subscriber, request.event_id, known)
         number = info.attempt + max(len(request.prior) - 1, 0)
         event = await self._event()
+        told = await announced(known, number) if is_at_most_once(subscriber.target) else known
         carrying = self._courier.carry(event, subscriber, request.schedule, number=number, prior=known)
         try:
-            delivery = await _beating(asyncio.create_task(carrying), known)
+            delivery = await beating(asyncio.create_task(carrying), told)
         except LocalFault as fault:
-            raise _unmade(request.subscriber, known, fault) from None
+            activity.heartbeat(*details(known))  # it was not made after all
+            raise unmade(request.subscriber, known, fault) from None
         if delivery.state is DeliveryState.DELIVERED:
             return delivery
-        activity.heartbeat(*_details(delivery.attempts))
-        raise _failure(delivery)
+        activity.heartbeat(*details(delivery.attempts))
+        raise failure_of(delivery)
 
     @activity.defn(name="record_outcomes")
     async def record_outcomes(self, request: RecordRequest) -> None:
@@ -210,29 +219,6 @@ def _deadline() -> float:
     return asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
 
 
-def _failure(delivery: Delivery) -> ApplicationError:
-    """The failure that Temporal retries, or not, and that the Web UI shows."""
-    last = delivery.attempts[-1]
-    delay = None
-    if delivery.state is DeliveryState.RETRYING and delivery.next_retry_at:
-        delay = max(delivery.next_retry_at - datetime.now(UTC), MIN_DELAY)
-    return ApplicationError(
-        last.error or "failed",
-        delivery,
-        type=last.failure.value if last.failure else "failed",
-        non_retryable=not last.retryable,
-        next_retry_delay=delay,
-        category=ApplicationErrorCategory.BENIGN,
-    )
-
-
-def _unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> ApplicationError:
-    """The failure of a request that this machine could not make: the delivery stands where it stood."""
-    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
-    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=str(fault))
-    return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=MIN_DELAY)
-
-
 def _brief(result: FirstResult) -> FirstResult:
     delivery = result.delivery
     if delivery is None or delivery.last is None or not delivery.last.response:
@@ -240,16 +226,3 @@ def _brief(result: FirstResult) -> FirstResult:
     kept = None if delivery.state is DeliveryState.DELIVERED else delivery.last.response[:BRIEF_RESPONSE_CHARS]
     last = delivery.last.model_copy(update={"response": kept})
     return result.model_copy(update={"delivery": delivery.model_copy(update={"attempts": [last]})})
-
-
-def _details(attempts: list[Attempt]) -> list[dict[str, object]]:
-    return [attempt.model_dump(mode="json", exclude_none=True) for attempt in attempts]
-
-
-async def _beating(carrying: "asyncio.Task[Delivery]", known: list[Attempt]) -> Delivery:
-    """Wait for a request, telling Temporal every two seconds that this worker lives, and what was tried before."""
-    while not carrying.done():
-        await asyncio.wait([carrying], timeout=HEARTBEAT_EVERY.total_seconds())
-        if not carrying.done():
-            activity.heartbeat(*_details(known))
-    return carrying.result()

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from domain.events import CloudEvent
-from domain.tasks import PublishReceipt
+from domain.tasks import EmitRequest, PublishReceipt
 
-Publish = Callable[[CloudEvent], Awaitable[PublishReceipt]]
+Publish = Callable[[CloudEvent, str | None], Awaitable[PublishReceipt]]
 
 
 class EmissionActivities:
@@ -21,6 +21,6 @@ class EmissionActivities:
         self._publish = publish
 
     @activity.defn(name="publish_event")
-    async def publish_event(self, event: CloudEvent) -> PublishReceipt:
+    async def publish_event(self, request: EmitRequest) -> PublishReceipt:
         """Emit an event. Idempotent: the event's source and id are the identity of its workflow."""
-        return await self._publish(event)
+        return await self._publish(request.event, request.after)

@@ -80,6 +80,11 @@ def headers_purpose(subscriber: str) -> str:
     return f"subscriber/{subscriber}/headers"
 
 
+def notify_purpose(subscriber: str) -> str:
+    """The purpose of a subscriber's notify URL."""
+    return f"subscriber/{subscriber}/notify"
+
+
 def parse_keys(text: str) -> list[tuple[str, bytes]]:
     """The keys of ``IM_SECRET_KEYS``: ``id:base64,id:base64``, newest first.
 

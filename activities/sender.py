@@ -1,22 +1,25 @@
-"""One request to one subscriber: headers, signature, limits, and what the answer means."""
+"""One request to one subscriber: within 10 s, its answer read up to a limit, and what came of it."""
 
 import asyncio
-import json
 import re
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
 
-from activities.sealing import Keyring, headers_purpose, secret_purpose
-from activities.transport import BlockedAddress, LocalFault, NameNotResolved, TlsNotVerified
-from domain.addresses import AddressPolicy, check_url
-from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
+from activities.parcels import AppriseParcel, Parcel, Parcels
+from activities.sealing import Keyring
+from activities.targets_apprise import tell_by_apprise
+from activities.transport import CONNECTED, BlockedAddress, LocalFault, NameNotResolved, TlsNotVerified
+from domain.addresses import AddressPolicy
+from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
 from domain.events import CloudEvent
-from domain.headers import delivery_headers
-from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure, failure_of_status, status_text
+from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure
 from domain.retry import parse_retry_after
 from domain.subscribers import Subscriber
+from domain.targets.base import Bases, redact
+from domain.targets.errors import AppriseMissingError, InvalidNotifyError
 
 TOTAL_SECONDS = 10  # the guide's "respond within 10 seconds": connecting, sending, waiting and reading together
 MAX_RESPONSE_BYTES = 64 * 1024
@@ -24,6 +27,13 @@ MAX_RESPONSE_BYTES = 64 * 1024
 # ANSI sequences and control characters: a response is shown in terminals and pages.
 _UNPRINTABLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+_REFUSALS: tuple[tuple[type[ImError], Failure], ...] = (
+    (SealingKeyError, Failure.SEALING_KEY),
+    (InvalidNotifyError, Failure.UNUSABLE_TARGET),
+    (AppriseMissingError, Failure.UNUSABLE_TARGET),
+    (InvalidUrlError, Failure.BLOCKED_ADDRESS),
+    (BlockedAddressError, Failure.BLOCKED_ADDRESS),
+)
 _FAILURES: tuple[tuple[type[httpx.TransportError], Failure], ...] = (
     (BlockedAddress, Failure.BLOCKED_ADDRESS),
     (NameNotResolved, Failure.DNS),
@@ -31,6 +41,14 @@ _FAILURES: tuple[tuple[type[httpx.TransportError], Failure], ...] = (
     (httpx.RemoteProtocolError, Failure.INVALID_RESPONSE),
     (httpx.TransportError, Failure.CONNECTION),
 )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    retry_after: str | None
+    duration_ms: int
+    body: bytes
 
 
 class Sender:
@@ -41,12 +59,19 @@ class Sender:
             the next request of a redirect that is not followed.
         keyring: opens the subscriber's secrets, in memory, for one request.
         policy: checked on the URL here and on every dialled address by the transport.
+        bases: where the services of alert targets are.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, keyring: Keyring, policy: AddressPolicy) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        keyring: Keyring,
+        policy: AddressPolicy,
+        bases: Bases = Bases(),  # noqa: B008 - frozen
+    ) -> None:
         self._transport = transport
-        self._keyring = keyring
         self._policy = policy
+        self._parcels = Parcels(keyring, policy, bases)
 
     async def send(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
         """Make request ``number`` of a delivery, within 10 s in all, reading at most 64 KiB of the answer.
@@ -54,21 +79,17 @@ class Sender:
         Raises:
             LocalFault: this machine could not make it.
         """
-        at, began = datetime.now(UTC), time.perf_counter()
+        draft, began = Attempt(number=number, at=datetime.now(UTC), duration_ms=0), time.perf_counter()
         try:
-            request = self._request(event, subscriber, at)
-            attempt = await self._exchange(request, Attempt(number=number, at=at, duration_ms=0), began)
-        except SealingKeyError as error:
-            attempt = _failed(number, at, Failure.SEALING_KEY, str(error))
-        except (InvalidUrlError, BlockedAddressError) as error:
-            attempt = _failed(number, at, Failure.BLOCKED_ADDRESS, _refusal(error))
-        except TimeoutError:
-            attempt = _failed(number, at, Failure.TIMEOUT, f"timeout: no answer within {TOTAL_SECONDS} s")
-        except LocalFault:
-            raise
-        except httpx.TransportError as error:
-            failure = next(failure for kind, failure in _FAILURES if isinstance(error, kind))
-            attempt = _failed(number, at, failure, _in_words(failure, error))
+            parcel = self._parcels.make(event, subscriber, draft.at)
+            if isinstance(parcel, AppriseParcel):
+                verdict = await tell_by_apprise(parcel, self._policy, TOTAL_SECONDS)
+                attempt = _failed(draft, verdict.failure, verdict.error)
+            else:
+                attempt = await self._tell(parcel, draft, began)
+        except tuple(kind for kind, _ in _REFUSALS) as error:
+            failure = next(failure for kind, failure in _REFUSALS if isinstance(error, kind))
+            attempt = _failed(draft, failure, _refusal(error))
         if attempt.duration_ms:
             return attempt
         return attempt.model_copy(update={"duration_ms": _milliseconds(began)})
@@ -77,43 +98,71 @@ class Sender:
         """Close every connection."""
         await self._transport.aclose()
 
-    def _request(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> httpx.Request:
-        check_url(subscriber.url, self._policy)
-        purpose = secret_purpose(subscriber.name)
-        secrets = [self._keyring.open(sealed, purpose) for sealed in subscriber.valid_secrets(at)]
-        headers = delivery_headers(event, secrets, int(at.timestamp()))
-        if subscriber.sealed_headers:
-            headers |= json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
-        try:
-            return httpx.Request("POST", subscriber.url, headers=headers, content=event.body)
-        except (httpx.InvalidURL, UnicodeError):
-            raise InvalidUrlError(reason="it is not a URL that can be requested") from None
+    async def _tell(self, parcel: Parcel, draft: Attempt, began: float) -> Attempt:
+        """Make the requests of a parcel, up to the first that is not taken."""
+        attempt, deadline = draft, asyncio.get_running_loop().time() + TOTAL_SECONDS
+        for request in parcel.requests:
+            try:
+                answer = await self._exchange(request, deadline, began)
+            except (TimeoutError, httpx.TransportError) as error:
+                return _broken(parcel, request, draft, error)
+            attempt = _judged(parcel, draft, answer)
+            if attempt.failure:
+                break
+        return attempt
 
-    async def _exchange(self, request: httpx.Request, attempt: Attempt, began: float) -> Attempt:
-        async with asyncio.timeout(TOTAL_SECONDS) as limit:
+    async def _exchange(self, request: httpx.Request, deadline: float, began: float) -> _Answer:
+        async with asyncio.timeout_at(deadline):
             answer = await self._transport.handle_async_request(request)
-        attempt = _answered(attempt, answer, _milliseconds(began))
-        body = bytearray()
+        duration, body = _milliseconds(began), bytearray()
         try:
-            # The status has decided; the body is for people, and not worth more than is left of the 10 s.
-            async with asyncio.timeout_at(limit.when()):
+            # The status has come; the body is not worth more than is left of the 10 s.
+            async with asyncio.timeout_at(deadline):
                 await _read(answer, body)
         except (httpx.TransportError, TimeoutError):
-            pass  # what came until then is shown
+            pass  # what came until then is judged and shown
         finally:
             await answer.aclose()
-        return attempt.model_copy(update={"response": _printable(bytes(body)) or None})
+        return _Answer(answer.status_code, answer.headers.get("retry-after"), duration, bytes(body))
 
 
-def _answered(attempt: Attempt, answer: httpx.Response, duration_ms: int) -> Attempt:
-    failure = failure_of_status(answer.status_code)
-    update: dict[str, object] = {"status": answer.status_code, "duration_ms": duration_ms, "failure": failure}
-    if failure:
-        update["error"] = status_text(answer.status_code)
-    if answer.status_code in {429, 503}:
-        wait = parse_retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
-        update["retry_after_seconds"] = wait.total_seconds() if wait else None
-    return attempt.model_copy(update=update)
+def _judged(parcel: Parcel, draft: Attempt, answer: _Answer) -> Attempt:
+    verdict = parcel.judge(answer.status, answer.body)
+    update: dict[str, object] = {
+        "status": answer.status,
+        "duration_ms": answer.duration_ms,
+        "failure": verdict.failure,
+        "error": redact(verdict.error, parcel.secrets) if verdict.error else None,
+        "response": _printable(answer.body, parcel) or None,
+    }
+    if answer.status in {429, 503}:
+        wait = parse_retry_after(answer.retry_after, datetime.now(UTC))
+        asked = [wait.total_seconds()] if wait else []
+        least = [float(parcel.least_wait_seconds)] if answer.status == 429 and parcel.least_wait_seconds else []
+        update["retry_after_seconds"] = max(asked + least, default=None)
+    return draft.model_copy(update=update)
+
+
+def _broken(parcel: Parcel, request: httpx.Request, draft: Attempt, error: Exception) -> Attempt:
+    """The attempt of a request that got no status.
+
+    Raises:
+        LocalFault: this machine could not make it.
+    """
+    connected = request.extensions[CONNECTED].is_set() and not isinstance(error, httpx.ConnectError)
+    if isinstance(error, LocalFault) and not (connected and parcel.doubt):
+        raise error
+    failure = _failure_of(error)
+    said = _in_words(failure, error)
+    if connected and parcel.doubt:
+        return _failed(draft, Failure.UNKNOWN_OUTCOME, f"{said}; {parcel.doubt}")
+    return _failed(draft, failure, said)
+
+
+def _failure_of(error: Exception) -> Failure:
+    if isinstance(error, TimeoutError):
+        return Failure.TIMEOUT
+    return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
 
 
 async def _read(answer: httpx.Response, body: bytearray) -> None:
@@ -123,16 +172,19 @@ async def _read(answer: httpx.Response, body: bytearray) -> None:
             break
 
 
-def _failed(number: int, at: datetime, failure: Failure, error: str) -> Attempt:
-    return Attempt(number=number, at=at, duration_ms=0, failure=failure, error=error)
+def _failed(draft: Attempt, failure: Failure | None, error: str | None) -> Attempt:
+    return draft.model_copy(update={"failure": failure, "error": error})
 
 
-def _refusal(error: InvalidUrlError | BlockedAddressError) -> str:
-    return f"{error}. {error.advice}" if isinstance(error, BlockedAddressError) else str(error)
+def _refusal(error: ImError) -> str:
+    told = isinstance(error, (BlockedAddressError, AppriseMissingError))
+    return f"{error}. {error.advice}" if told else str(error)
 
 
-def _in_words(failure: Failure, error: httpx.TransportError) -> str:
-    if failure is Failure.BLOCKED_ADDRESS:
+def _in_words(failure: Failure, error: Exception) -> str:
+    if failure is Failure.TIMEOUT:
+        return f"timeout: no answer within {TOTAL_SECONDS} s"
+    if isinstance(error, BlockedAddress):
         return _refusal(BlockedAddressError(host=error.request.url.host))
     if failure is Failure.TLS:
         return f"TLS verification failed: {error}"
@@ -141,8 +193,10 @@ def _in_words(failure: Failure, error: httpx.TransportError) -> str:
     return str(error)
 
 
-def _printable(body: bytes) -> str:
-    text = _UNPRINTABLE.sub("", body[:MAX_RESPONSE_BYTES_KEPT].decode(errors="replace"))
+def _printable(body: bytes, parcel: Parcel) -> str:
+    """The start of a body; redacted once it is printable, and cut only then, so that no part of a secret is left."""
+    kept = body if parcel.secrets else body[:MAX_RESPONSE_BYTES_KEPT]
+    text = redact(_UNPRINTABLE.sub("", kept.decode(errors="replace")), parcel.secrets)
     return text.encode()[:MAX_RESPONSE_BYTES_KEPT].decode(errors="ignore")
 
 

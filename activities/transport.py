@@ -29,7 +29,10 @@ DNS_CACHE_SECONDS = 10
 CHUNK_BYTES = 16 * 1024
 _LOCAL_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
+CONNECTED = "connected"  # a request's extension: an `asyncio.Event`, set before the first byte is written
+
 _dialled_host: ContextVar[str] = ContextVar("dialled_host", default="")
+_connected: ContextVar[asyncio.Event | None] = ContextVar("connected", default=None)
 
 
 class BlockedAddress(httpx.ConnectError):
@@ -113,6 +116,20 @@ class _Connector(aiohttp.TCPConnector):
         super().__init__(**options)
         self._factory: Any = functools.partial(_HeadFirst, loop=asyncio.get_running_loop())
 
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's signature
+    ) -> aiohttp.connector.Connection:
+        """Connect, and say so: from here on the request may have reached the receiver."""
+        connection = await super().connect(req, traces, timeout)
+        if req.headers.get("Connection") == "close" and connection.protocol:
+            connection.protocol.force_close()  # whatever the receiver answers, it is not kept for another request
+        if connected := _connected.get():
+            connected.set()
+        return connection
+
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that dials only what the policy allows.
@@ -152,6 +169,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         """Send one request; the response's body is a stream."""
         self._session = self._session or self._open_session()
         _dialled_host.set(request.url.host)
+        _connected.set(request.extensions.get(CONNECTED))
         try:
             answer = await self._session.request(
                 request.method,

@@ -7,9 +7,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import events, incidents, subscribers, system
+from api import events, heartbeats, incidents, subscribers, system, zeebe
+from api.body_limit import LimitBody
 from api.dependencies import TOKEN
-from api.middleware import Guard, LastResort, LimitBody
+from api.middleware import Guard, LastResort
 from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
 from api.urls import PREFIX
 from domain.errors import ImError
@@ -23,6 +24,8 @@ _TAGS = [
     {"name": "subscribers", "description": "Who is told, how, and how well that goes."},
     {"name": "events", "description": "CloudEvents and their deliveries."},
     {"name": "incidents", "description": "Incidents, whose every timeline entry becomes an event."},
+    {"name": "zeebe", "description": "Clusters of Zeebe or Camunda 8, and the doors for what they tell."},
+    {"name": "heartbeats", "description": "Jobs that must go on beating, and the doors for their beats."},
     {"name": "system", "description": "For probes and scrapers; no token needed."},
 ]
 
@@ -65,7 +68,14 @@ def create_app(backend: Backend) -> FastAPI:
 
 def _route(app: FastAPI) -> None:
     app.include_router(system.router)
-    v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=problems(401, 422, 500, 503))
-    for part in (subscribers, events, incidents):
+    declared = problems(401, 422, 500, 503)
+    v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
+    for part in (subscribers, events, incidents, zeebe, heartbeats):
         v1.include_router(part.router)
     app.include_router(v1)
+    doors = APIRouter(prefix=PREFIX, responses=declared)  # they ask for credentials of their own
+    doors.include_router(zeebe.doors)
+    app.include_router(doors)
+    pings = APIRouter(prefix=PREFIX, responses=problems(422, 500, 503))  # their path is the credential
+    pings.include_router(heartbeats.doors)
+    app.include_router(pings)

@@ -2,11 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from api import examples
 from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
-from domain.patterns import ALL
 from domain.retry import MAX_ATTEMPTS
 from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP
 
@@ -26,12 +34,21 @@ Types = Annotated[
         }
     ),
 ]
-Schedule = Annotated[str, Field(description="``default``, ``long``, or seconds between attempts such as ``5,60,600``.")]
+Schedule = Annotated[
+    str, Field(description="``default``, ``pager``, ``long``, or seconds between attempts such as ``5,60,600``.")
+]
 Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS, description="Requests in all, the first included.")]
 HeaderValues = Annotated[
     dict[str, SecretStr], Field(description="Added to every request; values are sealed, and never shown again.")
 ]
 Secret = Annotated[SecretStr, Field(description="Signs deliveries; sealed, and never shown again.")]
+Notify = Annotated[
+    SecretStr,
+    Field(
+        description="An alert target instead of a url: ``pagerduty://KEY``, ``pover://USER@TOKEN``, "
+        "``twilio://SID:TOKEN@FROM/TO``, or any of Apprise's where that is installed. Sealed, and never shown again."
+    ),
+]
 Actor = Annotated[str, Field(min_length=1, max_length=MAX_ACTOR, description="Who does it.")]
 ANONYMOUS = "api"  # the token says that a client may act, and not who it is
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
@@ -46,17 +63,27 @@ class Body(BaseModel):
 class AddSubscriber(Body):
     """A subscriber to add."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ADD_SUBSCRIBER]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ADD_SUBSCRIBER, examples.ADD_TARGET]})
 
     name: str = Field(description="Unique; 1 to 63 letters, digits, dots, dashes or underscores.")
-    url: str = Field(description="https; http for localhost and loopback addresses only.")
-    types: Types = [ALL]
+    notify: Notify | None = None
+    url: str | None = Field(
+        None, description="https; http for localhost and loopback addresses only.", validate_default=True
+    )
+    types: Types | None = Field(None, description="Null: all of a webhook, an incident's begin and end otherwise.")
     secret: Secret | None = None
     generate_secret: bool = Field(False, description="Make a secret and show it once, in the answer.")
     headers: HeaderValues | None = None
-    schedule: Schedule = "default"
+    schedule: Schedule | None = Field(None, description="Null: ``default`` of a webhook, ``pager`` otherwise.")
     max_attempts: Attempts | None = None
     enabled: bool = True
+
+    @field_validator("url")
+    @classmethod
+    def _one_of_two(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if (value is None) == (info.data.get("notify") is None):
+            raise ValueError("give either the url of a webhook, or the notify URL of an alert target as notify")
+        return value
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of the gateway, secrets opened."""
@@ -69,6 +96,7 @@ class UpdateSubscriber(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPDATE_SUBSCRIBER]})
 
     url: str | None = None
+    notify: Notify | None = None
     types: Types | None = None
     secret: Secret | None = None
     generate_secret: bool = Field(False, description="Rotate to a new secret and show it once, in the answer.")
@@ -90,8 +118,10 @@ class UpdateSubscriber(Body):
 
 
 def _opened(body: AddSubscriber | UpdateSubscriber, *without: str) -> dict[str, Any]:
-    arguments = body.model_dump(exclude={"secret", "headers", *without})
-    arguments["secret"] = body.secret.get_secret_value() if body.secret else None
+    arguments = body.model_dump(exclude={"secret", "notify", "headers", *without})
+    for name in ("secret", "notify"):
+        value: SecretStr | None = getattr(body, name)
+        arguments[name] = value.get_secret_value() if value else None
     if body.headers is not None:
         arguments["headers"] = {name: value.get_secret_value() for name, value in body.headers.items()}
     return arguments

@@ -11,11 +11,13 @@ ADD_SUBSCRIBER: dict[str, Any] = {
     "types": ["im.incident.**"],
     "generate_secret": True,
 }
+ADD_TARGET: dict[str, Any] = {"name": "oncall", "notify": "pagerduty://0123456789abcdef0123456789abcdef"}
 UPDATE_SUBSCRIBER: dict[str, Any] = {"generate_secret": True, "overlap_seconds": 86400}
 
 SUBSCRIBER: dict[str, Any] = {
     "name": "my-webhook",
     "url": "https://example.com/webhooks/incidents",
+    "target": "webhook",
     "types": ["im.incident.**"],
     "enabled": True,
     "signed": True,
@@ -51,6 +53,31 @@ TYPE_MATCH: dict[str, Any] = {
     "patterns": ["im.incident.declared.*"],
     "types": [{"type": "im.incident.declared.v1", "description": "New incident created"}],
     "warnings": [],
+}
+
+TRIAL: dict[str, Any] = {
+    "subscriber": "oncall",
+    "event_id": EVENT_ID,
+    "state": "delivered",
+    "delivery": {
+        "subscriber": "oncall",
+        "state": "delivered",
+        "attempts": [
+            {
+                "number": 1,
+                "at": _AT,
+                "duration_ms": 210,
+                "status": 202,
+                "failure": None,
+                "error": None,
+                "retry_after_seconds": None,
+                "response": '{"status":"success"}',
+            }
+        ],
+        "error": None,
+        "next_retry_at": None,
+        "recorded": True,
+    },
 }
 
 EVENT: dict[str, Any] = {
@@ -133,6 +160,7 @@ INCIDENT_ROW: dict[str, Any] = {
 INCIDENT: dict[str, Any] = {
     **INCIDENT_ROW,
     "updated_at": _AT,
+    "details": None,
     "timeline": [
         {
             "at": _AT,

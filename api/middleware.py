@@ -1,8 +1,8 @@
-"""What every request passes before a route sees it: last resort, guard, body limit. Pure ASGI, outermost first."""
+"""What every request passes before a route sees it: last resort and guard, and then `body_limit`. Pure ASGI."""
 
-import asyncio
 import hmac
 import ipaddress
+import re
 import traceback
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -15,14 +15,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
-from api.urls import EVENTS_PATH
-from domain.events import MAX_BATCH_BYTES
+from api.urls import ALERTS_PATH, PING_PATHS, RECORDS_PATH
 
 # Everything else needs the token, paths that do not exist included: what is forgotten here is closed, not open.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
-MAX_BODY_BYTES = 64 * 1024
-EVENT_BODY_BYTES = MAX_BATCH_BYTES + 16 * 1024  # just past the limit, domain/ still reads it and says by how much
-BODY_SECONDS = 30  # for the whole body: a client that drips does not hold a connection for ever
+# But for these, whose routes ask for a credential of their own: an exact path, or all below one that ends in a slash.
+OWN_DOORS = frozenset({RECORDS_PATH, ALERTS_PATH, PING_PATHS})
+# A path that anything on the way could read as another one has no door of its own: dots, empty segments, escapes.
+_PLAIN_PATH = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)+")
+_PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 _log = structlog.get_logger("api")
 
@@ -81,9 +82,9 @@ def _unexpected(scope: Scope) -> Response:
 class Guard:
     """Lets in who may be let in.
 
-    With a token, every path but the open ones needs it. Without one the API is bound to loopback, and what is left to
-    fear is a web page in a browser on this machine: by DNS rebinding (a Host that is not ours) or by a request across
-    origins (an Origin other than the Host).
+    With a token, every path needs it but the open ones and those with a door of their own. Without one the API is bound
+    to loopback, and what is left to fear is a web page in a browser on this machine: by DNS rebinding (a Host that is
+    not ours) or by a request across origins (an Origin other than the Host).
 
     Args:
         app: what is guarded.
@@ -103,7 +104,7 @@ class Guard:
         headers = Headers(scope=scope)
         if self._token is None:
             return _foreign(scope["path"], headers)
-        if scope["path"] in OPEN_PATHS or _bears(headers, self._token):
+        if scope["path"] in OPEN_PATHS or has_own_door(scope["path"]) or _bears(headers, self._token):
             return None
         if "authorization" in headers:
             _log.warning("a request with a wrong token was refused", client=(scope.get("client") or ("?",))[0])
@@ -114,6 +115,13 @@ class Guard:
             hint="Send Authorization: Bearer and the value of IM_API_TOKEN.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+def has_own_door(path: str) -> bool:
+    """Whether the route of a path, percent-decoded once as ASGI has it, asks for a credential other than the token."""
+    if not _PLAIN_PATH.fullmatch(path):
+        return False
+    return any(path == door or (door.endswith("/") and path.startswith(door)) for door in OWN_DOORS)
 
 
 def _bears(headers: Headers, token: bytes) -> bool:
@@ -131,7 +139,9 @@ def _foreign(path: str, headers: Headers) -> Response | None:
             instance=path,
             hint="Set IM_API_TOKEN to serve under another name.",
         )
-    if origin is not None and urlsplit(origin).netloc != hosts[0]:
+    # An image or a HEAD of another page bears no Origin, and a GET may be a beat.
+    elsewhere = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+    if elsewhere or (origin is not None and urlsplit(origin).netloc != hosts[0]):
         return problem_response(HTTPStatus.FORBIDDEN, "requests of other origins are refused", instance=path)
     return None
 
@@ -145,66 +155,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class LimitBody:
-    """Reads the whole body before the application sees any of it, and no more than is allowed."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with its whole body, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = EVENT_BODY_BYTES if scope["path"] == EVENTS_PATH else MAX_BODY_BYTES
-        declared = Headers(scope=scope).get("content-length", "0")
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = None if declared.isdecimal() and int(declared) > limit else await _read(receive, limit)
-        except TimeoutError:
-            await _refused(HTTPStatus.REQUEST_TIMEOUT, f"the body took over {BODY_SECONDS} s", scope)(
-                scope, receive, send
-            )
-            return
-        except ConnectionAbortedError:
-            return
-        if body is None:
-            await _too_large(scope, limit)(scope, receive, send)
-        else:
-            await self._app(scope, _replay(body, receive), send)
-
-
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """The body, or None when it is longer than allowed; the rest is then left unread."""
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionAbortedError
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            return None
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return first.pop() if first else await receive()
-
-    return again
-
-
-def _too_large(scope: Scope, limit: int) -> Response:
-    event = scope["path"] == EVENTS_PATH
-    limit = MAX_BATCH_BYTES if event else limit
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    code = "event_too_large" if event else "too_large"
-    return _refused(status, f"the body is past the limit of {limit} bytes", scope, code)
-
-
-def _refused(status: HTTPStatus, detail: str, scope: Scope, code: str | None = None) -> Response:
-    return problem_response(status, detail, instance=scope["path"], code=code, headers={"Connection": "close"})
+def is_local(scope: Scope) -> bool:
+    """Whether a request comes from a program on this machine: from loopback, through no proxy, from no web page."""
+    headers = Headers(scope=scope)
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    proxied = any(name in headers for name in _PROXIED)
+    return (mapped or address).is_loopback and not proxied and _foreign(scope["path"], headers) is None

@@ -21,17 +21,24 @@ from domain.errors import (
     TooLargeError,
     UnavailableError,
 )
+from domain.source_errors import AccessDeniedError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5  # Temporal or a worker that is being restarted is back by then
 
 STATUSES: dict[type[ImError], HTTPStatus] = {
+    AccessDeniedError: HTTPStatus.UNAUTHORIZED,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ConflictError: HTTPStatus.CONFLICT,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
 }
 
 _log = structlog.get_logger("api")
@@ -108,9 +115,8 @@ async def on_im_error(request: Request, error: Exception) -> Response:
     """Answers an error of the product."""
     assert isinstance(error, ImError)  # noqa: S101  # Starlette's signature for handlers is wider
     status = status_of(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status is HTTPStatus.UNAUTHORIZED:
         _log.warning("a request could not be served", code=error.code, error=str(error))
-    unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
     return problem_response(
         status,
         str(error),
@@ -118,7 +124,7 @@ async def on_im_error(request: Request, error: Exception) -> Response:
         code=error.code,
         hint=error.advice,
         errors=_faults_of(error, request.method),
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)} if unavailable else None,
+        headers=_HEADERS.get(status),
     )
 
 

@@ -15,7 +15,8 @@ from api.problems import problems
 from api.urls import location
 from api.views import SubscriberDetail, TypeMatch, subscriber_detail, type_match
 from domain.health import Health
-from service.subscribers import Changed, SubscriberView
+from service.subscriber_views import Changed, SubscriberView
+from service.trials import Trial
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"])
 
@@ -108,6 +109,17 @@ async def update_subscriber(name: str, body: UpdateSubscriber, gateway: ApiGatew
 async def remove_subscriber(name: str, gateway: ApiGateway) -> None:
     """Events published after this answer are not delivered to it; deliveries that wait for a retry are cancelled."""
     await gateway.subscribers.remove(name)
+
+
+@router.post(
+    "/{name}/test",
+    operation_id="testSubscriber",
+    summary="Send a subscriber a test event",
+    responses=examples.answer(200, examples.TRIAL) | problems(404, 409),
+)
+async def test_subscriber(name: str, gateway: ApiGateway) -> Trial:
+    """Answers when its first request has, or after 12 s. ``state`` says how it went: the answer is 200 even then."""
+    return await gateway.trials.run(name)
 
 
 @router.get(

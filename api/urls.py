@@ -4,6 +4,9 @@ from urllib.parse import quote
 
 PREFIX = "/api/v1"
 EVENTS_PATH = f"{PREFIX}/events"
+RECORDS_PATH = f"{PREFIX}/zeebe/records"
+ALERTS_PATH = f"{PREFIX}/camunda/alerts"
+PING_PATHS = f"{PREFIX}/ping/"
 
 
 def location(*segments: str) -> str:

@@ -10,7 +10,7 @@ from domain.incidents import Incident
 from domain.patterns import advise, matches_any, parse_patterns
 from service.events import EventView
 from service.progress import RunView
-from service.subscribers import SubscriberView
+from service.subscriber_views import SubscriberView
 
 
 class SubscriberDetail(SubscriberView):

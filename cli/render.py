@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from service.events import EventView
     from service.incidents import IncidentRow
     from service.progress import RunView
-    from service.subscribers import SubscriberView
+    from service.subscriber_views import SubscriberView
+    from service.trials import Trial
 
 GAP = "  "
 NONE = "-"
@@ -107,6 +108,7 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
         [
             ("name", subscriber.name),
             ("url", subscriber.url),
+            ("target", subscriber.target),
             ("types", ",".join(subscriber.types)),
             ("enabled", str(subscriber.enabled).lower()),
             ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
@@ -119,6 +121,13 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
             ("updated", when(subscriber.updated_at)),
         ]
     )
+
+
+def trial_text(trial: Trial, now: datetime) -> str:
+    """`im subscriber test`: the delivery of the test event, with what was answered."""
+    if trial.delivery is None:
+        return clean(f"{trial.subscriber}: {trial.state}")
+    return "\n".join(line.removeprefix("  ") for line in _delivery_lines(trial.delivery, now))
 
 
 def health_table(rows: Iterable[Health], now: datetime) -> str:

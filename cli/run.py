@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from getpass import getpass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -71,7 +73,17 @@ def with_gateway(work: Callable[["Gateway"], Awaitable[T]]) -> T:
     async def connected() -> T:
         return await work(await open_gateway(settings))
 
+    _without_logs()
     return asyncio.run(connected())
+
+
+def _without_logs() -> None:
+    """A command says itself what is to be said; what servers log would go to standard output, into the data."""
+    import logging  # noqa: PLC0415 - only here
+
+    import structlog  # noqa: PLC0415 - heavy
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def end_after(body: Callable[[], object]) -> None:
@@ -130,6 +142,15 @@ def key_value(option: str, pair: str) -> tuple[str, str]:
     if not equals or not key:
         raise typer.BadParameter(f"{option} takes NAME=VALUE")
     return key, value
+
+
+def typed_secret(given: str | None, prompt: str = "secret") -> str | None:
+    """A secret, from standard input for ``-`` (asked for without echo at a terminal); one line break is dropped."""
+    if given != "-":
+        return given
+    if sys.stdin.isatty():
+        return getpass(f"{prompt}: ", stream=sys.stderr)
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
 
 
 def incident_id(text: str) -> str:

@@ -1,66 +1,47 @@
 """`im subscriber`: who is told of events, and how that goes."""
 
-import sys
 from datetime import UTC, datetime
-from getpass import getpass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import render
-from cli.run import Format, FormatOption, examples, key_value, make_app, say, warn, with_gateway, write
+from cli.run import Format, FormatOption, examples, make_app, say, typed_secret, warn, with_gateway, write
+from cli.subscriber_options import (
+    Enabled,
+    GenerateSecret,
+    Header,
+    MaxAttempts,
+    Name,
+    Notify,
+    Schedule,
+    Secret,
+    Types,
+    headers,
+    patterns,
+)
 from domain.timing import parse_duration
 
 if TYPE_CHECKING:
-    from service.subscribers import Changed
+    from service.subscriber_views import Changed
 
 app = make_app("Say who is told of events, and see how it goes.")
 
 NONE_YET = "no subscribers yet; add one: im subscriber add --name NAME --url URL"
-
-Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
-Types = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--types",
-        metavar="PATTERNS",
-        help="Event types, comma-separated; * is one segment, ** one or more. Repeatable. New ones get all types.",
-    ),
-]
-Secret = Annotated[
-    str | None,
-    typer.Option("--secret", metavar="VALUE", help="Secret to sign with; - reads standard input. Never shown again."),
-]
-GenerateSecret = Annotated[bool, typer.Option("--generate-secret", help="Make a secret and show it once.")]
-Header = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header", metavar="NAME=VALUE", help="Header added to each request; the value is never shown. Repeatable."
-    ),
-]
-Schedule = Annotated[
-    str | None,
-    typer.Option("--schedule", metavar="WAITS", help="Waits between attempts: default, long, or seconds as 5,60,600."),
-]
-MaxAttempts = Annotated[
-    int | None, typer.Option("--max-attempts", metavar="N", help="Requests in all, 1 to 50 (default schedule: 5).")
-]
-Enabled = Annotated[
-    bool | None,
-    typer.Option("--enabled/--no-enabled", " /--disabled", help="Deliver or not; --enabled=false works too."),
-]
 
 
 @app.command(
     epilog=examples(
         "im subscriber add --name ops --url https://ops.example.com/hook --types 'im.incident.**' --generate-secret",
         "im subscriber add --name audit --url https://audit.example.com/events --secret - < secret.txt",
+        "im subscriber add --name oncall --notify - < pagerduty-url.txt",
     )
 )
 def add(
     *,
     name: Annotated[str, typer.Option("--name", help="Unique name.", show_default=False)],
-    url: Annotated[str, typer.Option("--url", help="https URL; http for localhost only.", show_default=False)],
+    url: Annotated[str | None, typer.Option("--url", help="https URL of a webhook; http for localhost only.")] = None,
+    notify: Notify = None,
     types: Types = None,
     secret: Secret = None,
     generate_secret: GenerateSecret = False,
@@ -70,12 +51,15 @@ def add(
     enabled: Enabled = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Add a subscriber. Events published from now on are delivered to it."""
+    """Add a subscriber: a webhook (--url) or an alert target (--notify). It is told of events from now on."""
+    if (url is None) == (notify is None):
+        raise typer.BadParameter("give --url for a webhook, or --notify for an alert target")
     given: dict[str, Any] = {
-        "types": _patterns(types),
-        "secret": _read_secret(secret),
+        "notify": typed_secret(notify, "notify URL"),
+        "types": patterns(types),
+        "secret": typed_secret(secret),
         "generate_secret": generate_secret,
-        "headers": _headers(header),
+        "headers": headers(header),
         "schedule": schedule,
         "max_attempts": max_attempts,
         "enabled": enabled,
@@ -110,6 +94,7 @@ def update(
     name: Name,
     *,
     url: Annotated[str | None, typer.Option("--url", help="New URL; deliveries that wait use it too.")] = None,
+    notify: Notify = None,
     types: Types = None,
     enabled: Enabled = None,
     secret: Secret = None,
@@ -129,12 +114,13 @@ def update(
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
     given: dict[str, Any] = {
         "url": url,
-        "types": _patterns(types),
+        "notify": typed_secret(notify, "notify URL"),
+        "types": patterns(types),
         "enabled": enabled,
-        "secret": _read_secret(secret),
+        "secret": typed_secret(secret),
         "generate_secret": generate_secret or None,
         "drop_secret": drop_secret or None,
-        "headers": {} if clear_headers else _headers(header),
+        "headers": {} if clear_headers else headers(header),
         "schedule": schedule,
         "max_attempts": max_attempts,
     }
@@ -152,6 +138,20 @@ def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
     if output is Format.JSON:
         write(output, removed, "")
     say(f"removed {removed.name}")
+
+
+@app.command("test", epilog=examples("im subscriber test oncall", "im subscriber test my-webhook --format json"))
+def try_out(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Send it a marked test event and show what comes back.
+
+    Waits up to 12 seconds. PagerDuty is sent a trigger of severity info and at once its resolve.
+    """
+    trial = with_gateway(lambda im: im.trials.run(name))
+    write(output, trial, render.trial_text(trial, datetime.now(UTC)))
+    if trial.state != "delivered":
+        follow = {"retrying": "more attempts follow", "pending": "nothing came back so far"}
+        say(f"{follow.get(trial.state, 'it failed')}; see: im event show {trial.event_id}")
+        raise typer.Exit(1)
 
 
 @app.command(epilog=examples("im subscriber health", "im subscriber health my-webhook --format json"))
@@ -209,25 +209,3 @@ def _told(verb: str, changed: "Changed", output: Format) -> None:
         say("whsec is the same secret as Standard Webhooks libraries take it; it is not shown again")
     for warning in changed.warnings:
         warn(warning)
-
-
-def _patterns(types: list[str] | None) -> list[str] | None:
-    return ",".join(types).split(",") if types is not None else None
-
-
-def _headers(pairs: list[str] | None) -> dict[str, str] | None:
-    if not pairs:
-        return None
-    headers = dict(key_value("--header", pair) for pair in pairs)
-    if len(headers) < len(pairs):
-        raise typer.BadParameter("--header names one header twice")
-    return headers
-
-
-def _read_secret(secret: str | None) -> str | None:
-    """The secret, from standard input for ``-`` (asked for without echo at a terminal); one line break is dropped."""
-    if secret != "-":  # noqa: S105 - the sign for standard input
-        return secret
-    if sys.stdin.isatty():
-        return getpass("secret: ", stream=sys.stderr)
-    return sys.stdin.read().removesuffix("\n").removesuffix("\r")

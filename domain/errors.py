@@ -133,7 +133,7 @@ class InvalidScheduleError(InvalidInputError):
 
     code = "invalid_schedule"
     says = "the retry schedule cannot be used: {reason}"
-    hint = "Use 'default', 'long', or seconds between attempts such as 5,60,600."
+    hint = "Use 'default', 'pager', 'long', or seconds between attempts such as 5,60,600."
     field = "schedule"
 
 

@@ -30,6 +30,8 @@ INCIDENT_MITIGATED = "im.incident.mitigated.v1"
 INCIDENT_RESOLVED = "im.incident.resolved.v1"
 INCIDENT_CLOSED = "im.incident.closed.v1"
 INCIDENT_NOTE_ADDED = "im.incident.note_added.v1"
+SUBSCRIBER_TEST = "im.subscriber.test.v1"  # of `im subscriber test`: no pattern matches it, and it is in no list
+HEARTBEAT_UNKNOWN = "im.heartbeat.unknown.v1"
 
 KNOWN_TYPES: dict[str, str] = {
     INCIDENT_DECLARED: "New incident created",
@@ -38,6 +40,7 @@ KNOWN_TYPES: dict[str, str] = {
     INCIDENT_RESOLVED: "Incident resolved",
     INCIDENT_CLOSED: "Incident formally closed",
     INCIDENT_NOTE_ADDED: "Note added to incident timeline",
+    HEARTBEAT_UNKNOWN: "Heartbeat unknown after an outage of the platform",
 }
 
 _CONTEXT = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")

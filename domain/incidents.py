@@ -131,7 +131,7 @@ def check_declaration(declaration: Declaration) -> None:
     """Raise `InvalidRequestError` for an empty or overlong title or actor, or details past 16 KiB."""
     _check_text("title", declaration.title, MAX_TITLE)
     _check_text("actor", declaration.actor, MAX_ACTOR)
-    if declaration.details and len(json.dumps(declaration.details)) > MAX_DETAILS_BYTES:
+    if declaration.details and len(json.dumps(declaration.details, ensure_ascii=False).encode()) > MAX_DETAILS_BYTES:
         raise InvalidRequestError(reason=f"details must be at most {MAX_DETAILS_BYTES} bytes of JSON")
 
 

@@ -24,9 +24,20 @@ class Failure(StrEnum):
     BLOCKED_ADDRESS = "blocked_address"
     SEALING_KEY = "sealing_key"
     WORKER_LOST = "worker_lost"
+    UNUSABLE_TARGET = "unusable_target"  # this process cannot use the notify URL: no Apprise, or another one
+    UNKNOWN_OUTCOME = "unknown_outcome"  # of a request that must not be made twice, and may have been carried out
 
 
-_RETRIED = frozenset({Failure.TIMEOUT, Failure.CONNECTION, Failure.DNS, Failure.WORKER_LOST, Failure.SEALING_KEY})
+_RETRIED = frozenset(
+    {
+        Failure.TIMEOUT,
+        Failure.CONNECTION,
+        Failure.DNS,
+        Failure.WORKER_LOST,
+        Failure.SEALING_KEY,
+        Failure.UNUSABLE_TARGET,
+    }
+)
 _RETRIED_STATUSES = frozenset({408, 429})
 
 
@@ -115,7 +126,7 @@ def is_retryable(failure: Failure, status: int | None) -> bool:
     """The guide's table: 5xx, 408, 429, timeouts, connection and DNS failures are tried again.
 
     Other 4xx, redirects (never followed), malformed HTTP, a failed TLS verification and a refused address are
-    permanent: the same request would fail the same way.
+    permanent: the same request would fail the same way. So is an unknown outcome, where twice is worse than not.
     """
     if failure is Failure.HTTP_STATUS:
         return status is not None and (status >= 500 or status in _RETRIED_STATUSES)

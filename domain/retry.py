@@ -25,15 +25,21 @@ BACKOFF_MAXIMUM = timedelta(seconds=16)
 
 # Standard Webhooks 1.0, "deliverability": 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h. In all 75 h 35 min.
 LONG_DELAYS_SECONDS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+# For people who are on call: told soon when the service is back at once, and still when it was away for an hour
+# (1 h 4 min in all).
+PAGER_DELAYS_SECONDS = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 900, 1800)
 RETRY_AFTER_CAP = timedelta(seconds=300)
 RETRY_AFTER_CAP_LONG = timedelta(hours=24)
+
+
+_NAMED: dict[str, Sequence[int]] = {"default": (), "pager": PAGER_DELAYS_SECONDS, "long": LONG_DELAYS_SECONDS}
 
 
 class RetrySchedule(BaseModel):
     """How often and when one delivery is tried.
 
     Attributes:
-        name: ``default``, ``long`` or the comma-separated seconds it was made from.
+        name: ``default``, ``pager``, ``long`` or the comma-separated seconds it was made from.
         max_attempts: requests in all, the first included; 1 to 50.
         delays_seconds: waits between requests; the last one repeats. Empty for the backoff table itself.
     """
@@ -76,22 +82,18 @@ class RetrySchedule(BaseModel):
 
 
 def make_schedule(name: str = "default", max_attempts: int | None = None) -> RetrySchedule:
-    """The schedule named ``default`` or ``long``, or made of comma-separated whole seconds.
+    """The schedule named ``default``, ``pager`` or ``long``, or made of comma-separated whole seconds.
 
     Args:
         name: the schedule as a user writes it.
         max_attempts: requests in all; None takes the schedule's own number.
 
     Raises:
-        InvalidScheduleError: for a name that is neither, or a number out of range.
+        InvalidScheduleError: for a name that is none of them, or a number out of range.
     """
     name = name.strip().lower()
-    if name == "default":
-        delays: Sequence[int] = ()
-    elif name == "long":
-        delays = LONG_DELAYS_SECONDS
-    else:
-        delays = _parse_delays(name)
+    known = _NAMED.get(name)
+    delays = _parse_delays(name) if known is None else known
     attempts = max_attempts if max_attempts is not None else (len(delays) + 1 if delays else DEFAULT_ATTEMPTS)
     if not 1 <= attempts <= MAX_ATTEMPTS:
         raise InvalidScheduleError(reason=f"{attempts} attempts; the range is 1 to {MAX_ATTEMPTS}")

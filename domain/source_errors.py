@@ -6,7 +6,8 @@ ImError
 │   └── InvalidRecordError
 ├── ConflictError
 │   ├── ClusterExistsError
-│   └── HeartbeatExistsError
+│   ├── HeartbeatExistsError
+│   └── HeartbeatUnwatchedError
 └── NotFoundError
     ├── ClusterNotFoundError
     └── HeartbeatNotFoundError
@@ -45,6 +46,14 @@ class HeartbeatExistsError(ConflictError):
     code = "heartbeat_exists"
     says = "a heartbeat named {name!r} exists already"
     hint = "Choose another name, or remove it first: im heartbeat remove {name}"
+
+
+class HeartbeatUnwatchedError(ConflictError):
+    """The heartbeat is registered, but its workflow was terminated."""
+
+    code = "heartbeat_unwatched"
+    says = "nothing watches the heartbeat {name!r}: its workflow was terminated"
+    hint = "Remove it and add it again: im heartbeat remove {name}"
 
 
 class ClusterNotFoundError(NotFoundError):

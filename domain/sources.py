@@ -44,18 +44,20 @@ class ZeebeCluster(BaseModel):
     """One cluster whose exporter may post records.
 
     Attributes:
-        token_hash: SHA-256 of its token, in hexadecimal; None: none is needed, from loopback addresses.
+        token_hash: SHA-256 of its token, in hexadecimal.
+        tokenless: records are taken without a token, from loopback addresses.
         sealed_alert_secret: signs the Camunda SaaS console's alerts for this cluster; None: it sends none.
         group_by: what one platform incident stands for.
         rules: the first that applies decides the severity.
         severity: where no rule applies.
-        operate_url: a link for people, with ``{processInstanceKey}`` and the other keys of `URL_FIELDS` in braces.
+        operate_url: a link for people, with ``{processInstanceKey}`` and other names of a record in braces.
     """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     token_hash: str | None = None
+    tokenless: bool = False
     sealed_alert_secret: str | None = None
     group_by: Grouping = Grouping.INCIDENT
     rules: tuple[SeverityRule, ...] = ()
@@ -63,10 +65,6 @@ class ZeebeCluster(BaseModel):
     operate_url: str | None = None
     created_at: datetime
     updated_at: datetime
-
-    def severity_of(self, error_type: str, process: str) -> Severity:
-        """The severity of an incident: the first rule that applies, or the cluster's own."""
-        return next((rule.severity for rule in self.rules if rule.applies(error_type, process)), self.severity)
 
 
 class HeartbeatConfig(BaseModel):
@@ -78,6 +76,7 @@ class HeartbeatConfig(BaseModel):
         severity: of the incident that a missed beat declares.
         key_hash: SHA-256 of the key in its ping URL, in hexadecimal.
         sealed_ping_url: what is told of every beat (healthchecks.io conventions); None: nobody.
+        ping_host: as much of it as may be shown.
         zeebe_process: BPMN process id whose records are beats; with ``cluster``. They never declare an incident.
     """
 
@@ -89,6 +88,7 @@ class HeartbeatConfig(BaseModel):
     severity: Severity = Severity.SEV_1
     key_hash: str
     sealed_ping_url: str | None = None
+    ping_host: str | None = None
     cluster: str | None = None
     zeebe_process: str | None = None
     created_at: datetime
@@ -113,6 +113,11 @@ class Sources(BaseModel):
         found = [beat for beat in self.heartbeats.values() if hmac.compare_digest(beat.key_hash, given)]
         return found[0] if found else None
 
+    def canaries(self, cluster: str) -> dict[str, str]:
+        """The heartbeats that a cluster's processes beat, by BPMN process id."""
+        beats = self.heartbeats.values()
+        return {beat.zeebe_process: beat.name for beat in beats if beat.cluster == cluster and beat.zeebe_process}
+
     def canary(self, cluster: str, process: str) -> str | None:
         """The heartbeat that a cluster's process beats, if it does."""
         beats = self.heartbeats.values()
@@ -131,7 +136,7 @@ class ClusterChange(BaseModel):
 
     name: str
     token_hash: str | None = None
-    drop_token: bool = False
+    tokenless: bool | None = None
     sealed_alert_secret: str | None = None
     group_by: Grouping | None = None
     rules: tuple[SeverityRule, ...] | None = None
@@ -141,9 +146,10 @@ class ClusterChange(BaseModel):
 
 def apply_cluster_change(cluster: ZeebeCluster, change: ClusterChange, now: datetime) -> ZeebeCluster:
     """The cluster after a change at ``now``; the same object when the change alters nothing."""
-    fields = ("token_hash", "sealed_alert_secret", "group_by", "rules", "severity", "operate_url")
-    update = {field: value for field in fields if (value := getattr(change, field)) is not None}
-    if change.drop_token:
+    update = {field: value for field, value in change if field != "name" and value is not None}
+    if change.token_hash is not None:
+        update["tokenless"] = False
+    elif change.tokenless:
         update["token_hash"] = None
     changed = cluster.model_copy(update=update)
     return cluster if changed == cluster else changed.model_copy(update={"updated_at": now})

@@ -4,13 +4,16 @@ Secrets and header values are sealed strings here; they are opened only by the p
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.errors import DirectoryFullError, InvalidNameError
+from domain.errors import DirectoryFullError, InvalidNameError, InvalidRequestError
+from domain.events import SUBSCRIBER_TEST
 from domain.patterns import ALL, matches_any
 from domain.retry import RetrySchedule, make_schedule
+from domain.targets.kinds import WEBHOOK, can_say
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=30)
@@ -36,6 +39,9 @@ class Subscriber(BaseModel):
 
     Attributes:
         name: unique; 1 to 63 letters, digits, dots, dashes, underscores.
+        url: where a webhook is posted; of any other target all that may be shown, such as ``pagerduty://…``.
+        target: ``webhook``, or a kind of `domain.targets.kinds`.
+        sealed_notify: the sealed notify URL of such a target; None for a webhook.
         types: event type patterns; any one of them suffices.
         secrets: newest first.
         sealed_headers: sealed JSON object of the added request headers; None for none.
@@ -48,6 +54,8 @@ class Subscriber(BaseModel):
 
     name: str
     url: str
+    target: str = WEBHOOK
+    sealed_notify: str | None = None
     types: tuple[str, ...] = (ALL,)
     enabled: bool = True
     secrets: tuple[SealedSecret, ...] = ()
@@ -60,8 +68,15 @@ class Subscriber(BaseModel):
     updated_at: datetime
 
     def wants(self, event_type: str) -> bool:
-        """Whether an event of that type is delivered to it now."""
-        return self.enabled and matches_any(self.types, event_type)
+        """Whether an event of that type is delivered to it now. A test is only for whom it names: see `matching`."""
+        if not self.enabled or event_type == SUBSCRIBER_TEST:
+            return False
+        return can_say(self.target, event_type) and matches_any(self.types, event_type)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is told of an incident's events one after the other: a trigger never lands after its resolve."""
+        return self.target != WEBHOOK
 
     def valid_secrets(self, now: datetime) -> list[str]:
         """The sealed secrets to sign with at that time, newest first."""
@@ -73,6 +88,8 @@ class NewSubscriber(BaseModel):
 
     name: str
     url: str
+    target: str = WEBHOOK
+    sealed_notify: str | None = None
     types: tuple[str, ...] = (ALL,)
     enabled: bool = True
     sealed_secret: str | None = None
@@ -87,6 +104,7 @@ class SubscriberChange(BaseModel):
     Attributes:
         sealed_secret: becomes the current secret; the previous ones stay valid for ``overlap_seconds``.
         drop_secrets: sign no more.
+        target: with ``sealed_notify``, and ``url`` to be shown, replaces the notify URL of a target.
         header_names: with ``sealed_headers``, replaces all added headers; an empty tuple drops them.
     """
 
@@ -101,6 +119,8 @@ class SubscriberChange(BaseModel):
     header_names: tuple[str, ...] | None = None
     schedule_name: str | None = None
     max_attempts: int | None = None
+    target: str | None = None
+    sealed_notify: str | None = None
 
 
 class Directory(BaseModel):
@@ -109,9 +129,17 @@ class Directory(BaseModel):
     version: int = 0
     subscribers: dict[str, Subscriber] = {}
 
-    def matching(self, event_type: str) -> list[Subscriber]:
-        """The enabled subscribers that want an event type, by name."""
-        return [self.subscribers[name] for name in sorted(self.subscribers) if self.subscribers[name].wants(event_type)]
+    def matching(self, event_type: str, only: Collection[str] | None = None) -> list[Subscriber]:
+        """The enabled subscribers that want an event type, by name; of a test, those that it is for.
+
+        Args:
+            event_type: of the event.
+            only: restricts the answer to these.
+        """
+        known = [self.subscribers[name] for name in sorted(self.subscribers)]
+        if event_type == SUBSCRIBER_TEST:
+            return [subscriber for subscriber in known if subscriber.enabled and subscriber.name in (only or ())]
+        return [each for each in known if each.wants(event_type) and (only is None or each.name in only)]
 
 
 class Snapshot(BaseModel):
@@ -146,10 +174,11 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
 
     Raises:
         InvalidScheduleError: for a schedule or number of attempts out of range.
+        InvalidRequestError: for what its kind of target does not have.
     """
-    update: dict[str, object] = {
-        field: value for field in ("url", "types", "enabled") if (value := getattr(change, field)) is not None
-    }
+    _check_fits_target(subscriber, change)
+    fields = ("url", "types", "enabled", "target", "sealed_notify")
+    update: dict[str, object] = {field: value for field in fields if (value := getattr(change, field)) is not None}
     if change.schedule_name is not None or change.max_attempts is not None:
         attempts = change.max_attempts
         update["schedule"] = make_schedule(change.schedule_name or subscriber.schedule.name, attempts)
@@ -165,6 +194,20 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
     if changed == subscriber:
         return subscriber
     return changed.model_copy(update={"version": subscriber.version + 1, "updated_at": now})
+
+
+def _check_fits_target(subscriber: Subscriber, change: SubscriberChange) -> None:
+    """A webhook stays a webhook, and only a webhook has a URL of its own, a secret and headers."""
+    name = subscriber.name
+    other = f"add another subscriber, and remove this one: im subscriber remove {name}"
+    if subscriber.target == WEBHOOK:
+        if change.target is not None:
+            raise InvalidRequestError(reason=f"{name} is a webhook and stays one; for an alert target {other}")
+        return
+    if change.url is not None and change.target is None:
+        raise InvalidRequestError(reason=f"{name} has a notify URL; replace it with --notify. For a webhook {other}")
+    if change.sealed_secret is not None or change.drop_secrets or change.header_names is not None:
+        raise InvalidRequestError(reason=f"{name} is no webhook: it has no signing secret and no added headers")
 
 
 class Gone(BaseModel):

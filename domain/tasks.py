@@ -17,12 +17,14 @@ class Match(BaseModel):
         schedule: None for the default one, which keeps histories small.
         since: when the subscriber was added, which tells it from a later one of the same name.
         inline: whether the first request may be made at once, within the workflow task.
+        ordered: it is told of an incident's events one after the other.
     """
 
     subscriber: str
     schedule: RetrySchedule | None = None
     since: datetime | None = None
     inline: bool = True
+    ordered: bool = False
 
 
 class ResolveRequest(BaseModel):
@@ -116,6 +118,34 @@ class DeliverRequest(BaseModel):
     prior: list[Attempt] = []
 
 
+class EmitRequest(BaseModel):
+    """Asks that an event be emitted; ``after`` is as in `EventInput`."""
+
+    event: CloudEvent
+    after: str | None = None
+
+
+class Ticket(BaseModel):
+    """A place in a lane: the workflow that delivers an event, and the subscriber it is for."""
+
+    workflow_id: str
+    subscriber: str
+
+
+class LineUpRequest(BaseModel):
+    """Asks for a place in the lane of each of these subscribers, behind those of the workflow ``after``."""
+
+    subject: str
+    subscribers: list[str]
+    after: str | None = None
+
+
+class LineUpResult(BaseModel):
+    """For each that was asked for, in order: whether it has its turn already."""
+
+    turns: list[bool]
+
+
 class RecordRequest(BaseModel):
     """Asks that final outcomes be counted, which their own activities could not get done."""
 
@@ -128,6 +158,8 @@ class Pending(BaseModel):
 
     Attributes:
         inline: its first request may be made within the workflow task.
+        ordered: it waits for its turn in the subscriber's lane.
+        turn: it has it.
         lost: how often a round of attempts ended without a word from its worker.
     """
 
@@ -135,6 +167,8 @@ class Pending(BaseModel):
     schedule: RetrySchedule | None = None
     since: datetime | None = None
     inline: bool = True
+    ordered: bool = False
+    turn: bool = False
     lost: int = 0
     in_flight_on: str | None = None
     flight: str | None = None
@@ -149,12 +183,14 @@ class EventInput(BaseModel):
         ask_publishing: fail at once when the worker's process has publishing switched off; set by publishers that
             cannot know (the CLI), while the API and the incidents decide by their own setting.
         resume: deliveries of the only event to go on with; nothing is resolved then.
+        after: the workflow of the event before it, of the same incident: ordered deliveries line up behind its own.
     """
 
     events: list[CloudEvent]
     only: list[str] | None = None
     ask_publishing: bool = False
     resume: list[Pending] | None = None
+    after: str | None = None
 
 
 class EventOutcome(BaseModel):

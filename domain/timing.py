@@ -23,3 +23,11 @@ def ago(elapsed: timedelta) -> str:
         if seconds >= _UNITS[unit]:
             return f"{seconds // _UNITS[unit]}{unit} ago"
     return f"{seconds}s ago"
+
+
+def in_short(seconds: int) -> str:
+    """``60s``, ``15m``, ``24h``, ``7d``: in the largest unit that leaves a whole number above one."""
+    for unit in ("d", "h", "m"):
+        if seconds % _UNITS[unit] == 0 and seconds > _UNITS[unit]:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"

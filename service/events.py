@@ -56,13 +56,17 @@ class EventGateway:
         """Accept a batch in this process, by its own setting."""
         return await self._publisher.publish_batch(events)
 
-    async def emit(self, event: CloudEvent) -> PublishReceipt:
+    async def emit(self, event: CloudEvent, only: str | None = None) -> PublishReceipt:
         """Hand an event to whichever worker is there, and ask it whether publishing is on.
+
+        Args:
+            event: what is emitted.
+            only: the one subscriber that it is for; None for all that want it.
 
         Raises:
             PublishingDisabledError: it is off there; nothing was emitted, and the event may be emitted again.
         """
-        return await self._start_asking(event, names.event_workflow_id(event))
+        return await self._start_asking(event, names.event_workflow_id(event), only)
 
     async def _start_asking(self, event: CloudEvent, workflow_id: str, only: str | None = None) -> PublishReceipt:
         """Start an event's workflow and wait until its worker has said that publishing is on."""

@@ -6,25 +6,35 @@ from temporalio.client import Client
 
 from service.bursts import Busy, never_busy
 from service.connection import Connection
+from service.doors import Door
 from service.events import EventGateway
 from service.health import HealthGateway
+from service.heartbeats import HeartbeatGateway
 from service.incidents import IncidentGateway
 from service.publisher import Publisher
 from service.settings import Settings
+from service.sources import SourceRegistry
 from service.state_files import load_keyring
 from service.subscribers import SubscriberGateway
 from service.temporal import connect
+from service.trials import TrialGateway
+from service.zeebe_clusters import ZeebeGateway
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """The four gateways of a deployment, and the connection under them."""
+    """The gateways of a deployment, and the connection under them."""
 
     connection: Connection
     subscribers: SubscriberGateway
     health: HealthGateway
     events: EventGateway
+    trials: TrialGateway
     incidents: IncidentGateway
+    sources: SourceRegistry
+    zeebe: ZeebeGateway
+    heartbeats: HeartbeatGateway
+    door: Door
 
 
 def make_gateway(
@@ -55,12 +65,20 @@ def make_gateway(
     publisher = Publisher(
         client, publishing=settings.enable_event_publishing, per_workflow=settings.im_events_per_workflow, busy=busy
     )
+    sources, door = SourceRegistry(connection), Door()
+    heartbeats = HeartbeatGateway(connection, sources, door)
+    events = EventGateway(connection, publisher, subscribers)
     return Gateway(
         connection=connection,
         subscribers=subscribers,
         health=HealthGateway(connection, subscribers),
-        events=EventGateway(connection, publisher, subscribers),
+        events=events,
+        trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
+        sources=sources,
+        zeebe=ZeebeGateway(connection, sources, heartbeats.beat),
+        heartbeats=heartbeats,
+        door=door,
     )
 
 

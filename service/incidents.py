@@ -143,8 +143,8 @@ class IncidentGateway:
 
 def check_same(incident: Incident, declaration: Declaration) -> None:
     """Raise `InvalidRequestError` when an idempotency key is used for another declaration than its first one."""
-    found = Declaration(title=incident.title, severity=incident.severity, actor=incident.timeline[0].actor)
-    if found != declaration:
+    found = (incident.title, incident.severity, incident.timeline[0].actor)
+    if found != (declaration.title, declaration.severity, declaration.actor):
         raise InvalidRequestError(
             reason=f"that idempotency key declared {incident.id}, with another title, severity or actor; use a new key"
         )

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Literal, cast
 
 from pydantic import BaseModel
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from domain.errors import ImError
-from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState
+from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure
 from domain.tasks import EventProgress, EventResult, outcome_of
 from service.temporal import answered
 from workflows.details import HANDED_OVER
@@ -100,6 +101,8 @@ async def _pending(client: Client, described: WorkflowExecutionDescription) -> d
 async def _retried(client: Client, subscriber: str, info: PendingActivityInfo) -> Delivery:
     known = await client.data_converter.decode(info.heartbeat_details.payloads)
     attempts = [Attempt.model_validate(attempt) for attempt in known]
+    if info.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
+        attempts = [each for each in attempts if each.failure is not Failure.UNKNOWN_OUTCOME]  # announced, under way
     due = info.next_attempt_schedule_time.ToDatetime(UTC) if info.HasField("next_attempt_schedule_time") else None
     return Delivery(
         subscriber=subscriber,

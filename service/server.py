@@ -16,6 +16,7 @@ from uvicorn.importer import import_from_string
 from activities.gate import InlineGate
 from domain.errors import ConfigurationError
 from service.devserver import OLDEST_SERVER, version_of
+from service.doors import door_worker
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_runtime
 from service.process import finish
@@ -74,6 +75,7 @@ async def running_backend(settings: Settings, *extra_ports: int) -> AsyncIterato
         client,
         keyring=gateway.connection.keyring,
         policy=gateway.connection.policy,
+        bases=settings.target_bases,
         publishing=settings.enable_event_publishing,
         gate=gate,
     ):
@@ -124,7 +126,10 @@ async def running_api(backend: Backend, app: str) -> AsyncIterator[int]:
     try:
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
-        yield int(listener.getsockname()[1])
+        gateway = backend.gateway
+        gateway.door.opened()
+        async with door_worker(gateway.connection.client, gateway.door):
+            yield int(listener.getsockname()[1])
     finally:
         server.should_exit = True
         await serving

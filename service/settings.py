@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 from dotenv import load_dotenv
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from domain.addresses import AddressPolicy
-from domain.errors import ConfigurationError, InvalidRequestError
+from domain.addresses import AddressPolicy, check_url
+from domain.errors import ConfigurationError, InvalidInputError, InvalidRequestError
+from domain.targets.base import Bases
 from domain.timing import parse_duration
 from service.bursts import MAX_PER_WORKFLOW
 
@@ -82,11 +83,27 @@ class Settings(BaseSettings):
         default=(),
         description="Comma-separated CIDR blocks that may be delivered to although they are not public.",
     )
+    im_pagerduty_url: str = Field(
+        default=Bases().pagerduty,
+        description="Where PagerDuty's Events API is (region=eu in a notify URL takes the European one instead of the "
+        "default), https, or http for loopback.",
+    )
+    im_pushover_url: str = Field(default=Bases().pushover, description="Where Pushover's API is, likewise.")
+    im_twilio_url: str = Field(default=Bases().twilio, description="Where Twilio's API is, likewise.")
 
     @field_validator("im_allowed_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("im_pagerduty_url", "im_pushover_url", "im_twilio_url")
+    @classmethod
+    def _base_url(cls, value: str, info: ValidationInfo) -> str:
+        value = value.rstrip("/")
+        try:
+            return check_url(value, AddressPolicy(allowed_networks=info.data.get("im_allowed_networks", ())))
+        except InvalidInputError as error:
+            raise ValueError(f"{error}. {error.advice}") from None
 
     @field_validator("im_state_dir")
     @classmethod
@@ -121,6 +138,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.im_api_host).is_loopback
         except ValueError:
             return self.im_api_host == "localhost"
+
+    @property
+    def target_bases(self) -> Bases:
+        """Where the services of alert targets are."""
+        return Bases(pagerduty=self.im_pagerduty_url, pushover=self.im_pushover_url, twilio=self.im_twilio_url)
 
     def address_policy(self, own_ports: frozenset[int] = frozenset()) -> AddressPolicy:
         """What may be dialled; ``own_ports`` are this deployment's listeners."""

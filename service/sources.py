@@ -27,6 +27,10 @@ class SourceRegistry:
         """The sources, at most half a second old: for what comes in often."""
         return await self._lease.current()
 
+    async def latest(self) -> Sources:
+        """`current`, or what was known last where the registry does not answer: a beat waits for no worker."""
+        return await self._lease.latest()
+
     async def fresh(self) -> Sources:
         """The sources as they are now: for people."""
         await self._connection.require_worker()

@@ -4,18 +4,19 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
-from pydantic import BaseModel
 from temporalio.client import WorkflowHandle
 
 from activities.leases import LEASE_SECONDS
-from activities.sealing import headers_purpose, secret_purpose
+from activities.sealing import headers_purpose, notify_purpose, secret_purpose
+from activities.targets_apprise import check_apprise
 from domain.addresses import check_url
 from domain.errors import InvalidRequestError, SubscriberNotFoundError
 from domain.events import KNOWN_TYPES
 from domain.headers import check_headers
-from domain.patterns import ALL, advise, check_patterns
+from domain.patterns import advise, check_patterns, matches_any
 from domain.retry import make_schedule
 from domain.signing import check_secret, make_secret, standard_key, whsec
 from domain.subscribers import (
@@ -27,7 +28,10 @@ from domain.subscribers import (
     SubscriberChange,
     check_name,
 )
+from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
+from domain.targets.kinds import WEBHOOK, default_types, sayable_types
 from service.connection import Connection
+from service.subscriber_views import Changed, SubscriberView, view
 from service.temporal import answered_by_entity
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
@@ -38,36 +42,10 @@ LEASE_WAIT_SECONDS = LEASE_SECONDS * 1.1
 UPDATES_IN_FLIGHT = 5  # of one process; Temporal takes ten for a workflow
 
 
-class SubscriberView(BaseModel):
-    """A subscriber as people and programs may see it: no secret, and of added headers only the names."""
-
-    name: str
+class _Place(NamedTuple):
     url: str
-    types: list[str]
-    enabled: bool
-    signed: bool
-    rotating_until: datetime | None = None
-    header_names: list[str] = []
-    schedule: str
-    max_attempts: int
-    gone_at: datetime | None = None
-    created_at: datetime
-    updated_at: datetime
-
-
-class Changed(BaseModel):
-    """The result of adding or changing a subscriber.
-
-    Attributes:
-        warnings: about patterns that match no known type, and the like.
-        secret: the generated secret, shown this once; None when none was generated.
-        whsec: the form of the given secret that Standard Webhooks libraries take, shown this once.
-    """
-
-    subscriber: SubscriberView
-    warnings: list[str] = []
-    secret: str | None = None
-    whsec: str | None = None
+    target: str = WEBHOOK
+    sealed_notify: str | None = None
 
 
 class SubscriberGateway:
@@ -80,29 +58,48 @@ class SubscriberGateway:
     async def add(
         self,
         name: str,
-        url: str,
+        url: str | None = None,
         *,
-        types: Sequence[str] = (ALL,),
+        notify: str | None = None,
+        types: Sequence[str] | None = None,
         secret: str | None = None,
         generate_secret: bool = False,
         headers: Mapping[str, str] | None = None,
-        schedule: str = "default",
+        schedule: str | None = None,
         max_attempts: int | None = None,
         enabled: bool = True,
     ) -> Changed:
-        """Add a subscriber; events published after this returned are delivered to it."""
+        """Add a subscriber; events published after this returned are delivered to it.
+
+        Args:
+            name: unique.
+            url: of a webhook.
+            notify: of an alert target instead; the whole of it is a secret.
+            types: patterns; None: all of a webhook, the begin and the end of an incident of an alert target.
+            secret: signs a webhook's deliveries.
+            generate_secret: makes one instead.
+            headers: added to a webhook's requests.
+            schedule: None: ``default`` of a webhook, ``pager`` of an alert target.
+            max_attempts: None: as the schedule has them.
+            enabled: False adds it without delivering to it yet.
+        """
+        if (url is None) == (notify is None):
+            raise InvalidRequestError(reason="give the url of a webhook, or the notify URL of an alert target (one)")
         secret = _one_secret(secret, generate=generate_secret)
-        patterns = check_patterns(types)
         check_name(name)
+        place = await self._place(name, url, notify)
+        if notify is not None and (secret or headers):
+            raise InvalidRequestError(reason="a notify URL has its own keys: leave out secrets and headers")
+        patterns = check_patterns(default_types(place.target) if types is None else types)
         new = NewSubscriber(
+            **place._asdict(),
             name=name,
-            url=check_url(url, self._connection.policy),
             types=patterns,
             enabled=enabled,
             sealed_secret=self._sealed_secret(name, secret),
             sealed_headers=self._sealed_headers(name, headers),
             header_names=tuple(headers or ()),
-            schedule=make_schedule(schedule, max_attempts),
+            schedule=make_schedule(schedule or ("default" if notify is None else "pager"), max_attempts),
         )
         await self._connection.require_worker()
         async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
@@ -114,6 +111,7 @@ class SubscriberGateway:
         name: str,
         *,
         url: str | None = None,
+        notify: str | None = None,
         types: Sequence[str] | None = None,
         enabled: bool | None = None,
         secret: str | None = None,
@@ -128,14 +126,19 @@ class SubscriberGateway:
         if not timedelta() <= overlap <= MAX_OVERLAP:
             raise InvalidRequestError(reason=f"the overlap must be 0 to {MAX_OVERLAP.days} days")
         secret = _one_secret(secret, generate=generate_secret)
+        if url is not None and notify is not None:
+            raise InvalidRequestError(reason="give a url or a notify URL, not both")
         if drop_secret and secret:
             raise InvalidRequestError(reason="give a new secret or drop the secret, not both")
         patterns = check_patterns(types) if types is not None else None
         if schedule is not None or max_attempts is not None:
             make_schedule(schedule or "default", max_attempts)
+        place = None if url is None and notify is None else await self._place(name, url, notify)
         change = SubscriberChange(
             name=name,
-            url=check_url(url, self._connection.policy) if url is not None else None,
+            url=place.url if place else None,
+            target=place.target if place and notify is not None else None,
+            sealed_notify=place.sealed_notify if place else None,
             types=patterns,
             enabled=enabled,
             sealed_secret=self._sealed_secret(name, secret),
@@ -183,6 +186,16 @@ class SubscriberGateway:
     def _directory(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:
         return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
 
+    async def _place(self, name: str, url: str | None, notify: str | None) -> "_Place":
+        """Where a subscriber is told, checked; a notify URL sealed, and of it only the scheme to be shown."""
+        if notify is None:
+            return _Place(url=check_url(url or "", self._connection.policy))
+        target = parse_notify(notify)
+        if isinstance(target, AppriseTarget):
+            await asyncio.to_thread(check_apprise, target, self._connection.policy)
+        sealed = self._connection.keyring.seal(notify, notify_purpose(name))
+        return _Place(url=redacted(notify), target=target.kind, sealed_notify=sealed)
+
     def _sealed_secret(self, name: str, secret: str | None) -> str | None:
         return None if secret is None else self._connection.keyring.seal(secret, secret_purpose(name))
 
@@ -198,7 +211,7 @@ class SubscriberGateway:
         equivalent = whsec(standard_key(secret)) if secret and not generated else None
         return Changed(
             subscriber=view(subscriber),
-            warnings=advise(patterns, list(KNOWN_TYPES)),
+            warnings=[*advise(patterns, list(KNOWN_TYPES)), *_unsayable(subscriber)],
             secret=secret if generated else None,
             whsec=equivalent if equivalent != secret else None,
         )
@@ -212,21 +225,9 @@ def _one_secret(secret: str | None, *, generate: bool) -> str | None:
     return None if secret is None else check_secret(secret)
 
 
-def view(subscriber: Subscriber) -> SubscriberView:
-    """What may be shown of a subscriber."""
-    now = datetime.now(UTC)
-    ends = [secret.expires_at for secret in subscriber.secrets if secret.expires_at and secret.expires_at > now]
-    return SubscriberView(
-        name=subscriber.name,
-        url=subscriber.url,
-        types=list(subscriber.types),
-        enabled=subscriber.enabled,
-        signed=bool(subscriber.secrets),
-        rotating_until=max(ends, default=None),
-        header_names=list(subscriber.header_names),
-        schedule=subscriber.schedule.name,
-        max_attempts=subscriber.schedule.max_attempts,
-        gone_at=subscriber.gone_at,
-        created_at=subscriber.created_at,
-        updated_at=subscriber.updated_at,
-    )
+def _unsayable(subscriber: Subscriber) -> list[str]:
+    """A warning when none of the event types that a target can say matches its patterns."""
+    known = sayable_types(subscriber.target)
+    if known is None or any(matches_any(subscriber.types, each) for each in known):
+        return []
+    return [f"{subscriber.target} is told of {', '.join(known)} alone, and the patterns match none of them"]

@@ -19,7 +19,9 @@ from activities.directory import LeasedDirectory
 from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
+from activities.heartbeats import HeartbeatActivities
 from activities.incidents import IncidentActivities
+from activities.lanes import LaneActivities
 from activities.recorder import Recorder
 from activities.sealing import Keyring
 from activities.sender import Sender
@@ -27,17 +29,22 @@ from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.health import LedgerBatch
 from domain.subscribers import Gone, Snapshot
+from domain.targets.base import Bases
 from service.connection import Connection
 from service.history import EventSource
 from service.incidents import IncidentGateway
+from service.lanes import Lanes
 from service.publisher import Publisher
 from workflows import names, policies
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
 from workflows.event import EventWorkflow
+from workflows.heartbeat import HeartbeatWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow, NumbersState
+from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow, LedgerState
 from workflows.sources import SourcesState, SourcesWorkflow
+from workflows.zeebe import ZeebeClusterWorkflow
 
 # Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
 DRAIN = timedelta(seconds=15)
@@ -58,6 +65,8 @@ class _Parts:
     flights: Flights
     sender: Sender
     deliveries: DeliveryActivities
+    lanes: LaneActivities
+    heartbeats: HeartbeatActivities
     in_flight_queue: str
 
 
@@ -83,7 +92,7 @@ async def ensure_entities(client: Client) -> None:
 
 @asynccontextmanager
 async def running_workers(
-    client: Client, *, keyring: Keyring, policy: AddressPolicy, publishing: bool, gate: InlineGate
+    client: Client, *, keyring: Keyring, policy: AddressPolicy, bases: Bases, publishing: bool, gate: InlineGate
 ) -> AsyncIterator[None]:
     """Work on every queue for the duration of a block, then drain: what is under way ends, nothing new begins.
 
@@ -91,10 +100,11 @@ async def running_workers(
         client: shared with this process's publisher, so that starts are eager.
         keyring: opens secrets.
         policy: what may be dialled.
+        bases: where the services of alert targets are.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         gate: also read by this process's publisher, which starts nothing while it is busy.
     """
-    parts = _assemble(client, keyring, policy, gate, publishing=publishing)
+    parts = _assemble(client, keyring, policy, gate, bases=bases, publishing=publishing)
     connection = Connection(client=client, keyring=keyring, policy=policy, publishing=publishing, has_worker=True)
     emission = EmissionActivities(Publisher(client, publishing=publishing).emit)
     incidents = IncidentActivities(IncidentGateway(connection))
@@ -110,8 +120,11 @@ async def running_workers(
         yield
 
 
-def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, publishing: bool) -> _Parts:
-    sender = Sender(GuardedTransport(policy), keyring, policy)
+def _assemble(
+    client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, bases: Bases, publishing: bool
+) -> _Parts:
+    transport = GuardedTransport(policy)
+    sender = Sender(transport, keyring, policy, bases)
     link = _TemporalLink(client)
     recorder = Recorder(link.record)
     flights = Flights()
@@ -126,7 +139,16 @@ def _assemble(client: Client, keyring: Keyring, policy: AddressPolicy, gate: Inl
         publishing=publishing,
         in_flight_queue=queue,
     )
-    return _Parts(recorder=recorder, flights=flights, sender=sender, deliveries=deliveries, in_flight_queue=queue)
+    lanes = Lanes(client)
+    return _Parts(
+        recorder=recorder,
+        flights=flights,
+        sender=sender,
+        deliveries=deliveries,
+        lanes=LaneActivities(lanes.enter, lanes.lined_up),
+        heartbeats=HeartbeatActivities(transport, keyring, policy),
+        in_flight_queue=queue,
+    )
 
 
 class _TemporalLink:
@@ -162,6 +184,7 @@ def _event_worker(client: Client, parts: _Parts) -> Worker:
             parts.deliveries.deliver_first,
             parts.deliveries.deliver_many,
             parts.deliveries.record_outcomes,
+            parts.lanes.line_up,
         ],
         # The hot path runs outside the sandbox (5 instead of 8 ms of CPU an event); a lint and a replay test keep
         # workflows/ deterministic, and the tests run it sandboxed.
@@ -177,7 +200,7 @@ def _delivery_worker(client: Client, parts: _Parts) -> Worker:
     return Worker(
         client,
         task_queue=names.DELIVERIES_QUEUE,
-        activities=[parts.deliveries.deliver],
+        activities=[parts.deliveries.deliver, parts.heartbeats.send_ping, parts.heartbeats.log_unknown],
         max_concurrent_activities=DELIVERY_SLOTS,
         disable_eager_activity_execution=True,  # an eager task would pass by the queue's priority and fairness
         graceful_shutdown_timeout=DRAIN,
@@ -204,6 +227,9 @@ def _control_worker(client: Client, emission: EmissionActivities, incidents: Inc
             IncidentWorkflow,
             IncidentNumbersWorkflow,
             SourcesWorkflow,
+            ZeebeClusterWorkflow,
+            HeartbeatWorkflow,
+            LaneWorkflow,
         ],
         activities=[
             emission.publish_event,

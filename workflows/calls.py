@@ -1,11 +1,13 @@
 """The calls that an event workflow makes to its activities, each with its timeouts, and what a failed one means."""
 
+import contextlib
 from collections.abc import Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.deliveries import DeliveryActivities
+from activities.lanes import LaneActivities
 from domain.events import CloudEvent
 from domain.outcomes import Delivery
 from domain.retry import RetrySchedule
@@ -17,11 +19,13 @@ from domain.tasks import (
     FirstRequests,
     FirstResult,
     FirstResults,
+    LineUpRequest,
     Match,
     Pending,
     RecordRequest,
     Resolution,
     ResolveRequest,
+    Ticket,
 )
 from workflows import details, endings, names, policies
 
@@ -142,6 +146,31 @@ async def deliver(event: CloudEvent, pending: Pending) -> None:
     except ActivityError as error:
         _raise_cancelled(error)
         endings.settle_failure(pending, error)
+
+
+async def line_up(event: CloudEvent, ordered: Sequence[Pending], after: str | None) -> None:
+    """Take a place in the lane of each ordered subscriber."""
+    result = await workflow.execute_activity_method(
+        LaneActivities.line_up,
+        LineUpRequest(
+            subject=event.incident_id or "",
+            subscribers=[pending.delivery.subscriber for pending in ordered],
+            after=after,
+        ),
+        start_to_close_timeout=policies.LINE_UP_TIMEOUT,
+        retry_policy=policies.LINE_UP_RETRY,
+        summary=f"line up behind the earlier events of {event.incident_id}",
+    )
+    for pending, turn in zip(ordered, result.turns, strict=True):
+        pending.turn = pending.turn or turn
+
+
+async def leave_lane(event: CloudEvent, pending: Pending) -> None:
+    """Let the next event have its turn."""
+    subscriber = pending.delivery.subscriber
+    lane = workflow.get_external_workflow_handle(names.lane_workflow_id(subscriber, event.incident_id or ""))
+    with contextlib.suppress(ApplicationError):  # somebody ended the lane: nobody waits
+        await lane.signal("leave", Ticket(workflow_id=workflow.info().workflow_id, subscriber=subscriber))
 
 
 async def record(event: CloudEvent, ended: Sequence[Delivery]) -> None:

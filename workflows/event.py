@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Wo
 with workflow.unsafe.imports_passed_through():
     from domain.errors import PublishingDisabledError
     from domain.outcomes import FINAL_STATES
-    from domain.tasks import EventInput, EventProgress, EventResult, Pending
+    from domain.tasks import EventInput, EventProgress, EventResult, Pending, Ticket
     from workflows import calls, details, names, policies
     from workflows.progress import Progress
 
@@ -22,15 +22,17 @@ class EventWorkflow:
     def __init__(self, request: EventInput) -> None:
         self._request = request
         self._progress = Progress(request.events)
+        self._lined_up = False
 
     @workflow.run
     async def run(self, request: EventInput) -> EventResult:
         """Deliver; ends when every delivery has, or was handed over."""
         if request.resume is None:
             await self._resolve()
-            await self._try_once()
+            await asyncio.gather(self._try_once(), self._line_up())
         else:
             self._progress.resume([request.resume])
+            await self._line_up()
         self._progress.tell()
         await (self._pursue() if len(request.events) == 1 else self._hand_over())
         return self._progress.result()
@@ -39,6 +41,18 @@ class EventWorkflow:
     def deliveries(self) -> list[EventProgress]:
         """Where each event and each of its deliveries stands."""
         return self._progress.report()
+
+    @workflow.query(name="lined_up")
+    def lined_up(self) -> bool:
+        """Whether the ordered deliveries have their places, so that those of the next event may take theirs."""
+        return self._lined_up
+
+    @workflow.signal(name="turn")
+    def turn(self, ticket: Ticket) -> None:
+        """The lane says whose turn it is; said again, it changes nothing."""
+        for pending in self._progress.groups[0]:
+            if pending.delivery.subscriber == ticket.subscriber:
+                pending.turn = True
 
     async def _resolve(self) -> None:
         resolution = await calls.resolve(self._request.events, self._request.only)
@@ -60,6 +74,14 @@ class EventWorkflow:
         chunks = [wanted[place : place + size] for place in range(0, len(wanted), size)]
         await asyncio.gather(*(calls.first_of_many(events, chunk) for chunk in chunks))
 
+    async def _line_up(self) -> None:
+        """Take places for the ordered deliveries; those of several events do so in the workflows that take over."""
+        event, after = self._request.events[0], self._request.after
+        ordered = [pending for pending in self._progress.groups[0] if pending.ordered and event.incident_id]
+        if ordered and len(self._request.events) == 1:
+            await calls.line_up(event, ordered, after)
+        self._lined_up = True
+
     async def _pursue(self) -> None:
         """Finish the only event's deliveries, each by itself: nobody waits for a neighbour."""
         landed = [pending for pending in self._progress.groups[0] if pending.in_flight_on is None]
@@ -78,6 +100,14 @@ class EventWorkflow:
         await asyncio.gather(*(self._finish(pending) for pending in flying))
 
     async def _finish(self, pending: Pending) -> None:
+        if not (pending.ordered and self._request.events[0].incident_id):
+            await self._deliver(pending)
+            return
+        await workflow.wait_condition(lambda: pending.turn)
+        await self._deliver(pending)
+        await calls.leave_lane(self._request.events[0], pending)
+
+    async def _deliver(self, pending: Pending) -> None:
         event = self._request.events[0]
         if pending.in_flight_on is not None:
             await calls.adopt(event, pending)

@@ -41,6 +41,13 @@ ADOPT_TIMEOUT = timedelta(seconds=20)
 # A round of attempts whose worker died each time is begun again; so often, and the delivery is given up.
 MAX_LOST_ROUNDS = 10
 
+# A place in a lane is taken when the event before has taken its own, which waits for a worker at most.
+LINE_UP_TIMEOUT = timedelta(seconds=10)
+LINE_UP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+
+# A lane whose first in line says nothing for so long asks whether it is still there; an empty one ends.
+LANE_CHECK = timedelta(seconds=60)
+
 # Counting must happen in the end, however long the ledger is away.
 RECORD_TIMEOUT = timedelta(seconds=10)
 RECORD_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60))
@@ -52,6 +59,20 @@ PUBLISH_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximu
 # Declaring or resolving an incident for a source must happen in the end, however long Temporal or a worker is away.
 INCIDENT_TIMEOUT = timedelta(seconds=10)
 INCIDENT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
+# Who serves the API polls for this question; silent for so long, nobody does. A process that was killed with it in hand
+# costs the two seconds of one attempt.
+ATTEST_WAIT = timedelta(seconds=5)
+ATTEST_TIMEOUT = timedelta(seconds=2)
+ATTEST_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=2)
+# Between questions that nobody answered.
+ATTEST_FIRST_PAUSE = timedelta(seconds=2)
+ATTEST_LONGEST_PAUSE = timedelta(seconds=30)
+
+# A ping takes 10 s at most. It is worth a few tries and no more: the next beat brings another.
+PING_TIMEOUT = timedelta(seconds=15)
+PING_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=3)
+PING_LIFETIME = timedelta(seconds=60)
 
 # The server suggests continuing as new at 4,096 events; updates have a limit of their own of 2,000 a run.
 MAX_UPDATES_PER_RUN = 1000

@@ -35,7 +35,8 @@ class Progress:
                     delivery=Delivery(subscriber=match.subscriber),
                     schedule=match.schedule,
                     since=match.since,
-                    inline=match.inline,
+                    inline=match.inline and not match.ordered,
+                    ordered=match.ordered,
                 )
                 for match in group
             ]

@@ -21,7 +21,7 @@ from domain.headers import check_headers
 from domain.health import Counters, Health
 from domain.health import view as health_view
 from domain.incidents import Change, Declaration, Incident
-from domain.outcomes import Attempt, Delivery, DeliveryState
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise, check_patterns
 from domain.retry import make_schedule
 from domain.signing import check_secret
@@ -35,12 +35,17 @@ from domain.subscribers import (
     check_name,
     new_subscriber,
 )
+from domain.targets.catalogue import parse_notify, redacted
+from domain.targets.kinds import WEBHOOK, default_types
 from domain.tasks import PublishReceipt
 from service.event_list import EventFilter, EventPage, EventRow
 from service.events import EventView
 from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
-from service.subscribers import Changed, SubscriberView, view
+from service.subscriber_views import Changed, SubscriberView, view
+from service.trials import Trial
+from tests.api.stand_in_heartbeats import Heartbeats
+from tests.api.stand_in_zeebe import Zeebe
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 GENERATED = "whsec_generatedgeneratedgeneratedgenerated"
@@ -53,9 +58,12 @@ class StandIn:
         self.breaks: Exception | None = None
         self.publishing = publishing
         self.subscribers = Subscribers(self)
+        self.trials = Trials(self)
         self.health = HealthRows(self)
         self.events = Events(self)
         self.incidents = Incidents(self)
+        self.zeebe = Zeebe(self.called)
+        self.heartbeats = Heartbeats(self.called)
 
     def called(self) -> None:
         if self.breaks is not None:
@@ -73,12 +81,13 @@ class Subscribers:
     async def add(
         self,
         name: str,
-        url: str,
+        url: str | None,
         *,
-        types: list[str],
+        notify: str | None,
+        types: list[str] | None,
         secret: str | None,
         generate_secret: bool,
-        schedule: str,
+        schedule: str | None,
         max_attempts: int | None,
         enabled: bool,
         headers: Mapping[str, str] | None = None,
@@ -87,14 +96,17 @@ class Subscribers:
         if name in self.known:
             raise SubscriberExistsError(name=name)
         self.header_values = check_headers(headers or {})
+        target = parse_notify(notify).kind if notify else WEBHOOK
+        types = list(default_types(target)) if types is None else types
         new = NewSubscriber(
             name=check_name(name),
-            url=url,
+            url=redacted(notify) if notify else url or "",
+            target=target,
             types=check_patterns(types),
             enabled=enabled,
             sealed_secret="sealed" if secret or generate_secret else None,
             header_names=tuple(headers or ()),
-            schedule=make_schedule(schedule, max_attempts),
+            schedule=make_schedule(schedule or ("pager" if notify else "default"), max_attempts),
         )
         self.known[name] = new_subscriber(new, AT)
         return self._changed(name, secret, generate=generate_secret, types=types)
@@ -110,6 +122,8 @@ class Subscribers:
         headers: Mapping[str, str] | None = None,
         schedule: str | None = None,
         types: list[str] | None = None,
+        url: str | None = None,
+        notify: str | None = None,
         **parts: Any,
     ) -> Changed:
         await self.get(name)
@@ -121,6 +135,8 @@ class Subscribers:
             header_names=None if headers is None else tuple(headers),
             schedule_name=schedule,
             types=None if types is None else check_patterns(types),
+            url=redacted(notify) if notify else url,
+            target=parse_notify(notify).kind if notify else None,
             **parts,
         )
         self.known[name] = apply_change(self.known[name], change, AT)
@@ -154,6 +170,17 @@ class Subscribers:
             secret=GENERATED if generate else None,
             whsec="whsec_equivalent" if secret else None,
         )
+
+
+class Trials:
+    def __init__(self, owner: StandIn) -> None:
+        self._owner = owner
+
+    async def run(self, name: str) -> Trial:
+        await self._owner.subscribers.get(name)
+        attempt = Attempt(at=AT, duration_ms=41, status=500, failure=Failure.HTTP_STATUS, response="no")
+        delivery = Delivery(subscriber=name, state=DeliveryState.RETRYING, attempts=[attempt])
+        return Trial(subscriber=name, event_id="evt_test", state=delivery.state, delivery=delivery)
 
 
 class HealthRows:

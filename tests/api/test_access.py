@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from api.middleware import is_loopback
+from api.middleware import OWN_DOORS, has_own_door, is_loopback
 from tests.api.conftest import TOKEN, Serve, Service
 
 SUBSCRIBERS = "/api/v1/subscribers"
@@ -56,6 +56,71 @@ async def test_probes_metrics_and_the_document_need_no_token(service: Service) -
     del service.http.headers["Authorization"]
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         assert (await service.http.get(path)).status_code == 200, path
+
+
+def test_only_these_paths_have_a_door_of_their_own() -> None:
+    assert sorted(OWN_DOORS) == ["/api/v1/camunda/alerts", "/api/v1/ping/", "/api/v1/zeebe/records"]
+    for path in ("/api/v1/camunda/alerts", "/api/v1/zeebe/records", "/api/v1/ping/key", "/api/v1/ping/k.e-y_~1/fail"):
+        assert has_own_door(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/ping",
+        "/api/v1/ping/",
+        "/api/v1/ping//events",
+        "/api/v1/ping/../events",
+        "/api/v1/ping/./events",
+        "/api/v1/ping/key/..",
+        "/api/v1/ping/key/../../events",
+        "/api/v1/ping/.../events",
+        "/api/v1/ping/%2e%2e/events",
+        "/api/v1/ping/..%2fevents",
+        "/api/v1/ping/%252e%252e/events",
+        "/api/v1/ping/..\\events",
+        "/api/v1/ping/..;/events",
+        "/api/v1/ping/key\n",
+        "/api/v1/ping/key\x00",
+        "/api/v1/ping/é",
+        "//api/v1/ping/key",
+        "/api/v1//ping/key",
+        "/API/v1/ping/key",
+        "/api/v1/pinged",
+        "/api/v1/zeebe/records/",
+        "/api/v1/zeebe/records/..",
+        "/api/v1/zeebe//records",
+        "/api/v1/zeebe/records;x",
+        "/api/v1/zeebe/records\n",
+        "/x/api/v1/zeebe/records",
+        "api/v1/zeebe/records",
+        "",
+    ],
+)
+def test_a_path_that_could_be_read_as_another_has_no_door(path: str) -> None:
+    assert not has_own_door(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/api/v1/ping/../events",
+        b"/api/v1/ping/%2e%2e/events",
+        b"/api/v1/ping/..%2fevents",
+        b"/api/v1/ping/%2e%2e%2fsubscribers",
+        b"/api/v1/ping//subscribers",
+        b"/api/v1/ping/x/%2e%2e/%2e%2e/subscribers",
+        b"/api/v1/zeebe/records/%2e%2e/clusters",
+        b"/api/v1/zeebe/records%2f..%2fclusters",
+    ],
+)
+async def test_no_detour_through_a_door_gets_past_the_token(service: Service, path: bytes) -> None:
+    del service.http.headers["Authorization"]
+    for method in ("GET", "POST"):
+        request = service.http.build_request(method, "/")
+        request.url = request.url.copy_with(raw_path=path)
+        answer = await service.http.send(request)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
 async def test_without_the_token_a_body_is_not_read(service: Service) -> None:
@@ -137,7 +202,7 @@ async def test_a_body_past_64_kib_is_413(service: Service, *, chunked: bool) -> 
 
 
 async def test_a_body_that_does_not_end_is_408(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.middleware.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("api.body_limit.BODY_SECONDS", 0.05)
 
     async def body() -> AsyncIterator[bytes]:
         yield b"{"

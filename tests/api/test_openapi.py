@@ -9,21 +9,29 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from api import examples
+from api import examples, heartbeat_examples, zeebe_examples
+from api.urls import PING_PATHS
 from api.views import EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
 from domain.events import parse_event
 from domain.health import Health
 from domain.tasks import PublishReceipt
+from domain.zeebe import IngestReceipt
+from domain.zeebe_parsing import parse_alerts, parse_records
 from service.event_list import EventRow
+from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.incidents import IncidentRow
-from service.subscribers import Changed, SubscriberView
+from service.subscriber_views import Changed, SubscriberView
+from service.trials import Trial
+from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
 from tests.api.conftest import Service
 
 OPERATION_IDS = """
-acknowledgeIncident addIncidentNote addSubscriber checkLiveness checkReadiness closeIncident declareIncident getEvent
-getIncident getSubscriber getSubscriberHealth grantWebhookOrigin listEvents listIncidents listSubscriberHealth
-listSubscribers matchEventTypes mitigateIncident publishEvent readMetrics removeSubscriber resendEvent resolveIncident
-updateSubscriber
+acknowledgeIncident addHeartbeat addIncidentNote addSubscriber addZeebeCluster beat beatWith checkLiveness
+checkReadiness closeIncident declareIncident getEvent getHeartbeat getIncident getSubscriber getSubscriberHealth
+getZeebeCluster grantWebhookOrigin ingestCamundaAlerts ingestZeebeRecords listEvents listHeartbeats listIncidents
+listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat ping pingWith
+publishEvent readMetrics removeHeartbeat removeSubscriber removeZeebeCluster resendEvent resolveIncident
+resumeHeartbeat testSubscriber updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -56,8 +64,11 @@ async def test_every_operation_is_described(service: Service) -> None:
 async def test_every_operation_declares_its_problems(service: Service) -> None:
     for path, operation in operations(await document(service)):
         failures = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
-        assert set(failures) >= ({"401", "422", "500", "503"} if path.startswith("/api/") else {"500"}), path
+        expected = {"422", "500", "503"} if path.startswith("/api/") else {"500"}
+        assert set(failures) >= expected | ({"401"} if "security" in operation else set()), path
         assert ("404" in failures) == ("{" in path), path
+        if path.startswith(PING_PATHS):
+            assert list(failures.pop("404")["content"]) == ["text/plain"]
         for answer in failures.values():
             assert list(answer["content"]) == ["application/problem+json"]
             assert answer["content"]["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
@@ -68,7 +79,8 @@ async def test_everything_under_the_prefix_needs_the_token(service: Service) -> 
     found = await document(service)
     assert found["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     for path, operation in operations(found):
-        assert ("security" in operation) == path.startswith("/api/v1/"), path
+        needed = path.startswith("/api/v1/") and not path.startswith(PING_PATHS)  # their path is the credential
+        assert ("security" in operation) == needed, path
 
 
 async def test_every_answer_and_body_has_an_example(service: Service) -> None:
@@ -90,6 +102,7 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (SubscriberView, examples.SUBSCRIBER),
         (SubscriberDetail, examples.SUBSCRIBER | {"health": examples.HEALTH}),
         (Changed, examples.CHANGED),
+        (Trial, examples.TRIAL),
         (Health, examples.HEALTH),
         (TypeMatch, examples.TYPE_MATCH),
         (PublishReceipt, examples.RECEIPT),
@@ -97,6 +110,12 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (EventDetail, examples.EVENT_DETAIL),
         (IncidentRow, examples.INCIDENT_ROW),
         (IncidentDetail, examples.INCIDENT),
+        (ClusterView, zeebe_examples.CLUSTER),
+        (ClusterChanged, zeebe_examples.CLUSTER_CHANGED),
+        (ClusterDetail, zeebe_examples.CLUSTER_DETAIL),
+        (IngestReceipt, zeebe_examples.RECEIPT),
+        (HeartbeatView, heartbeat_examples.HEARTBEAT),
+        (HeartbeatAdded, heartbeat_examples.HEARTBEAT_ADDED),
     ],
 )
 def test_examples_of_answers_are_true(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -106,10 +125,16 @@ def test_examples_of_answers_are_true(model: type[BaseModel], example: dict[str,
 async def test_examples_of_requests_are_accepted(service: Service) -> None:
     http = service.http
     assert (await http.post("/api/v1/subscribers", json=examples.ADD_SUBSCRIBER)).status_code == 201
+    assert (await http.post("/api/v1/subscribers", json=examples.ADD_TARGET)).status_code == 201
     assert (await http.patch("/api/v1/subscribers/my-webhook", json=examples.UPDATE_SUBSCRIBER)).status_code == 200
     assert (await http.post("/api/v1/incidents", json=examples.DECLARE_INCIDENT)).status_code == 201
     assert (await http.post("/api/v1/incidents/INC-1/notes", json=examples.ADD_NOTE)).status_code == 201
     assert (await http.post("/api/v1/incidents/INC-1/resolve", json=examples.TAKE_STEP)).status_code == 200
+    assert (await http.post("/api/v1/zeebe/clusters", json=zeebe_examples.ADD_CLUSTER)).status_code == 201
+    assert (await http.patch("/api/v1/zeebe/clusters/prod", json=zeebe_examples.UPDATE_CLUSTER)).status_code == 200
+    assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
+    assert len(parse_records(zeebe_examples.RECORD_LINE.encode()).incidents) == 1
+    assert len(parse_alerts(json.dumps(zeebe_examples.ALERTS).encode()).incidents) == 1
     assert parse_event(json.dumps(examples.EVENT).encode()).to_dict() == examples.EVENT
 
 

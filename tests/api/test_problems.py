@@ -16,7 +16,7 @@ SECRET = "hunter2-hunter2-hunter2"
 DATA: dict[str, Any] = dict.fromkeys(
     (
         "reason name host pattern header size limit event_id source action incident_id status allowed fix namespace "
-        "command address queue seconds waiting sources"
+        "command address queue seconds waiting sources scheme"
     ).split(),
     "told",
 )
@@ -86,6 +86,7 @@ async def test_a_body_not_declared_as_json_is_415(service: Service) -> None:
         ({"name": "a", "url": "https://example.com", "headers": SECRET}, "#/headers"),
         ({"name": "a", "url": "https://example.com", "sekret": SECRET}, "#/sekret"),
         ({"name": "a", "secret": SECRET}, "#/url"),
+        ({"name": "a", "url": "https://example.com", "notify": f"pover://{SECRET}"}, "#/url"),
         ({"name": "a", "url": "https://example.com", "max_attempts": SECRET}, "#/max_attempts"),
         ({"name": "a", "url": "https://example.com", "types": [{"a": SECRET}]}, "#/types/0"),
         ({"name": "a", "url": "https://example.com", "types": []}, "#/types"),

@@ -155,3 +155,47 @@ async def test_secrets_and_header_values_are_in_no_answer_and_no_log(service: Se
     said = "".join(answer.text + str(answer.headers) for answer in answers) + json.dumps(logs, default=str)
     assert SECRET not in said
     assert bearer not in said
+
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+async def test_an_alert_target_shows_its_scheme_alone(service: Service) -> None:
+    added = await service.http.post(PATH, json={"name": "oncall", "notify": f"pagerduty://{KEY}"})
+    assert added.status_code == 201
+    subscriber = added.json()["subscriber"]
+    assert (subscriber["target"], subscriber["url"]) == ("pagerduty", "pagerduty://…")
+    assert (subscriber["schedule"], subscriber["max_attempts"], len(subscriber["types"])) == ("pager", 13, 4)
+    replaced = await service.http.patch(f"{PATH}/oncall", json={"notify": f"pagerduty://{KEY[::-1]}"})
+    assert replaced.status_code == 200
+    assert KEY not in added.text + replaced.text
+
+
+async def test_a_webhook_stays_a_webhook_and_a_target_one(service: Service) -> None:
+    await service.add_subscriber()
+    await service.http.post(PATH, json={"name": "oncall", "notify": f"pagerduty://{KEY}"})
+    for name, change in (
+        ("my-webhook", {"notify": f"pagerduty://{KEY}"}),
+        ("oncall", {"url": "https://example.com/"}),
+        ("oncall", {"secret": SECRET}),
+        ("oncall", {"headers": {}}),
+    ):
+        refused = await service.http.patch(f"{PATH}/{name}", json=change)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+        assert KEY not in refused.text
+
+
+@pytest.mark.parametrize("notify", [f"pagerduty://{KEY}x", f"https://example.com/{KEY}", f"twilio://{KEY}:a@b/c", KEY])
+async def test_a_notify_url_that_is_refused_is_not_repeated(service: Service, notify: str) -> None:
+    refused = await service.http.post(PATH, json={"name": "oncall", "notify": notify})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_notify")
+    assert refused.json()["errors"][0]["pointer"] == "#/notify"
+    assert KEY not in refused.text
+
+
+async def test_a_test_event_is_answered_with_what_came_back(service: Service) -> None:
+    assert (await service.http.post(f"{PATH}/none/test")).status_code == 404
+    await service.add_subscriber()
+    tried = await service.http.post(f"{PATH}/my-webhook/test")
+    assert tried.status_code == 200
+    assert (tried.json()["state"], tried.json()["delivery"]["attempts"][0]["status"]) == ("retrying", 500)

@@ -65,7 +65,7 @@ def test_match_needs_no_temporal(tmp_path: Path) -> None:
 
 def test_match_as_json(tmp_path: Path) -> None:
     ended = im("subscriber", "match", "im.**", "--format", "json", state=tmp_path)
-    assert [row["matches"] for row in json.loads(ended.stdout)] == [True] * 6
+    assert [row["matches"] for row in json.loads(ended.stdout)] == [True] * 7
 
 
 def test_a_bad_pattern_exits_1(tmp_path: Path) -> None:

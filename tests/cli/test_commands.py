@@ -20,7 +20,7 @@ from domain import errors
 from domain.errors import ImError, TemporalUnavailableError, UnavailableError
 from domain.incidents import Severity, Status
 from service.settings import LogLevel
-from service.subscribers import Changed, SubscriberView
+from service.subscriber_views import Changed, SubscriberView
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 SECRET = "your-webhook-secret"

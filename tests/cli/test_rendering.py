@@ -10,7 +10,7 @@ from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from service.event_list import EventRow
 from service.events import EventView
 from service.progress import RunView
-from service.subscribers import SubscriberView
+from service.subscriber_views import SubscriberView
 from tests.support.builders import make_event
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)

@@ -10,12 +10,14 @@ import json
 import os
 import re
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from domain.events import CloudEvent
+from domain.heartbeats import BeatKind
 from domain.tasks import EventInput
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Answer, Sink, SlowAnswer
@@ -34,6 +36,8 @@ async def main() -> None:
                 headers = {"Authorization": f"Bearer {TOKEN}"}
                 async with httpx.AsyncClient(base_url=serve.url, headers=headers, timeout=30) as platform.api:
                     await live(platform, sink)
+            async with platform.process("worker"):
+                await unknown_heartbeat(platform)
 
 
 async def live(platform: Platform, sink: Sink) -> None:
@@ -46,6 +50,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await crowd(platform, sink)
     await burst(platform, sink)
     await incident(platform)
+    await heartbeat(platform, sink)
     for number in range(20):
         await platform.gateway.subscribers.update("event-delivered", enabled=bool(number % 2))
     for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID):
@@ -90,6 +95,35 @@ async def incident(platform: Platform) -> None:
     for step in ("acknowledge", "mitigate", "resolve", "close"):
         await platform.im("incident", step, "INC-1", "--actor", "ada")
     await save(platform, "incident-closed", names.incident_workflow_id("INC-1"))
+
+
+async def heartbeat(platform: Platform, sink: Sink) -> None:
+    """One is missed, and goes on in a new run; one fails, is beaten, paused, resumed and removed."""
+    watched, times = platform.gateway.heartbeats, {"every": timedelta(seconds=1), "grace": timedelta()}
+    await watched.add("missed", **times, ping_url=sink.url("/heartbeat"))
+    for kind in (BeatKind.START, BeatKind.SUCCESS):
+        await watched.beat("missed", kind)
+        await asyncio.sleep(0.3)
+    await asyncio.sleep(2)
+    await watched.remove("missed")
+    await save(platform, "heartbeat-missed", names.heartbeat_workflow_id("missed"))
+    await watched.add("failed", **times)
+    for kind in (BeatKind.FAIL, BeatKind.SUCCESS):
+        await watched.beat("failed", kind)
+        await asyncio.sleep(0.5)
+    await watched.pause("failed")
+    await watched.resume("failed")
+    await watched.remove("failed")
+    await save(platform, "heartbeat-failed", names.heartbeat_workflow_id("failed"))
+
+
+async def unknown_heartbeat(platform: Platform) -> None:
+    """Its deadline passes while nobody serves the API."""
+    watched = platform.gateway.heartbeats
+    await watched.add("unknown", every=timedelta(seconds=1), grace=timedelta())
+    await watched.beat("unknown")
+    await asyncio.sleep(10)
+    await save(platform, "heartbeat-unknown", names.heartbeat_workflow_id("unknown"))
 
 
 async def emit(platform: Platform, event_type: str) -> str:

@@ -11,6 +11,7 @@ from temporalio.workflow import NondeterminismError
 from service.temporal import DATA_CONVERTER
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.event import EventWorkflow
+from workflows.heartbeat import HeartbeatWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
@@ -23,6 +24,7 @@ WORKFLOWS = [
     DeliveryLedgerWorkflow,
     IncidentWorkflow,
     IncidentNumbersWorkflow,
+    HeartbeatWorkflow,
 ]
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.sealing import Keyring, headers_purpose, secret_purpose
+from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
 from domain.events import CloudEvent
 from domain.subscribers import SealedSecret, Subscriber
+from domain.targets.catalogue import parse_notify, redacted
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 KEYS = [("test-1", bytes(range(32)))]
@@ -54,3 +55,11 @@ def make_subscriber(
     added = ring.seal(json.dumps(dict(headers)), headers_purpose(name)) if headers else None
     known: dict[str, Any] = {"created_at": NOW, "updated_at": NOW, "secrets": sealed, "sealed_headers": added}
     return Subscriber(name=name, url=url, **(known | parts))
+
+
+def make_target(notify: str, **parts: Any) -> Subscriber:
+    """A subscriber that is an alert target."""
+    name = str(parts.pop("name", "oncall"))
+    sealed = make_keyring().seal(notify, notify_purpose(name))
+    known = {"target": parse_notify(notify).kind, "sealed_notify": sealed, "created_at": NOW, "updated_at": NOW}
+    return Subscriber(name=name, url=redacted(notify), **(known | parts))

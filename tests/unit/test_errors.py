@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from string import Formatter
+from types import ModuleType
 
 import pytest
 
-from domain import errors
+from domain import errors, source_errors
 from domain.errors import ImError, from_code
+from domain.targets import errors as target_errors
 
 
 def _tree(root: type[ImError] = ImError) -> Iterator[type[ImError]]:
@@ -54,11 +56,15 @@ def test_every_code_is_unique() -> None:
     assert sorted(set(codes)) == sorted(codes)
 
 
-def _drawn() -> list[tuple[str, str]]:
-    """Parent and child of every line of the docstring's drawing."""
+MODULES = (errors, source_errors, target_errors)  # of one tree; each draws its own part
+
+
+def _drawn(drawing: str) -> list[tuple[str, str]]:
+    """Parent and child of every line of a docstring's drawing."""
     ancestors: list[str] = []
     pairs = []
-    for prefix, name in re.findall(r"^    ((?:[│ ]   )*(?:[├└]── )?)(\w+Error)\b", errors.__doc__ or "", re.MULTILINE):
+    drawing = re.sub("^    ", "", drawing, flags=re.MULTILINE) if "\n    ImError" in drawing else drawing
+    for prefix, name in re.findall(r"^((?:[│ ]   )*(?:[├└]── )?)(\w+Error)\b", drawing, re.MULTILINE):
         depth = len(prefix) // 4
         del ancestors[depth:]
         pairs.append((ancestors[-1] if ancestors else "Exception", name))
@@ -66,10 +72,16 @@ def _drawn() -> list[tuple[str, str]]:
     return pairs
 
 
-def test_the_drawing_is_the_tree() -> None:
+def test_the_drawings_are_the_tree() -> None:
     real = {(kind.__base__.__name__ if kind.__base__ else "", kind.__name__) for kind in KINDS}
-    assert set(_drawn()) == real
-    assert len(_drawn()) == len(real)
+    assert {pair for module in MODULES for pair in _drawn(module.__doc__ or "")} == real
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.__name__))
+def test_each_module_draws_what_it_defines_once(module: ModuleType) -> None:
+    drawn = [name for _, name in _drawn(module.__doc__ or "")]
+    assert {kind.__name__ for kind in KINDS if kind.__module__ == module.__name__} <= set(drawn)
+    assert len(drawn) == len(set(drawn))
 
 
 def test_a_code_that_is_not_in_the_tree_is_none() -> None:

@@ -387,7 +387,8 @@ def test_the_severity_is_read_from_the_data(data: object, severity: str | None) 
     assert make_event(data=data).severity == severity
 
 
-def test_the_event_types_are_the_guides() -> None:
+def test_the_event_types_are_the_guides_and_the_heartbeats() -> None:
     steps = ("declared", "acknowledged", "mitigated", "resolved", "closed", "note_added")
-    assert list(KNOWN_TYPES) == [f"im.incident.{step}.v1" for step in steps]
-    assert set(EVENT_TYPES.values()) == set(KNOWN_TYPES)
+    of_incidents = [f"im.incident.{step}.v1" for step in steps]
+    assert list(EVENT_TYPES.values()) == of_incidents
+    assert list(KNOWN_TYPES) == [*of_incidents, "im.heartbeat.unknown.v1"]

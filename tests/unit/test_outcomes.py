@@ -57,10 +57,12 @@ def test_a_status_outside_http_is_an_invalid_response(status: int) -> None:
         (Failure.DNS, True),
         (Failure.WORKER_LOST, True),
         (Failure.SEALING_KEY, True),
+        (Failure.UNUSABLE_TARGET, True),
         (Failure.INVALID_RESPONSE, False),
         (Failure.REDIRECT, False),
         (Failure.TLS, False),
         (Failure.BLOCKED_ADDRESS, False),
+        (Failure.UNKNOWN_OUTCOME, False),
         (Failure.HTTP_STATUS, False),
     ],
 )
@@ -69,7 +71,7 @@ def test_failures_without_a_status_are_retried_as_in_the_guide(failure: Failure,
 
 
 def test_every_failure_is_in_the_table_above() -> None:
-    assert len(Failure) == 10
+    assert len(Failure) == 12
 
 
 @pytest.mark.parametrize(

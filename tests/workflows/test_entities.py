@@ -36,7 +36,7 @@ class Outbox:
         self.failures = 0
         self.publishing = True
 
-    async def publish(self, event: CloudEvent) -> PublishReceipt:
+    async def publish(self, event: CloudEvent, _after: str | None = None) -> PublishReceipt:
         if self.failures:
             self.failures -= 1
             raise ConnectionError("Temporal is away")

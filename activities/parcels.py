@@ -1,0 +1,112 @@
+"""What is sent to a subscriber: a signed webhook, or what its alert target wants, and how the answer is judged."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
+from activities.transport import CONNECTED
+from domain.addresses import AddressPolicy, check_url
+from domain.errors import InvalidUrlError, SealingKeyError
+from domain.events import CloudEvent
+from domain.headers import delivery_headers
+from domain.outcomes import failure_of_status, status_text
+from domain.subscribers import Subscriber
+from domain.targets import words
+from domain.targets.base import MIN_WAIT_AFTER_429_SECONDS, Bases, Target, Verdict
+from domain.targets.catalogue import AppriseTarget, parse_notify
+from domain.targets.kinds import DOUBT, WEBHOOK, is_at_most_once
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Requests that together tell one event to one subscriber.
+
+    Attributes:
+        requests: made one after the other, each only if the one before was taken.
+        judge: what an answer means, by its status and as much of its body as was read.
+        secrets: removed from whatever is kept of an answer.
+        least_wait_seconds: after a 429, whatever the answer asks for.
+        doubt: what to say when a request may have been carried out and must not be made twice; None: it may be.
+    """
+
+    requests: Sequence[httpx.Request]
+    judge: Callable[[int, bytes], Verdict]
+    secrets: Sequence[str] = ()
+    least_wait_seconds: int = 0
+    doubt: str | None = None
+
+
+@dataclass(frozen=True)
+class AppriseParcel:
+    """A message that Apprise tells."""
+
+    target: AppriseTarget
+    title: str
+    body: str
+
+
+class Parcels:
+    """Makes parcels; opens a subscriber's secrets, in memory, for one of them.
+
+    Args:
+        keyring: opens them.
+        policy: checked on every URL.
+        bases: where the services of alert targets are.
+    """
+
+    def __init__(self, keyring: Keyring, policy: AddressPolicy, bases: Bases) -> None:
+        self._keyring = keyring
+        self._policy = policy
+        self._bases = bases
+
+    def make(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> Parcel | AppriseParcel:
+        """What is sent at that time.
+
+        Raises:
+            SealingKeyError: its secrets cannot be opened with the keys at hand.
+            InvalidUrlError, InvalidNotifyError, BlockedAddressError: it may not be sent there.
+        """
+        if subscriber.target == WEBHOOK:
+            return self._webhook(event, subscriber, at)
+        if subscriber.sealed_notify is None:
+            raise SealingKeyError(reason=f"{subscriber.name} has no notify URL")
+        target = parse_notify(self._keyring.open(subscriber.sealed_notify, notify_purpose(subscriber.name)))
+        if isinstance(target, AppriseTarget):
+            return AppriseParcel(target, words.title_of(event), words.body_of(event))
+        return self._alert(event, target)
+
+    def _webhook(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> Parcel:
+        purpose = secret_purpose(subscriber.name)
+        secrets = [self._keyring.open(sealed, purpose) for sealed in subscriber.valid_secrets(at)]
+        headers = delivery_headers(event, secrets, int(at.timestamp()))
+        if subscriber.sealed_headers:
+            headers |= json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
+        return Parcel([self._request(subscriber.url, headers, event.body)], _judge_webhook)
+
+    def _alert(self, event: CloudEvent, target: Target) -> Parcel:
+        calls = target.calls(event, self._bases)
+        return Parcel(
+            [self._request(call.url, call.headers, call.body) for call in calls],
+            target.judge,
+            secrets=target.secrets,
+            least_wait_seconds=MIN_WAIT_AFTER_429_SECONDS,
+            doubt=DOUBT if is_at_most_once(target.kind) else None,
+        )
+
+    def _request(self, url: str, headers: dict[str, str], content: bytes) -> httpx.Request:
+        check_url(url, self._policy)
+        extensions = {CONNECTED: asyncio.Event()}
+        try:
+            return httpx.Request("POST", url, headers=headers, content=content, extensions=extensions)
+        except (httpx.InvalidURL, UnicodeError):
+            raise InvalidUrlError(reason="it is not a URL that can be requested") from None
+
+
+def _judge_webhook(status: int, _body: bytes) -> Verdict:
+    failure = failure_of_status(status)
+    return Verdict(failure, status_text(status) if failure else None)

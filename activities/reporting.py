@@ -1,0 +1,84 @@
+"""What the activity `deliver` tells Temporal: failures that it retries, and heartbeats that keep what was tried."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities import journal
+from activities.transport import LocalFault
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
+from domain.retry import MIN_DELAY
+from domain.targets.kinds import DOUBT
+from domain.tasks import DeliverRequest
+
+HEARTBEAT_EVERY = timedelta(seconds=2)
+
+
+def failure_of(delivery: Delivery) -> ApplicationError:
+    """The failure that Temporal retries, or not, and that the Web UI shows."""
+    last = delivery.attempts[-1]
+    delay = None
+    if delivery.state is DeliveryState.RETRYING and delivery.next_retry_at:
+        delay = max(delivery.next_retry_at - datetime.now(UTC), MIN_DELAY)
+    return ApplicationError(
+        last.error or "failed",
+        delivery,
+        type=last.failure.value if last.failure else "failed",
+        non_retryable=not last.retryable,
+        next_retry_delay=delay,
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
+def given_up(request: DeliverRequest, known: list[Attempt]) -> ApplicationError:
+    """The failure of a delivery whose worker was lost with a request in hand that must not be made twice."""
+    delivery = settle(request.subscriber, known, request.schedule)
+    journal.tell(delivery, request.event_id)
+    return failure_of(delivery)
+
+
+def unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> ApplicationError:
+    """The failure of a request that this machine could not make: the delivery stands where it stood."""
+    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
+    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=str(fault))
+    return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=MIN_DELAY)
+
+
+async def announced(known: list[Attempt], number: int) -> list[Attempt]:
+    """What is known once a request that must not be made twice is about to be made; Temporal has it on return.
+
+    A heartbeat of the SDK is sent some time later, so the request could be ahead of it.
+
+    Raises:
+        RPCError: Temporal did not confirm; the request was not made, and Temporal tries again.
+    """
+    lost = Attempt(
+        number=number,
+        at=datetime.now(UTC),
+        duration_ms=0,
+        failure=Failure.UNKNOWN_OUTCOME,
+        error=f"the worker was lost with the request in hand; {DOUBT}",
+    )
+    handle = activity.client().get_async_activity_handle(task_token=activity.info().task_token)
+    try:
+        await handle.heartbeat(*details([*known, lost]))
+    except BaseException:
+        activity.heartbeat(*details(known))  # should it have arrived all the same
+        raise
+    return [*known, lost]
+
+
+async def beating(carrying: "asyncio.Task[Delivery]", known: list[Attempt]) -> Delivery:
+    """Wait for a request, telling Temporal every two seconds that this worker lives, and what was tried before."""
+    while not carrying.done():
+        await asyncio.wait([carrying], timeout=HEARTBEAT_EVERY.total_seconds())
+        if not carrying.done():
+            activity.heartbeat(*details(known))
+    return carrying.result()
+
+
+def details(attempts: list[Attempt]) -> list[dict[str, object]]:
+    """The details of a heartbeat: every attempt known, in order."""
+    return [attempt.model_dump(mode="json", exclude_none=True) for attempt in attempts]

@@ -1,0 +1,114 @@
+"""`im heartbeat`: jobs that must go on beating; silence declares an incident, and the next beat resolves it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import render_heartbeats
+from cli.incident import SeverityChoice
+from cli.run import Format, FormatOption, examples, make_app, one_of, say, warn, with_gateway, write
+from domain.timing import in_short, parse_duration
+
+if TYPE_CHECKING:
+    from service.heartbeats import HeartbeatView
+
+app = make_app("Watch jobs that must go on beating.")
+
+NONE_YET = "no heartbeats yet; add one: im heartbeat add NAME --every 60s"
+
+Name = Annotated[str, typer.Argument(help="The heartbeat's name.", metavar="NAME", show_default=False)]
+
+
+@app.command(
+    epilog=examples(
+        "im heartbeat add nightly-backup --every 24h --grace 1h",
+        "im heartbeat add canary --every 60s --zeebe-process canary --cluster prod --ping-url https://hc-ping.com/UUID",
+    )
+)
+def add(
+    name: Name,
+    *,
+    every: Annotated[
+        str,
+        typer.Option("--every", metavar="DURATION", help="How far apart beats come: 1s to 366d.", show_default=False),
+    ],
+    grace: Annotated[
+        str, typer.Option("--grace", metavar="DURATION", help="How much later one may come: 0s to 366d.")
+    ] = "30s",
+    severity: Annotated[
+        SeverityChoice,
+        typer.Option("--severity", help="Of the incident that a missed beat declares.", **one_of(SeverityChoice)),
+    ] = SeverityChoice.SEV_1,
+    zeebe_process: Annotated[
+        str | None,
+        typer.Option("--zeebe-process", metavar="ID", help="BPMN process whose records are beats; with --cluster."),
+    ] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")] = None,
+    ping_url: Annotated[
+        str | None,
+        typer.Option("--ping-url", metavar="URL", help="Told of every beat (healthchecks.io and alike). Sealed."),
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Add a heartbeat. It waits for its first beat without alarm."""
+    if (zeebe_process is None) != (cluster is None):
+        raise typer.BadParameter("--zeebe-process and --cluster go together")
+    from domain.incidents import Severity  # noqa: PLC0415 - heavy
+
+    given: dict[str, Any] = {
+        "every": parse_duration(every),
+        "grace": parse_duration(grace),
+        "severity": Severity(severity.value),
+        "zeebe_process": zeebe_process,
+        "cluster": cluster,
+        "ping_url": ping_url,
+    }
+    added = with_gateway(lambda im: im.heartbeats.add(name, **given))
+    write(output, added, f"ping path: {added.ping_path}")
+    row = added.heartbeat
+    say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
+    say("the ping path has its key, and is not shown again; the job beats with: curl -fsS http://HOST:PORT<ping path>")
+
+
+@app.command("list", epilog=examples("im heartbeat list", "im heartbeat list --format json"))
+def list_(*, output: FormatOption = Format.TABLE) -> None:
+    """List the heartbeats."""
+    found = with_gateway(lambda im: im.heartbeats.all())
+    write(output, found, render_heartbeats.heartbeat_table(found, datetime.now(UTC)))
+    for row in found:
+        if row.fault:
+            warn(row.fault)
+    if not found:
+        say(NONE_YET)
+
+
+@app.command(epilog=examples("im heartbeat show nightly-backup"))
+def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Show where a heartbeat stands, and its last changes."""
+    found = with_gateway(lambda im: im.heartbeats.get(name))
+    write(output, found, render_heartbeats.heartbeat_text(found, datetime.now(UTC)))
+
+
+@app.command(epilog=examples("im heartbeat remove nightly-backup"))
+def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Remove a heartbeat. An open incident of it is resolved."""
+    _told("removed", with_gateway(lambda im: im.heartbeats.remove(name)), output)
+
+
+@app.command(epilog=examples("im heartbeat pause nightly-backup"))
+def pause(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Expect nothing until resumed. An open incident of it is resolved."""
+    _told("paused", with_gateway(lambda im: im.heartbeats.pause(name)), output)
+
+
+@app.command(epilog=examples("im heartbeat resume nightly-backup"))
+def resume(name: Name, *, output: FormatOption = Format.TABLE) -> None:
+    """Expect beats again, counted from now."""
+    _told("resumed", with_gateway(lambda im: im.heartbeats.resume(name)), output)
+
+
+def _told(verb: str, row: "HeartbeatView", output: Format) -> None:
+    if output is Format.JSON:
+        write(output, row, "")
+    say(f"{verb} {row.name}")

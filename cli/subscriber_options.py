@@ -1,0 +1,70 @@
+"""The options that commands of `im subscriber` share, and how what people type there is read."""
+
+from typing import Annotated
+
+import typer
+
+from cli.run import key_value
+
+Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
+Types = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--types",
+        metavar="PATTERNS",
+        help="Event types, comma-separated; * is one segment, ** one or more. Repeatable. New webhooks get all types, "
+        "new alert targets the begin and the end of incidents.",
+    ),
+]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        help="An alert target instead: pagerduty://KEY, pover://USER@TOKEN, twilio://SID:TOKEN@FROM/TO, or any of "
+        "Apprise's (slack://, ...; with the extra 'apprise'). - reads standard input. Never shown again.",
+    ),
+]
+Secret = Annotated[
+    str | None,
+    typer.Option("--secret", metavar="VALUE", help="Secret to sign with; - reads standard input. Never shown again."),
+]
+GenerateSecret = Annotated[bool, typer.Option("--generate-secret", help="Make a secret and show it once.")]
+Header = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="NAME=VALUE", help="Header added to each request; the value is never shown. Repeatable."
+    ),
+]
+Schedule = Annotated[
+    str | None,
+    typer.Option(
+        "--schedule",
+        metavar="WAITS",
+        help="Waits between attempts: default (15 s in all), pager (1 h; new alert targets have it), long (3 days), or "
+        "seconds as 5,60,600.",
+    ),
+]
+MaxAttempts = Annotated[
+    int | None,
+    typer.Option("--max-attempts", metavar="N", help="Requests in all, 1 to 50 (default schedule: 5, pager: 13)."),
+]
+Enabled = Annotated[
+    bool | None,
+    typer.Option("--enabled/--no-enabled", " /--disabled", help="Deliver or not; --enabled=false works too."),
+]
+
+
+def patterns(types: list[str] | None) -> list[str] | None:
+    """The patterns of every ``--types``."""
+    return ",".join(types).split(",") if types is not None else None
+
+
+def headers(pairs: list[str] | None) -> dict[str, str] | None:
+    """The headers of every ``--header``."""
+    if not pairs:
+        return None
+    found = dict(key_value("--header", pair) for pair in pairs)
+    if len(found) < len(pairs):
+        raise typer.BadParameter("--header names one header twice")
+    return found

@@ -1,0 +1,51 @@
+"""The kinds of targets, and what the platform knows of each without opening a notify URL."""
+
+from collections.abc import Mapping
+
+from domain import events
+from domain.patterns import ALL
+
+WEBHOOK = "webhook"
+PAGERDUTY = "pagerduty"
+PUSHOVER = "pushover"
+TWILIO = "twilio"
+APPRISE = "apprise"
+
+# PagerDuty has trigger, acknowledge and resolve, and nothing to say for a mitigation or a note.
+PAGERDUTY_TYPES = (
+    events.INCIDENT_DECLARED,
+    events.INCIDENT_ACKNOWLEDGED,
+    events.INCIDENT_RESOLVED,
+    events.INCIDENT_CLOSED,
+)
+_BEGIN_AND_END = (events.INCIDENT_DECLARED, events.INCIDENT_RESOLVED)
+
+_SAYABLE: Mapping[str, tuple[str, ...]] = {PAGERDUTY: PAGERDUTY_TYPES}
+_AT_MOST_ONCE = frozenset({TWILIO})
+
+DOUBT = (
+    "the message may have been sent or the call placed; not tried again, because Twilio has no idempotency key. "
+    "If nobody was told, send the event again: im event resend"
+)
+
+
+def can_say(kind: str, event_type: str) -> bool:
+    """Whether a kind of target has a way to say an event of that type."""
+    return kind not in _SAYABLE or event_type in _SAYABLE[kind]
+
+
+def sayable_types(kind: str) -> tuple[str, ...] | None:
+    """The event types that a kind of target can say; None for any."""
+    return _SAYABLE.get(kind)
+
+
+def default_types(kind: str) -> tuple[str, ...]:
+    """The event type patterns of a subscriber that was added without any."""
+    if kind == WEBHOOK:
+        return (ALL,)
+    return _SAYABLE.get(kind, _BEGIN_AND_END)
+
+
+def is_at_most_once(kind: str) -> bool:
+    """Whether a request of unknown outcome must not be made again, because it might call somebody twice."""
+    return kind in _AT_MOST_ONCE

@@ -1,0 +1,67 @@
+"""What people and programs may see of subscribers."""
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from domain.subscribers import Subscriber
+from domain.targets.kinds import WEBHOOK
+
+
+class SubscriberView(BaseModel):
+    """A subscriber as people and programs may see it: no secret, and of added headers only the names.
+
+    Attributes:
+        url: of an alert target only its scheme, as in ``pagerduty://…``.
+        target: ``webhook``, ``pagerduty``, ``pushover``, ``twilio`` or ``apprise``.
+    """
+
+    name: str
+    url: str
+    target: str = WEBHOOK
+    types: list[str]
+    enabled: bool
+    signed: bool
+    rotating_until: datetime | None = None
+    header_names: list[str] = []
+    schedule: str
+    max_attempts: int
+    gone_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Changed(BaseModel):
+    """The result of adding or changing a subscriber.
+
+    Attributes:
+        warnings: about patterns that match no known type, and the like.
+        secret: the generated secret, shown this once; None when none was generated.
+        whsec: the form of the given secret that Standard Webhooks libraries take, shown this once.
+    """
+
+    subscriber: SubscriberView
+    warnings: list[str] = []
+    secret: str | None = None
+    whsec: str | None = None
+
+
+def view(subscriber: Subscriber) -> SubscriberView:
+    """What may be shown of a subscriber."""
+    now = datetime.now(UTC)
+    ends = [secret.expires_at for secret in subscriber.secrets if secret.expires_at and secret.expires_at > now]
+    return SubscriberView(
+        name=subscriber.name,
+        url=subscriber.url,
+        target=subscriber.target,
+        types=list(subscriber.types),
+        enabled=subscriber.enabled,
+        signed=bool(subscriber.secrets),
+        rotating_until=max(ends, default=None),
+        header_names=list(subscriber.header_names),
+        schedule=subscriber.schedule.name,
+        max_attempts=subscriber.schedule.max_attempts,
+        gone_at=subscriber.gone_at,
+        created_at=subscriber.created_at,
+        updated_at=subscriber.updated_at,
+    )

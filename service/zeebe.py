@@ -1,0 +1,172 @@
+"""The gateway to Zeebe clusters: who may post records, and the door through which every record comes."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import structlog
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.source_errors import AccessDeniedError, ClusterNotFoundError
+from domain.sources import ZeebeCluster, bare_token
+from domain.zeebe import IncidentRecord, IngestReceipt, ParsedRecords
+from domain.zeebe_cluster import ClusterActivity, ClusterSettings, ClusterState, RecordsBatch
+from domain.zeebe_parsing import parse_alerts, parse_records
+from service.connection import Connection
+from service.reachability import unless_away
+from service.sources import SourceRegistry
+from service.temporal import answered
+from workflows import names, policies
+from workflows.zeebe import ZeebeClusterWorkflow
+
+RECORDS_PER_SIGNAL = 250  # at most 3 KB each: well below Temporal's 2 MiB a payload
+
+Beat = Callable[[str], Awaitable[None]]
+
+_log = structlog.get_logger("zeebe")
+
+
+class ZeebeIngest:
+    """Takes records and alerts in. All methods raise the errors of `domain.errors` and `domain.source_errors` alone.
+
+    Args:
+        connection: to Temporal.
+        registry: the clusters and their canaries.
+        beat: tells a heartbeat that its canary was seen.
+    """
+
+    def __init__(self, connection: Connection, registry: SourceRegistry, beat: Beat) -> None:
+        self._connection = connection
+        self._registry = registry
+        self._beat = beat
+
+    async def authorised(
+        self, authorization: str | None, *, loopback: bool, cluster: str | None = None
+    ) -> ZeebeCluster:
+        """The cluster that may speak with this Authorization value, with or without the word Bearer.
+
+        Args:
+            authorization: as it was sent.
+            loopback: whether it came from this machine, where a cluster may be allowed to have no token.
+            cluster: the name it claims; needed only where several clusters have no token.
+
+        Raises:
+            AccessDeniedError: none may.
+        """
+        sources = await unless_away(self._connection.client, self._registry.current())
+        if authorization:
+            found = sources.cluster_of(bare_token(authorization))
+            if found is None or cluster not in {None, found.name}:
+                raise _denied("the token is not that of the cluster" if cluster else "no Zeebe cluster has that token")
+            return found
+        open_ones = [one for one in sources.clusters.values() if one.tokenless and cluster in {None, one.name}]
+        if not loopback or not open_ones:
+            raise _denied("the token of a Zeebe cluster is missing")
+        if len(open_ones) > 1:
+            raise _denied("several clusters have no token; say which one speaks with ?cluster=NAME")
+        return open_ones[0]
+
+    async def accept(self, cluster: ZeebeCluster, body: bytes) -> IngestReceipt:
+        """Take in a body of records; returns once Temporal has them. The same again changes nothing.
+
+        Raises:
+            InvalidRecordError: nothing in it can be read.
+            TemporalUnavailableError: at once, when it is away; the same again is safe.
+        """
+        return await unless_away(self._connection.client, self._take(cluster, parse_records(body)))
+
+    async def accept_as(self, cluster: str, body: bytes) -> IngestReceipt:
+        """`accept`, for the CLI: whoever reaches Temporal may speak for any cluster."""
+        await self._connection.require_worker()
+        found = (await self._registry.fresh()).clusters.get(cluster)
+        if found is None:
+            raise ClusterNotFoundError(name=cluster)
+        return await self.accept(found, body)
+
+    async def accept_alerts(self, body: bytes, signature: str | None) -> IngestReceipt:
+        """Take in the alerts of the Camunda SaaS console, signed with the secret of one of the clusters.
+
+        Args:
+            body: as it was sent.
+            signature: HMAC-SHA256 of the body, in hexadecimal, with or without ``sha256=`` before it.
+        """
+        sources = await unless_away(self._connection.client, self._registry.current())
+        given = (signature or "").strip().removeprefix("sha256=").lower()
+        for cluster in sources.clusters.values():
+            if cluster.sealed_alert_secret and hmac.compare_digest(self._mac(cluster, body).encode(), given.encode()):
+                return await unless_away(self._connection.client, self._take(cluster, parse_alerts(body)))
+        raise _denied("the signature of the alert is missing or wrong")
+
+    async def activity(self, cluster: str) -> ClusterActivity:
+        """What came of a cluster's records so far."""
+        handle = self._connection.client.get_workflow_handle(names.cluster_workflow_id(cluster))
+        try:
+            async with answered(self._connection.client, names.CONTROL_QUEUE):
+                return await handle.query(ZeebeClusterWorkflow.activity)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # no record came yet
+                return ClusterActivity()
+            raise
+
+    async def _take(self, cluster: ZeebeCluster, parsed: ParsedRecords) -> IngestReceipt:
+        canaries = (await self._registry.current()).canaries(cluster.name)
+        incidents = [record for record in parsed.incidents if record.process_id not in canaries]
+        beats = [record.process_id for record in parsed.incidents if record.process_id in canaries]
+        beats += [process for process in parsed.others if process in canaries]
+        for chunk in _chunks(incidents):
+            await self._signal(cluster, chunk)
+        for process in dict.fromkeys(beats):
+            await self._beat(canaries[process])
+        receipt = IngestReceipt(
+            cluster=cluster.name,
+            raised=sum(not record.resolved for record in incidents),
+            resolved=sum(record.resolved for record in incidents),
+            beats=len(beats),
+            ignored=len(parsed.others) + len(parsed.incidents) - len(incidents) - len(beats),
+            bad=parsed.bad,
+        )
+        _tell(receipt)
+        return receipt
+
+    async def _signal(self, cluster: ZeebeCluster, records: Sequence[IncidentRecord]) -> None:
+        settings = ClusterSettings(**cluster.model_dump(include=set(ClusterSettings.model_fields)))
+        async with answered(self._connection.client):
+            await self._connection.client.start_workflow(
+                ZeebeClusterWorkflow.run,
+                ClusterState(cluster=cluster.name),
+                id=names.cluster_workflow_id(cluster.name),
+                task_queue=names.CONTROL_QUEUE,
+                task_timeout=policies.EVENT_TASK_TIMEOUT,
+                start_signal="records",
+                start_signal_args=[RecordsBatch(settings=settings, records=list(records))],
+                static_summary=f"incidents of the Zeebe cluster {cluster.name}",
+            )
+
+    def _mac(self, cluster: ZeebeCluster, body: bytes) -> str:
+        secret = self._connection.keyring.open(cluster.sealed_alert_secret or "", alerts_purpose(cluster.name))
+        return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def alerts_purpose(cluster: str) -> str:
+    """The purpose for which a cluster's alert secret is sealed."""
+    return f"zeebe/{cluster}/alerts"
+
+
+def _denied(reason: str) -> AccessDeniedError:
+    return AccessDeniedError(
+        reason=reason,
+        fix="Configure the exporter with the token that `im zeebe cluster add` was given, as the Authorization header.",
+    )
+
+
+def _chunks(records: Sequence[IncidentRecord]) -> Iterator[Sequence[IncidentRecord]]:
+    for start in range(0, len(records), RECORDS_PER_SIGNAL):
+        yield records[start : start + RECORDS_PER_SIGNAL]
+
+
+def _tell(receipt: IngestReceipt) -> None:
+    counts = receipt.model_dump(exclude={"bad"}) | {"bad": len(receipt.bad)}
+    if receipt.bad:
+        _log.warning("some Zeebe records could not be used", **counts, first=receipt.bad[0].reason)
+    elif receipt.raised or receipt.resolved:
+        _log.info("took in Zeebe records", **counts)

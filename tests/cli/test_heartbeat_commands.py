@@ -1,0 +1,156 @@
+"""`im heartbeat`: what is asked of the gateway, and how heartbeats are written."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import cli.heartbeat
+from cli.main import run
+from cli.render_heartbeats import ahead, heartbeat_table, heartbeat_text
+from domain.heartbeats import BeatKind, PingReport, Status, StatusChange
+from domain.incidents import Severity
+from service.heartbeats import HeartbeatAdded, HeartbeatView
+
+NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+
+
+def row(**parts: Any) -> HeartbeatView:
+    known = {
+        "name": "backup",
+        "status": Status.NEW,
+        "every_seconds": 60,
+        "grace_seconds": 30,
+        "severity": Severity.SEV_1,
+        "created_at": NOW - timedelta(days=3),
+    }
+    return HeartbeatView.model_validate(known | parts)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the gateway was asked; it answers as the real one does, which e2e tests use."""
+    calls: dict[str, Any] = {}
+
+    def add(name: str, **options: Any) -> HeartbeatAdded:
+        calls.update(options, name=name)
+        return HeartbeatAdded(heartbeat=row(name=name), ping_path="/api/v1/ping/key")
+
+    gateway = SimpleNamespace(
+        heartbeats=SimpleNamespace(
+            add=add, all=list, pause=lambda name: row(name=name), get=lambda name: row(name=name)
+        )
+    )
+
+    def with_gateway(work: Callable[[Any], Any]) -> Any:
+        return work(gateway)
+
+    monkeypatch.setattr(cli.heartbeat, "with_gateway", with_gateway)
+    return calls
+
+
+def test_add_shows_the_ping_path_on_standard_output_and_never_the_ping_url(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "heartbeat add backup --every 24h --grace 1h --severity sev-2 --ping-url https://hc-ping.com/hush"
+    assert run(line.split()) == 0
+    said = capsys.readouterr()
+    assert said.out == "ping path: /api/v1/ping/key\n"
+    assert said.err.startswith("added backup: a beat every 60s, grace 30s\n")
+    assert "hush" not in said.out + said.err
+    assert asked == {
+        "name": "backup",
+        "every": timedelta(hours=24),
+        "grace": timedelta(hours=1),
+        "severity": Severity.SEV_2,
+        "zeebe_process": None,
+        "cluster": None,
+        "ping_url": "https://hc-ping.com/hush",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("heartbeat add backup", 2),
+        ("heartbeat add backup --every soon", 1),
+        ("heartbeat add backup --every 60s --cluster prod", 2),
+        ("heartbeat add backup --every 60s --zeebe-process canary", 2),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    asked: dict[str, Any], line: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == status
+    assert (asked, capsys.readouterr().out) == ({}, "")
+
+
+def test_an_empty_list_says_how_to_add_one(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["heartbeat", "list"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "NAME  STATUS  LAST BEAT  NEXT DUE  INCIDENT\n"
+    assert said.err == "no heartbeats yet; add one: im heartbeat add NAME --every 60s\n"
+
+
+def test_a_change_is_said_on_standard_error(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["heartbeat", "pause", "backup"]) == 0
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "paused backup\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(40, "in 40s"), (0, "in 0s"), (-5, "5s late"), (7300, "in 2h"), (-90, "1m late")]
+)
+def test_how_far_ahead(seconds: int, text: str) -> None:
+    assert ahead(NOW + timedelta(seconds=seconds), NOW) == text
+
+
+def test_the_table_has_times_as_seen_from_now() -> None:
+    up = row(status=Status.UP, last_beat_at=NOW - timedelta(seconds=20), due_at=NOW + timedelta(seconds=40))
+    down = row(name="job", status=Status.DOWN, last_beat_at=NOW - timedelta(hours=2), incident_id="INC-7")
+    assert heartbeat_table([row(name="a"), up, down], NOW).splitlines() == [
+        "NAME    STATUS  LAST BEAT  NEXT DUE  INCIDENT",
+        "a       new     never      -         -",
+        "backup  up      20s ago    in 40s    -",
+        "job     down    2h ago     -         INC-7",
+    ]
+
+
+def test_one_is_shown_with_its_last_changes_and_no_control_character() -> None:
+    shown = row(
+        status=Status.UNKNOWN,
+        last_beat_at=NOW - timedelta(seconds=100),
+        due_at=NOW + timedelta(seconds=50),
+        deadline=NOW + timedelta(seconds=80),
+        unknown_since=NOW - timedelta(seconds=10),
+        last_run_seconds=12.34,
+        last_note="red\x1b[31m",
+        ping_url="https://hc-ping.com/…",
+        last_ping=PingReport(kind=BeatKind.SUCCESS, at=NOW - timedelta(seconds=99), error="HTTP 503"),
+        changes=[
+            StatusChange(at=NOW - timedelta(days=1), status=Status.UP, reason="beat received"),
+            StatusChange(at=NOW - timedelta(seconds=10), status=Status.UNKNOWN, reason="restarted"),
+        ],
+    )
+    assert heartbeat_text(shown, NOW).splitlines() == [
+        "name:           backup",
+        "status:         unknown",
+        "every:          60s",
+        "grace:          30s",
+        "severity:       SEV-1",
+        "last beat:      2025-12-26T14:28:20Z (1m ago)",
+        "next due:       2025-12-26T14:30:50Z (in 50s)",
+        "deadline:       2025-12-26T14:31:20Z",
+        "unknown since:  2025-12-26T14:29:50Z (10s ago)",
+        "last run:       12.3 s",
+        "last note:      red",
+        "ping url:       https://hc-ping.com/…",
+        "last ping:      success 1m ago: failed: HTTP 503",
+        "created:        2025-12-23T14:30:00Z",
+        "",
+        "AT                    STATUS   REASON",
+        "2025-12-26T14:29:50Z  unknown  restarted",
+        "2025-12-25T14:30:00Z  up       beat received",
+    ]

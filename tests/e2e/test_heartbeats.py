@@ -1,0 +1,211 @@
+"""Heartbeats on a real server: beats by URL, incidents, pings, and restarts of everything without a false alarm."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.source_errors import HeartbeatNotFoundError
+from service.devserver import dev_server, find_cli, free_port
+from tests.support.eventually import eventually
+from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_name
+from tests.support.sink import Sink
+
+SHORT: dict[str, Any] = {"every": timedelta(seconds=2), "grace": timedelta(seconds=1)}
+
+
+async def add(platform: Platform, name: str, *options: str) -> str:
+    """Add a heartbeat by the CLI; its ping path."""
+    ran = await platform.im("heartbeat", "add", name, *options)
+    assert ran.code == 0, ran.err
+    return ran.out.strip().removeprefix("ping path: ")
+
+
+async def shown(api: httpx.AsyncClient, name: str) -> dict[str, Any]:
+    answer = await api.get(f"/api/v1/heartbeats/{name}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def becomes(api: httpx.AsyncClient, name: str, status: str, timeout: float = 15) -> dict[str, Any]:
+    async def became() -> dict[str, Any] | None:
+        found = await shown(api, name)
+        return found if found["status"] == status else None
+
+    return await eventually(became, timeout, interval=0.1)
+
+
+async def incidents_of(api: httpx.AsyncClient, name: str) -> list[str]:
+    """The statuses of the incidents that a heartbeat declared, the latest first."""
+    listed = await api.get("/api/v1/incidents")
+    return [row["status"] for row in listed.json()["data"] if f" {name} " in row["title"]]
+
+
+@asynccontextmanager
+async def served(platform: Platform) -> AsyncIterator[Any]:
+    """`im serve`, and a client of its API."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with (
+        platform.process("serve") as process,
+        httpx.AsyncClient(base_url=process.url, headers=headers, timeout=10) as api,
+    ):
+        yield process, api
+
+
+async def test_beats_misses_and_pings_from_end_to_end(platform: Platform, sink: Sink) -> None:
+    name, api = unique_name("beat"), platform.api
+    path = await add(
+        platform, name, "--every", "2s", "--grace", "1s", "--severity", "sev-2", "--ping-url", sink.url("/u")
+    )
+    async with httpx.AsyncClient(base_url=api.base_url) as anybody:
+        assert (await anybody.get(path)).text == "OK"
+        assert (await anybody.head(f"{path}/start")).status_code == 200
+        unknown = await anybody.get("/api/v1/ping/nobody-has-this-key-0123")
+        assert (unknown.status_code, unknown.text) == (404, "not found")
+        assert (await anybody.post(f"/api/v1/heartbeats/{name}")).status_code == 401
+    up = await shown(api, name)
+    assert (up["status"], up["running_since"] is None) == ("up", False)
+    down = await becomes(api, name, "down")
+    assert await eventually(lambda: incidents_of(api, name)) == ["declared"]
+    assert (await api.post(f"/api/v1/heartbeats/{name}")).status_code == 200
+    await eventually(lambda: _first_resolved(api, name), 10)
+    assert (await api.post(f"/api/v1/heartbeats/{name}/3", content=b"disk full")).status_code == 200
+    await becomes(api, name, "down")
+    await eventually(lambda: [r.path for r in sink.received][:4] == ["/u", "/u/start", "/u/fail", "/u"])
+    await eventually(lambda: sink.received[-1].path == "/u/fail")
+    ran = await platform.im("heartbeat", "show", name)
+    assert "exit status 3: disk full" in ran.out
+    assert "missed: last beat" in ran.out
+    listed = await platform.im("heartbeat", "list")
+    assert f"{name}  down" in listed.out
+    metrics = (await api.get("/metrics")).text
+    assert 'im_heartbeat_beats_total{kind="fail"}' in metrics
+    assert (await platform.im("heartbeat", "remove", name)).code == 0
+    assert set(await incidents_of(api, name)) == {"resolved"}
+    assert (await api.get(f"/api/v1/heartbeats/{name}")).status_code == 404
+    assert (await api.post(f"/api/v1/heartbeats/{name}/beat")).status_code == 404
+    key = path.rpartition("/")[2]
+    raw = b"".join(found.read_bytes() for found in sorted(platform.state.rglob("*")) if found.is_file())
+    assert key.encode() not in raw
+    assert down["changes"][-1]["status"] == "down"
+
+
+async def _first_resolved(api: httpx.AsyncClient, name: str) -> bool:
+    """Whether the first incident is over; with such short periods there may be another one since."""
+    return (await incidents_of(api, name))[-1:] == ["resolved"]
+
+
+async def test_a_heartbeat_is_paused_resumed_and_added_again(platform: Platform) -> None:
+    name, api = unique_name("again"), platform.api
+    await add(platform, name, "--every", "1s", "--grace", "0s")
+    await api.post(f"/api/v1/heartbeats/{name}")
+    assert (await platform.im("heartbeat", "pause", name)).err == f"paused {name}\n"
+    assert (await shown(api, name))["status"] == "paused"
+    assert (await platform.im("heartbeat", "resume", name)).code == 0
+    await becomes(api, name, "down")
+    twice = await platform.im("heartbeat", "add", name, "--every", "1s")
+    assert (twice.code, "exists already" in twice.err) == (1, True)
+    removed = await platform.im("heartbeat", "remove", name, "--format", "json")
+    assert removed.json["name"] == name
+    await add(platform, name, "--every", "1h")
+    assert (await shown(api, name))["status"] == "new"
+    with pytest.raises(HeartbeatNotFoundError):
+        await platform.gateway.heartbeats.beat(unique_name("nobody"))
+
+
+async def test_one_whose_workflow_was_terminated_says_so(platform: Platform) -> None:
+    name = unique_name("lost")
+    await add(platform, name, "--every", "1h")
+    await platform.client.get_workflow_handle(f"heartbeat/{name}").terminate()
+    listed = await platform.im("heartbeat", "list")
+    assert f"im heartbeat remove {name}" in listed.err
+    assert (await platform.im("heartbeat", "pause", name)).code == 1
+    assert (await platform.im("heartbeat", "remove", name)).code == 0
+
+
+async def test_restarts_of_ours_are_no_alarm_and_hide_none(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        platform = await Platform.over(await stack.enter_async_context(temporal_dev_server(tmp_path)), tmp_path)
+        beat = platform.gateway.heartbeats.beat
+        async with served(platform) as (process, api):
+            for name in ("silent", "steady"):
+                await platform.gateway.heartbeats.add(name, **SHORT)
+                await beat(name)
+            steady = asyncio.create_task(_beat_on(platform, "steady"))
+            await process.stop(signal.SIGTERM)
+            await _past_the_deadline()
+        async with served(platform) as (process, api):
+            unknown = await becomes(api, "silent", "unknown")
+            assert unknown["deadline"] is not None
+            await beat("silent")
+            await becomes(api, "silent", "up")
+            await process.stop(signal.SIGKILL)
+            await _past_the_deadline()
+        async with served(platform) as (_, api):
+            await becomes(api, "silent", "unknown")
+            down = await becomes(api, "silent", "down")
+            assert [change["status"] for change in down["changes"]] == ["up", "unknown", "up", "unknown", "down"]
+            assert await eventually(lambda: incidents_of(api, "silent")) == ["declared"]
+            events = (await api.get("/api/v1/events?type=im.heartbeat.unknown.v1")).json()["data"]
+            assert [event["source"] for event in events] == ["/heartbeats/silent"] * 2
+            steady.cancel()
+            kept = await shown(api, "steady")
+            assert [change["status"] for change in kept["changes"]] == ["up"], "its beats waited in Temporal"
+
+
+async def test_a_restart_of_temporal_is_no_alarm_and_hides_none(tmp_path: Path) -> None:
+    cli, port = find_cli(), free_port()
+    assert cli is not None
+    where: dict[str, Any] = {"database": tmp_path / "temporal.db", "port": port, "ui_port": 0}
+    async with AsyncExitStack() as stack:
+        async with dev_server(cli, **where) as temporal:
+            platform = await Platform.over(temporal, tmp_path)
+            _, api = await stack.enter_async_context(served(platform))
+            path = (await platform.gateway.heartbeats.add("canary", **SHORT)).ping_path
+            assert (await api.get(path)).status_code == 200
+            temporal.process.kill()
+            await temporal.process.wait()
+        began = time.monotonic()
+        refused = await api.get(path)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert time.monotonic() - began < 2
+        job = asyncio.create_task(_ping_on(api, path))
+        await _past_the_deadline()
+        await stack.enter_async_context(dev_server(cli, **where))
+        await eventually(lambda: _beaten(api, path), 20)
+        since = await becomes(api, "canary", "up")
+        assert {change["status"] for change in since["changes"]} <= {"up", "unknown"}
+        job.cancel()
+        await becomes(api, "canary", "down")
+        assert await eventually(lambda: incidents_of(api, "canary")) == ["declared"]
+
+
+async def _past_the_deadline() -> None:
+    """Let the time of `SHORT` pass on the real clock: that is what is tested."""
+    await asyncio.sleep((SHORT["every"] + SHORT["grace"]).total_seconds() + 0.5)
+
+
+async def _beat_on(platform: Platform, name: str) -> None:
+    """Beat for ever, straight into Temporal."""
+    while True:
+        await platform.gateway.heartbeats.beat(name)
+        await asyncio.sleep(0.5)
+
+
+async def _ping_on(api: httpx.AsyncClient, path: str) -> None:
+    """Ping for ever, whatever the answer."""
+    while True:
+        await api.get(path)
+        await asyncio.sleep(0.5)
+
+
+async def _beaten(api: httpx.AsyncClient, path: str) -> bool:
+    return (await api.get(path)).status_code == 200

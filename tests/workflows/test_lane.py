@@ -1,0 +1,147 @@
+"""LaneWorkflow: turns in the order of places, one at a time, and nobody waits for one that is gone."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from domain.tasks import Ticket
+from service.lanes import Lanes
+from tests.support.eventually import eventually
+from workflows import names, policies
+from workflows.lane import LaneWorkflow
+
+
+@workflow.defn(name="Waiter")
+class Waiter:
+    """Stands for an event's workflow: notes that it has its turn, and ends when told."""
+
+    def __init__(self) -> None:
+        self._turns = 0
+        self._ended = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self._ended)
+
+    @workflow.signal(name="turn")
+    def turn(self, _ticket: Ticket) -> None:
+        self._turns += 1
+
+    @workflow.signal(name="end")
+    def end(self) -> None:
+        self._ended = True
+
+    @workflow.query(name="turns")
+    def turns(self) -> int:
+        return self._turns
+
+
+@dataclass
+class World:
+    """A lane, and workflows that wait in it."""
+
+    environment: WorkflowEnvironment
+    lanes: Lanes
+    subject: str
+
+    async def waiter(self) -> WorkflowHandle[Waiter, None]:
+        return await self.environment.client.start_workflow(
+            Waiter.run, id=f"waiter-{uuid.uuid4()}", task_queue=names.CONTROL_QUEUE
+        )
+
+    async def enter(self, waiter: WorkflowHandle[Waiter, None]) -> bool:
+        return await self.lanes.enter(self.subject, self.ticket(waiter))
+
+    async def leave(self, waiter: WorkflowHandle[Waiter, None]) -> None:
+        await self.lane.signal(LaneWorkflow.leave, self.ticket(waiter))
+
+    @staticmethod
+    def ticket(waiter: WorkflowHandle[Waiter, None]) -> Ticket:
+        return Ticket(workflow_id=waiter.id, subscriber="oncall")
+
+    @property
+    def lane(self) -> WorkflowHandle[LaneWorkflow, None]:
+        return self.environment.client.get_workflow_handle_for(
+            LaneWorkflow.run, names.lane_workflow_id("oncall", self.subject)
+        )
+
+
+@asynccontextmanager
+async def world(environment: WorkflowEnvironment) -> AsyncIterator[World]:
+    runner = UnsandboxedWorkflowRunner()  # as in production, and so that a test can shorten a wait
+    async with Worker(
+        environment.client, task_queue=names.CONTROL_QUEUE, workflows=[LaneWorkflow, Waiter], workflow_runner=runner
+    ):
+        yield World(environment, Lanes(environment.client), f"INC-{uuid.uuid4().hex}")
+
+
+async def test_turns_are_given_in_the_order_of_places(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        waiters = [await here.waiter() for _ in range(3)]
+        assert [await here.enter(waiter) for waiter in waiters] == [True, False, False]
+        await here.leave(waiters[0])
+        await eventually(lambda: waiters[1].query(Waiter.turns))
+        assert await waiters[2].query(Waiter.turns) == 0
+        await here.leave(waiters[1])
+        await eventually(lambda: waiters[2].query(Waiter.turns))
+
+
+async def test_a_place_is_taken_once_however_often_it_is_asked_for(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        first, second = await here.waiter(), await here.waiter()
+        assert [await here.enter(first), await here.enter(second), await here.enter(first)] == [True, False, True]
+        assert len(await here.lane.query(LaneWorkflow.line)) == 2
+
+
+async def test_one_that_leaves_before_its_turn_is_passed_over(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        waiters = [await here.waiter() for _ in range(3)]
+        for waiter in waiters:
+            await here.enter(waiter)
+        await here.leave(waiters[1])
+        await here.leave(waiters[0])
+        await eventually(lambda: waiters[2].query(Waiter.turns))
+        assert await waiters[1].query(Waiter.turns) == 0
+
+
+async def test_nobody_waits_for_a_workflow_that_was_terminated(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "LANE_CHECK", policies.LANE_CHECK / 60)
+    async with world(skipping) as here:
+        gone, waiting = await here.waiter(), await here.waiter()
+        await here.enter(gone)
+        await here.enter(waiting)
+        await gone.terminate()
+        await asyncio.sleep(0)
+        await eventually(lambda: waiting.query(Waiter.turns), 20)
+
+
+async def test_an_empty_lane_ends_and_begins_again_when_needed(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "LANE_CHECK", policies.LANE_CHECK / 60)
+    async with world(skipping) as here:
+        first = await here.waiter()
+        await here.enter(first)
+        await here.leave(first)
+        await here.lane.result()
+        second = await here.waiter()
+        assert await here.enter(second)
+
+
+async def test_an_event_that_is_gone_or_unknown_holds_up_nobody(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        assert await here.lanes.lined_up("event/never-heard-of")
+        waiter = await here.waiter()
+        await waiter.signal(Waiter.end)
+        await waiter.result()
+        assert await here.lanes.lined_up(waiter.id)

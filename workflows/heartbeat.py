@@ -1,0 +1,124 @@
+"""HeartbeatWorkflow: watches one heartbeat. Its deadline is a durable timer; what follows from it is done by chores."""
+
+import asyncio
+from contextlib import suppress
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from pydantic import BaseModel
+
+    from domain.heartbeat_rules import Heartbeat, clock
+    from domain.heartbeats import Beat, HeartbeatState
+    from domain.sources import HeartbeatConfig
+    from workflows import policies
+    from workflows.heartbeat_chores import Chores, attest
+
+
+class HeartbeatInput(BaseModel):
+    """Starts the watch over a heartbeat, or a further run of it (then ``state`` has what is known)."""
+
+    config: HeartbeatConfig
+    state: HeartbeatState = HeartbeatState()
+
+
+@workflow.defn(name="HeartbeatWorkflow")
+class HeartbeatWorkflow:
+    """Beats are signals, so they wait in Temporal while no worker is there, and each carries its own time.
+
+    Signals of a workflow task are handled before its timers: what was beaten in time is never judged as missed.
+    """
+
+    @workflow.init
+    def __init__(self, request: HeartbeatInput) -> None:
+        self._heartbeat = Heartbeat(request.config, request.state)
+        self._chores = Chores(self._heartbeat, self._tell)
+
+    @workflow.run
+    async def run(self, _request: HeartbeatInput) -> None:
+        """Watch until the heartbeat is removed and its incident resolved; go on in a new run when history is long.
+
+        What is under way then is begun again there: declaring, resolving and telling are idempotent.
+        """
+        self._tell()
+        tasks = [asyncio.create_task(work()) for work in (self._watch, *self._chores.all)]
+        await workflow.wait_condition(lambda: self._may_end() or any(task.done() for task in tasks))
+        for task in tasks:
+            if task.done():
+                task.result()  # none of them ends by itself: raise what it met
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._heartbeat.state.removed or self._heartbeat.state.outages:
+            workflow.continue_as_new(HeartbeatInput(config=self._heartbeat.config, state=self._heartbeat.state))
+
+    @workflow.signal(name="beat")
+    def beat(self, beat: Beat) -> None:
+        """Take a beat."""
+        self._heartbeat.hear(beat, workflow.now())
+        self._tell()
+
+    @workflow.signal(name="remove")
+    def remove(self) -> None:
+        """Watch no more."""
+        self._heartbeat.remove()
+        self._tell()
+
+    @workflow.update(name="pause")
+    def pause(self) -> HeartbeatState:
+        """Expect nothing until resumed."""
+        self._heartbeat.pause(workflow.now())
+        self._tell()
+        return self._heartbeat.state
+
+    @workflow.update(name="resume")
+    def resume(self) -> HeartbeatState:
+        """Expect beats again, counted from now."""
+        self._heartbeat.resume(workflow.now())
+        self._tell()
+        return self._heartbeat.state
+
+    @workflow.query(name="state")
+    def state(self) -> HeartbeatState:
+        """Where the heartbeat stands."""
+        return self._heartbeat.state
+
+    async def _watch(self) -> None:
+        """Judge the silence when a deadline passes.
+
+        Beats put the deadline off; the timer is left as it is, because a new one each beat would double the history.
+        """
+        while True:
+            await workflow.wait_condition(lambda: self._heartbeat.state.deadline is not None)
+            remaining = (self._heartbeat.state.deadline or workflow.now()) - workflow.now()
+            if remaining.total_seconds() > 0:
+                await workflow.sleep(remaining)
+            if self._overdue():
+                await self._judge()
+
+    async def _judge(self) -> None:
+        """Ask since when the door has been open, until somebody answers or a beat comes."""
+        pause = policies.ATTEST_FIRST_PAUSE
+        while self._overdue():
+            clear_since = await attest(self._heartbeat.config.name)
+            if not self._overdue():
+                return
+            self._heartbeat.judge(clear_since, workflow.now())
+            self._tell()
+            if clear_since is None:
+                with suppress(TimeoutError):
+                    await workflow.wait_condition(lambda: not self._overdue(), timeout=pause)
+                pause = min(2 * pause, policies.ATTEST_LONGEST_PAUSE)
+
+    def _overdue(self) -> bool:
+        return self._heartbeat.overdue(workflow.now())
+
+    def _may_end(self) -> bool:
+        state = self._heartbeat.state
+        return (state.removed and not state.outages) or workflow.info().is_continue_as_new_suggested()
+
+    def _tell(self) -> None:
+        """Show in the Web UI where the heartbeat stands."""
+        state, now = self._heartbeat.state, workflow.now()
+        beat = f"last beat {clock(state.last_beat_at, now)}" if state.last_beat_at else "no beat yet"
+        deadline = f", deadline {clock(state.deadline, now)}" if state.deadline else ""
+        incident = f", incident {state.incident_id}" if state.incident_id else ""
+        workflow.set_current_details(f"**{state.status}** {beat}{deadline}{incident}")
