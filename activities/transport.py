@@ -124,7 +124,7 @@ class _Connector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         """Connect, and say so: from here on the request may have reached the receiver."""
         connection = await super().connect(req, traces, timeout)
-        if req.headers.get("Connection") == "close" and connection.protocol:
+        if req.headers.get("Connection") == "close" and connection.protocol is not None:
             connection.protocol.force_close()  # whatever the receiver answers, it is not kept for another request
         if connected := _connected.get():
             connected.set()

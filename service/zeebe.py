@@ -10,7 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.source_errors import AccessDeniedError, ClusterNotFoundError
 from domain.sources import ZeebeCluster, bare_token
 from domain.zeebe import IncidentRecord, IngestReceipt, ParsedRecords
-from domain.zeebe_cluster import ClusterActivity, ClusterSettings, ClusterState, RecordsBatch
+from domain.zeebe_cluster import ClusterActivity, ClusterState, RecordsBatch
+from domain.zeebe_declarations import ClusterSettings
 from domain.zeebe_parsing import parse_alerts, parse_records
 from service.connection import Connection
 from service.reachability import unless_away

@@ -20,7 +20,8 @@ from domain.sources import (
     digest,
     parse_rule,
 )
-from domain.zeebe_cluster import ClusterActivity, check_operate_url
+from domain.zeebe_cluster import ClusterActivity
+from domain.zeebe_declarations import check_operate_url
 from service.zeebe import ZeebeIngest, alerts_purpose
 from workflows.sources import SourcesWorkflow
 

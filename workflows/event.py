@@ -103,9 +103,17 @@ class EventWorkflow:
         if not (pending.ordered and self._request.events[0].incident_id):
             await self._deliver(pending)
             return
-        await workflow.wait_condition(lambda: pending.turn)
+        await self._wait_turn(pending)
         await self._deliver(pending)
         await calls.leave_lane(self._request.events[0], pending)
+
+    async def _wait_turn(self, pending: Pending) -> None:
+        waiting = f"waits until the earlier events of {self._request.events[0].incident_id} are done with"
+        if not pending.turn:
+            pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": waiting}), True
+            await workflow.wait_condition(lambda: pending.turn)
+        if pending.delivery.error == waiting:
+            pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": None}), True
 
     async def _deliver(self, pending: Pending) -> None:
         event = self._request.events[0]

@@ -13,7 +13,7 @@ from activities import heartbeats
 from activities.heartbeats import DoorActivities, HeartbeatActivities, ping_url_purpose
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
-from domain.heartbeats import BeatKind, PingRequest
+from domain.heartbeats import BeatKind, DoorQuestion, PingRequest
 from tests.support.builders import make_keyring
 from tests.support.sink import Answer, Drop, Hang, Redirect, Sink
 
@@ -97,5 +97,5 @@ async def test_a_url_sealed_for_another_heartbeat_does_not_open(pings: Heartbeat
 
 async def test_a_door_says_since_when_it_is_open() -> None:
     since = datetime(2025, 12, 26, tzinfo=UTC)
-    report = await ActivityEnvironment().run(DoorActivities(lambda: since).attest)
+    report = await ActivityEnvironment().run(DoorActivities(lambda: since).attest, DoorQuestion(heartbeat="backup"))
     assert report.clear_since == since

@@ -36,6 +36,7 @@ def im(*arguments: str, state: Path, **environment: str) -> subprocess.Completed
         "incident list",
         "incident acknowledge 7",
         "event list",
+        "zeebe cluster list",
         "event emit --type a.b",
         "event show evt_1",
     ],

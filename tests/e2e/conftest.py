@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from service.devserver import DevServer
+from tests.support.alert_receivers import AlertReceivers
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Sink
 
@@ -19,11 +20,20 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[De
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def platform(temporal: DevServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+async def alerts() -> AsyncIterator[AlertReceivers]:
+    """What the platform takes for PagerDuty, Pushover and Twilio."""
+    async with AlertReceivers() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform(
+    temporal: DevServer, alerts: AlertReceivers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
     state: Path = tmp_path_factory.mktemp("state")
     found = await Platform.over(temporal, state)
     async with (
-        found.process("serve") as process,
+        found.process("serve", **alerts.environment) as process,
         httpx.AsyncClient(base_url=process.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as api,
     ):
         found.api = api

@@ -99,15 +99,15 @@ async def incident(platform: Platform) -> None:
 
 async def heartbeat(platform: Platform, sink: Sink) -> None:
     """One is missed, and goes on in a new run; one fails, is beaten, paused, resumed and removed."""
-    watched, times = platform.gateway.heartbeats, {"every": timedelta(seconds=1), "grace": timedelta()}
-    await watched.add("missed", **times, ping_url=sink.url("/heartbeat"))
+    watched, second = platform.gateway.heartbeats, timedelta(seconds=1)
+    await watched.add("missed", every=second, grace=timedelta(), ping_url=sink.url("/heartbeat"))
     for kind in (BeatKind.START, BeatKind.SUCCESS):
         await watched.beat("missed", kind)
         await asyncio.sleep(0.3)
     await asyncio.sleep(2)
     await watched.remove("missed")
     await save(platform, "heartbeat-missed", names.heartbeat_workflow_id("missed"))
-    await watched.add("failed", **times)
+    await watched.add("failed", every=second, grace=timedelta())
     for kind in (BeatKind.FAIL, BeatKind.SUCCESS):
         await watched.beat("failed", kind)
         await asyncio.sleep(0.5)

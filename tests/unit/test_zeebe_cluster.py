@@ -11,12 +11,10 @@ from domain.incidents import Severity, check_declaration
 from domain.sources import ClusterChange, Grouping, SeverityRule, ZeebeCluster, apply_cluster_change, parse_rule
 from domain.zeebe import IncidentRecord
 from domain.zeebe_cluster import (
-    ClusterSettings,
     ClusterState,
     activity_of,
-    check_operate_url,
-    declaration_of,
 )
+from domain.zeebe_declarations import ClusterSettings, check_operate_url, declaration_of
 from tests.support.builders import NOW
 
 BY_INCIDENT = ClusterSettings()

@@ -18,7 +18,8 @@ from domain.errors import TemporalUnavailableError
 from domain.incidents import Action, Change, Declaration, Incident, Status, declare
 from domain.sources import Grouping
 from domain.zeebe import IncidentRecord
-from domain.zeebe_cluster import ClusterSettings, ClusterState, RecordsBatch
+from domain.zeebe_cluster import ClusterState, RecordsBatch
+from domain.zeebe_declarations import ClusterSettings
 from service.temporal import DATA_CONVERTER
 from tests.support.builders import NOW
 from tests.support.eventually import eventually
