@@ -9,14 +9,6 @@ from cli.run import Format, FormatOption, examples, make_app
 
 app = make_app("Take in incidents of Zeebe and Camunda 8 clusters.")
 app.add_typer(zeebe_cluster.app, name="cluster")
-app.command(
-    "simulate",
-    epilog=examples(
-        "im zeebe simulate --incidents 2% --resolve-after 10s --duration 60s",
-        "im zeebe simulate --canary canary --canary-every 10s --token - < token.txt",
-        "im zeebe simulate --burst 5000 --rate max --batch 100 --records 20000",
-    ),
-)(zeebe_simulate.simulate)
 
 
 @app.command(
@@ -42,3 +34,13 @@ def import_(
     from cli.zeebe_import import import_file  # noqa: PLC0415 - heavy
 
     raise typer.Exit(import_file(file, cluster, output))
+
+
+app.command(
+    "simulate",
+    epilog=examples(
+        "im zeebe simulate --incidents 2% --resolve-after 10s --duration 60s",
+        "im zeebe simulate --canary canary --canary-every 10s --token - < token.txt",
+        "im zeebe simulate --burst 5000 --rate max --batch 100 --records 20000",
+    ),
+)(zeebe_simulate.simulate)

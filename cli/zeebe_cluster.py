@@ -12,7 +12,7 @@ from cli.run import Format, FormatOption, examples, make_app, one_of, say, typed
 if TYPE_CHECKING:
     from service.zeebe_clusters import ClusterChanged
 
-app = make_app("Say which Zeebe clusters may tell of incidents, and what becomes of them.")
+app = make_app("Say which clusters may tell of incidents, and how.")
 
 
 class GroupingChoice(StrEnum):

@@ -53,7 +53,7 @@ def simulate(  # noqa: PLR0913 - each is an option
     ] = 3,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Post the records of a cluster that does not exist, as an exporter would.
+    """Post the records of a simulated cluster, as an exporter would.
 
     What is not taken is tried again until it is. At the end every incident is resolved, unless --resolve-after never.
     """

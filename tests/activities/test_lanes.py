@@ -6,6 +6,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.lanes import LaneActivities
 from domain.tasks import LineUpRequest, Ticket
+from tests.support.eventually import eventually
 
 
 class Lanes:
@@ -40,8 +41,7 @@ async def test_no_place_is_taken_before_the_earlier_event_has_taken_its_own() ->
     activities = LaneActivities(lanes.enter, lanes.lined_up)
     request = LineUpRequest(subject="INC-7", subscribers=["a"], after="event/1@abc")
     lining_up = asyncio.create_task(ActivityEnvironment().run(activities.line_up, request))
-    while len(lanes.asked) < 3:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: len(lanes.asked) >= 3)
     assert lanes.entered == []
     lanes.ready = True
     await lining_up

@@ -38,6 +38,7 @@ from domain.subscribers import (
 from domain.targets.catalogue import parse_notify, redacted
 from domain.targets.kinds import WEBHOOK, default_types
 from domain.tasks import PublishReceipt
+from service.doors import Door
 from service.event_list import EventFilter, EventPage, EventRow
 from service.events import EventView
 from service.incidents import IncidentPage, IncidentRow, check_same
@@ -64,6 +65,7 @@ class StandIn:
         self.incidents = Incidents(self)
         self.zeebe = Zeebe(self.called)
         self.heartbeats = Heartbeats(self.called)
+        self.door = Door()
 
     def called(self) -> None:
         if self.breaks is not None:

@@ -158,3 +158,12 @@ async def test_without_any_token_configured_a_page_elsewhere_cannot_beat(serve: 
     for site, status in (("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200)):
         answer = await service.http.get(f"{PATH}/backup/fail", headers={"Sec-Fetch-Site": site})
         assert answer.status_code == status, site
+
+
+async def test_records_that_are_refused_while_temporal_is_away_are_known_to_the_door(service: Service) -> None:
+    before = service.gateway.door.clear_since
+    assert (await service.http.post("/api/v1/zeebe/records", content=b"{}")).status_code == 401
+    assert service.gateway.door.clear_since == before
+    service.gateway.breaks = AWAY
+    assert (await service.http.post("/api/v1/zeebe/records", content=b"{}")).status_code == 503
+    assert service.gateway.door.clear_since > before

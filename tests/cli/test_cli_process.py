@@ -39,6 +39,7 @@ def im(*arguments: str, state: Path, **environment: str) -> subprocess.Completed
         "zeebe cluster list",
         "event emit --type a.b",
         "event show evt_1",
+        "heartbeat list",
     ],
 )
 def test_without_temporal_a_command_says_so_within_5_seconds(tmp_path: Path, line: str) -> None:

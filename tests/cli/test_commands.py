@@ -144,7 +144,9 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("im 0.")
 
 
-@pytest.mark.parametrize("noun", [[], ["subscriber"], ["incident"], ["event"], ["zeebe"], ["zeebe", "cluster"]])
+@pytest.mark.parametrize(
+    "noun", [[], ["subscriber"], ["incident"], ["event"], ["heartbeat"], ["zeebe"], ["zeebe", "cluster"]]
+)
 def test_no_summary_is_cut_in_a_terminal_of_80_columns(
     noun: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

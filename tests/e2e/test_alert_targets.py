@@ -2,14 +2,10 @@
 
 import asyncio
 import json
-import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import pytest_asyncio
 
 from domain.errors import InvalidRequestError
 from domain.targets.errors import InvalidNotifyError
@@ -32,8 +28,8 @@ from tests.support.alert_receivers import (
     TOKEN as PUSHOVER_TOKEN,
 )
 from tests.support.eventually import eventually
-from tests.support.platform import TOKEN, Platform, Process, temporal_dev_server, unique_name, unique_type
-from tests.support.sink import Answer, Drop, Hang, Sink
+from tests.support.platform import Platform, unique_name, unique_type
+from tests.support.sink import Answer, Drop, Sink
 
 ENQUEUE = "/v2/enqueue"
 TEXT = f"/2010-04-01/Accounts/{SID}/Messages.json"
@@ -221,35 +217,3 @@ async def test_no_notify_url_is_to_be_read_anywhere(
         assert not [text for text in texts if secret in text]
         assert secret.encode() not in raw
     await remove(platform, *names)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def alone(tmp_path: Path) -> AsyncIterator[Platform]:
-    """A Temporal of its own, whose worker may be killed."""
-    async with temporal_dev_server(tmp_path) as temporal:
-        yield await Platform.over(temporal, tmp_path)
-
-
-async def test_a_worker_that_is_killed_with_a_call_in_hand_does_not_call_again(alone: Platform) -> None:
-    async with AlertReceivers() as alerts:
-        alerts.script(Hang(), path=TEXT)
-        async with alone.process("serve", **alerts.environment) as serve:
-            alone.api = api_of(serve)
-            name = await add(alone, TWILIO_URL, "com.example.kill.v1")
-            event_id = await alone.emit("com.example.kill.v1")
-            await alerts.wait_for(1)
-            assert (await alone.deliveries(event_id))[name]["attempts"] == []  # under way, and not yet unknown
-            await alone.api.aclose()
-            await serve.stop(signal.SIGKILL)
-        async with alone.process("serve", **alerts.environment) as serve:
-            alone.api = api_of(serve)
-            delivery = (await alone.ended(event_id, timeout=40))[name]
-            await alone.api.aclose()
-        assert (delivery["state"], delivery["recorded"]) == ("failed", True)
-        assert delivery["attempts"][0]["failure"] == "unknown_outcome"
-        assert delivery["error"].startswith("the worker was lost with the request in hand")
-        assert len(alerts.received) == 1
-
-
-def api_of(serve: Process) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=serve.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)

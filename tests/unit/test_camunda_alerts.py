@@ -25,9 +25,19 @@ def test_the_same_alert_has_the_same_key_and_another_another() -> None:
     def key(**parts: Any) -> str:
         return parse_alerts(alerts(alert(**parts))).incidents[0].key
 
-    same: list[dict[str, Any]] = [{}, {"errorMessage": "b"}, {"creationTime": 1766759400123}, {"creationTime": "1766759400123"}]
+    same: list[dict[str, Any]] = [
+        {},
+        {"errorMessage": "b"},
+        {"creationTime": 1766759400123},
+        {"creationTime": "1766759400123"},
+    ]
     assert len({key(**parts) for parts in same}) == 1
-    other: list[dict[str, Any]] = [{"processInstanceId": 1}, {"flowNodeId": "b"}, {"errorType": "B"}, {"creationTime": 1766759400124}]
+    other: list[dict[str, Any]] = [
+        {"processInstanceId": 1},
+        {"flowNodeId": "b"},
+        {"errorType": "B"},
+        {"creationTime": 1766759400124},
+    ]
     assert len({key(), *(key(**parts) for parts in other)}) == 5
 
 

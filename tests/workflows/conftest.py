@@ -74,10 +74,12 @@ class Pipeline:
 
 
 @asynccontextmanager
-async def delivering(client: Client, pipeline: Pipeline, *, publishing: bool = True) -> AsyncIterator[str]:
+async def delivering(
+    client: Client, pipeline: Pipeline, *, publishing: bool = True, sender: Sender | None = None
+) -> AsyncIterator[str]:
     """Workers for event workflows; gives the queue on which to start them."""
     gate, policy = InlineGate(), AddressPolicy()
-    sender = Sender(GuardedTransport(policy), make_keyring(), policy)
+    sender = sender or Sender(GuardedTransport(policy), make_keyring(), policy)
     in_flight = names.in_flight_queue(uuid.uuid4().hex)
     recorder = Recorder(pipeline.record)
     activities = DeliveryActivities(

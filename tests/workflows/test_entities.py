@@ -82,7 +82,7 @@ async def test_the_directory_continues_as_new_and_keeps_every_subscriber(client:
     handle = await client.start_workflow(
         SubscriberDirectoryWorkflow.run, DirectoryState(), id=f"subscribers-{queue}", task_queue=queue
     )
-    entity = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, handle.id)
+    entity: WorkflowHandle[SubscriberDirectoryWorkflow, Any] = client.get_workflow_handle(handle.id)
     added = [f"s{number}" for number in range(60)]
     for place in range(0, len(added), 5):  # Temporal takes ten updates in flight
         chunk = added[place : place + 5]
@@ -110,7 +110,7 @@ async def test_the_directory_refuses_in_the_validator_so_that_history_holds_only
     handle = await client.start_workflow(
         SubscriberDirectoryWorkflow.run, DirectoryState(), id=f"subscribers-{queue}", task_queue=queue
     )
-    entity = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, handle.id)
+    entity: WorkflowHandle[SubscriberDirectoryWorkflow, Any] = client.get_workflow_handle(handle.id)
     new = NewSubscriber(name="one", url="https://a.example")
     await entity.execute_update(SubscriberDirectoryWorkflow.add, new)
     before = (await handle.describe()).history_length
@@ -126,7 +126,7 @@ async def test_a_directory_that_would_pass_two_mebibytes_refuses_the_add(client:
     handle = await client.start_workflow(
         SubscriberDirectoryWorkflow.run, DirectoryState(), id=f"subscribers-{queue}", task_queue=queue
     )
-    entity = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, handle.id)
+    entity: WorkflowHandle[SubscriberDirectoryWorkflow, Any] = client.get_workflow_handle(handle.id)
     big = "x" * 450_000
     for number in range(4):
         await entity.execute_update(
@@ -147,7 +147,7 @@ async def test_a_known_version_is_answered_without_subscribers(client: Client, q
     handle = await client.start_workflow(
         SubscriberDirectoryWorkflow.run, DirectoryState(directory=Directory(version=7)), id=queue, task_queue=queue
     )
-    entity = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, handle.id)
+    entity: WorkflowHandle[SubscriberDirectoryWorkflow, Any] = client.get_workflow_handle(handle.id)
     assert (await entity.query(SubscriberDirectoryWorkflow.snapshot, 7)).subscribers is None
     assert (await entity.query(SubscriberDirectoryWorkflow.snapshot, 6)).subscribers == {}
 
@@ -156,7 +156,7 @@ async def test_the_ledger_counts_every_signal_across_runs(client: Client, queue:
     handle = await client.start_workflow(
         DeliveryLedgerWorkflow.run, LedgerState(), id=f"ledger-{queue}", task_queue=queue
     )
-    entity = client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, handle.id)
+    entity: WorkflowHandle[DeliveryLedgerWorkflow, Any] = client.get_workflow_handle(handle.id)
     entry = LedgerEntry(subscriber="a", report=Report.DELIVERED, at=datetime.now(UTC), duration_ms=3)
     failure = entry.model_copy(update={"report": Report.FAILED, "error": "HTTP 404 Not Found"})
     batch = LedgerBatch(entries=[entry, entry, failure])
@@ -175,7 +175,7 @@ async def test_the_ledger_counts_every_signal_across_runs(client: Client, queue:
 
 async def test_incident_numbers_never_repeat(client: Client, queue: str) -> None:
     handle = await client.start_workflow(IncidentNumbersWorkflow.run, NumbersState(), id=f"n-{queue}", task_queue=queue)
-    entity = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, handle.id)
+    entity: WorkflowHandle[IncidentNumbersWorkflow, Any] = client.get_workflow_handle(handle.id)
     numbers = [await entity.execute_update(IncidentNumbersWorkflow.next, f"key-{n}") for n in range(40)]
     assert numbers == list(range(1, 41))
     assert await eventually(lambda: runs_of(client, handle)) > 1
