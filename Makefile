@@ -1,6 +1,7 @@
 # Thin targets; each says what it needs by depending on it. Python 3.11+ and make are enough.
 PYTHON ?= python3
 UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+JOBS ?= 3 # tests mostly wait; each job has a Temporal of its own
 RUN = $(UV) run --frozen --no-sync
 
 .PHONY: help install demo test check fmt bench clean
@@ -22,13 +23,13 @@ demo: install ## show the product working, from nothing, in under two minutes
 	.venv/bin/im demo
 
 test: install ## run every test against a real Temporal dev server
-	$(RUN) pytest
+	$(RUN) pytest -n $(JOBS) --dist loadfile
 
 check: install ## what CI runs: format, lint, types, then every test (import table and replay among them)
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest
+	$(RUN) pytest -n $(JOBS) --dist loadfile
 
 fmt: install ## format and mend what can be mended
 	$(RUN) ruff format .

@@ -28,6 +28,7 @@ class InvalidRecordError(InvalidInputError):
     """A body that holds no exported records at all; a bad record among good ones is named in the answer instead."""
 
     code = "invalid_record"
+    field = "body"
     says = "no Zeebe records can be read: {reason}"
     hint = "Send one record as JSON, an array of records, or one record a line (NDJSON)."
 

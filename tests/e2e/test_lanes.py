@@ -4,14 +4,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from domain.incidents import Action, Change, Declaration, Severity
-from service.devserver import DevServer
 from tests.support.alert_receivers import PAGERDUTY_URL, AlertReceivers
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name
@@ -19,23 +16,6 @@ from tests.support.sink import Answer
 from workflows import names
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def receivers() -> AsyncIterator[AlertReceivers]:
-    async with AlertReceivers() as found:
-        yield found
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def paging(
-    temporal: DevServer, tmp_path_factory: pytest.TempPathFactory, receivers: AlertReceivers
-) -> AsyncIterator[Platform]:
-    state: Path = tmp_path_factory.mktemp("paging")
-    platform = await Platform.over(temporal, state)
-    platform.env |= receivers.environment
-    async with platform.process("serve"):
-        yield platform
 
 
 @asynccontextmanager
@@ -54,64 +34,64 @@ async def lifecycle(platform: Platform, *actions: Action) -> str:
     return incident.id
 
 
-def tried(receivers: AlertReceivers, incident_id: str) -> list[str]:
+def tried(alerts: AlertReceivers, incident_id: str) -> list[str]:
     """The actions that were asked for, failed ones included, in order."""
-    bodies: list[dict[str, Any]] = [json.loads(request.body) for request in receivers.received]
+    bodies: list[dict[str, Any]] = [json.loads(request.body) for request in alerts.received]
     return [body["event_action"] for body in bodies if body["dedup_key"] == f"im/{incident_id}"]
 
 
-def done(receivers: AlertReceivers, incident_id: str) -> list[str]:
-    return [b["event_action"] for b in receivers.pagerduty if b["dedup_key"] == f"im/{incident_id}"]
+def done(alerts: AlertReceivers, incident_id: str) -> list[str]:
+    return [b["event_action"] for b in alerts.pagerduty if b["dedup_key"] == f"im/{incident_id}"]
 
 
-async def test_a_retried_trigger_never_lands_after_its_resolve(paging: Platform, receivers: AlertReceivers) -> None:
-    async with oncall(paging):
-        receivers.script(Answer(503), Answer(500), path="/v2/enqueue")
-        incident_id = await lifecycle(paging, Action.ACKNOWLEDGE, Action.RESOLVE)
-        await eventually(lambda: done(receivers, incident_id) == ["trigger", "acknowledge", "resolve"], 30)
-        assert tried(receivers, incident_id) == ["trigger", "trigger", "trigger", "acknowledge", "resolve"]
+async def test_a_retried_trigger_never_lands_after_its_resolve(platform: Platform, alerts: AlertReceivers) -> None:
+    async with oncall(platform):
+        alerts.script(Answer(503), Answer(500), path="/v2/enqueue")
+        incident_id = await lifecycle(platform, Action.ACKNOWLEDGE, Action.RESOLVE)
+        await eventually(lambda: done(alerts, incident_id) == ["trigger", "acknowledge", "resolve"], 30)
+        assert tried(alerts, incident_id) == ["trigger", "trigger", "trigger", "acknowledge", "resolve"]
 
 
-async def test_one_that_failed_for_good_blocks_nobody(paging: Platform, receivers: AlertReceivers) -> None:
-    async with oncall(paging):
-        receivers.script(Answer(400), path="/v2/enqueue")
-        incident_id = await lifecycle(paging, Action.RESOLVE)
-        await eventually(lambda: done(receivers, incident_id) == ["resolve"], 30)
+async def test_one_that_failed_for_good_blocks_nobody(platform: Platform, alerts: AlertReceivers) -> None:
+    async with oncall(platform):
+        alerts.script(Answer(400), path="/v2/enqueue")
+        incident_id = await lifecycle(platform, Action.RESOLVE)
+        await eventually(lambda: done(alerts, incident_id) == ["resolve"], 30)
 
 
-async def test_incidents_do_not_wait_for_each_other(paging: Platform, receivers: AlertReceivers) -> None:
-    async with oncall(paging):
-        receivers.script(Answer(503), path="/v2/enqueue")
-        first = await lifecycle(paging)
-        second = await lifecycle(paging)
-        await eventually(lambda: done(receivers, first) and done(receivers, second), 30)
-        everything = [b["dedup_key"] for b in receivers.pagerduty]
+async def test_incidents_do_not_wait_for_each_other(platform: Platform, alerts: AlertReceivers) -> None:
+    async with oncall(platform):
+        alerts.script(Answer(503), path="/v2/enqueue")
+        first = await lifecycle(platform)
+        second = await lifecycle(platform)
+        await eventually(lambda: done(alerts, first) and done(alerts, second), 30)
+        everything = [b["dedup_key"] for b in alerts.pagerduty]
         assert everything.index(f"im/{second}") < everything.index(f"im/{first}")
 
 
-async def test_the_order_holds_for_many_incidents_at_once(paging: Platform, receivers: AlertReceivers) -> None:
-    async with oncall(paging):
+async def test_the_order_holds_for_many_incidents_at_once(platform: Platform, alerts: AlertReceivers) -> None:
+    async with oncall(platform):
         steps = (Action.ACKNOWLEDGE, Action.RESOLVE, Action.CLOSE)
-        ids = await asyncio.gather(*(lifecycle(paging, *steps) for _ in range(8)))
+        ids = await asyncio.gather(*(lifecycle(platform, *steps) for _ in range(8)))
         expected = ["trigger", "acknowledge", "resolve", "resolve"]
-        await eventually(lambda: all(done(receivers, one) == expected for one in ids), 40)
+        await eventually(lambda: all(done(alerts, one) == expected for one in ids), 40)
 
 
 async def test_the_event_says_that_it_waits_and_the_lane_who_is_in_line(
-    paging: Platform, receivers: AlertReceivers
+    platform: Platform, alerts: AlertReceivers
 ) -> None:
-    async with oncall(paging) as name:
-        receivers.script(*[Answer(503)] * 3, path="/v2/enqueue")
-        incident_id = await lifecycle(paging, Action.RESOLVE)
-        lane = paging.client.get_workflow_handle(names.lane_workflow_id(name, incident_id))
+    async with oncall(platform) as name:
+        alerts.script(*[Answer(503)] * 3, path="/v2/enqueue")
+        incident_id = await lifecycle(platform, Action.RESOLVE)
+        lane = platform.client.get_workflow_handle(names.lane_workflow_id(name, incident_id))
 
         async def two_in_line() -> bool:
             return len(await lane.query("line")) == 2
 
         await eventually(two_in_line)
-        resolved = (await paging.gateway.incidents.get(incident_id)).timeline[-1]
-        view = await paging.gateway.events.get(resolved.event_id)
+        resolved = (await platform.gateway.incidents.get(incident_id)).timeline[-1]
+        view = await platform.gateway.events.get(resolved.event_id)
         (delivery,) = [d for run in view.runs for d in run.deliveries if d.subscriber == name]
         assert delivery.state == "pending"
         assert delivery.error == f"waits until the earlier events of {incident_id} are done with"
-        await eventually(lambda: done(receivers, incident_id) == ["trigger", "resolve"], 30)
+        await eventually(lambda: done(alerts, incident_id) == ["trigger", "resolve"], 30)

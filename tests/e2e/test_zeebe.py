@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -44,7 +45,7 @@ class Broker:
         """The platform's incidents of this cluster, the first one first."""
         found = [await self.platform.gateway.incidents.get(i) for i in await self._ids()]
         return sorted(
-            (i for i in found if i.details and i.details["cluster"] == self.name), key=lambda i: i.declared_at
+            (i for i in found if i.details and i.details.get("cluster") == self.name), key=lambda i: i.declared_at
         )
 
     async def _ids(self) -> list[str]:
@@ -159,7 +160,7 @@ async def test_somebody_may_resolve_it_and_zeebe_after_them(platform: Platform, 
 
 @pytest.mark.timeout(90)
 async def test_without_temporal_the_exporter_is_told_at_once_and_nothing_is_half_done(
-    tmp_path: Any, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     async with temporal_dev_server(tmp_path) as temporal:
         platform = await Platform.over(temporal, tmp_path_factory.mktemp("state"))
@@ -181,8 +182,12 @@ def _kill(temporal: DevServer) -> None:
 
 
 @pytest.mark.timeout(90)
-async def test_a_kill_between_accept_and_delivery_pages_once(temporal: DevServer, tmp_path: Any, sink: Sink) -> None:
-    platform = await Platform.over(temporal, tmp_path)
+async def test_a_kill_between_accept_and_delivery_pages_once(tmp_path: Path, sink: Sink) -> None:
+    async with temporal_dev_server(tmp_path) as temporal:
+        await _kill_after_each_answer(await Platform.over(temporal, tmp_path), sink)
+
+
+async def _kill_after_each_answer(platform: Platform, sink: Sink) -> None:
     ids: list[int] = []
     for round_ in range(3):
         async with platform.process("serve") as process, httpx.AsyncClient(base_url=process.url, timeout=30) as api:
