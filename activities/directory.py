@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from activities.leases import Lease
-from domain.subscribers import Directory, Snapshot
+from domain.directory import Directory, Snapshot
 
 Fetch = Callable[[int | None], Awaitable[Snapshot]]
 

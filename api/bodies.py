@@ -15,6 +15,7 @@ from pydantic import (
 
 from api import examples
 from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
+from domain.message_formats import MessageFormat
 from domain.retry import MAX_ATTEMPTS
 from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP
 
@@ -38,6 +39,16 @@ Schedule = Annotated[
     str, Field(description="``default``, ``pager``, ``long``, or seconds between attempts such as ``5,60,600``.")
 ]
 Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS, description="Requests in all, the first included.")]
+Format = Annotated[
+    MessageFormat,
+    Field(description="``cloudevents``; or ``flat`` or ``nested``: alarm notifications, of alarms alone."),
+]
+HttpClient = Annotated[
+    str, Field(description="Name of the HTTP client that a webhook is posted with; an empty string for the plain one.")
+]
+Ordered = Annotated[
+    bool, Field(description="Deliver the events of one incident or alarm one after the other; some always are.")
+]
 HeaderValues = Annotated[
     dict[str, SecretStr], Field(description="Added to every request; values are sealed, and never shown again.")
 ]
@@ -76,6 +87,9 @@ class AddSubscriber(Body):
     headers: HeaderValues | None = None
     schedule: Schedule | None = Field(None, description="Null: ``default`` of a webhook, ``pager`` otherwise.")
     max_attempts: Attempts | None = None
+    message_format: Format | None = Field(None, description="Null: ``cloudevents``.")
+    http_client: HttpClient | None = None
+    ordered: Ordered | None = None
     enabled: bool = True
 
     @field_validator("url")
@@ -110,6 +124,9 @@ class UpdateSubscriber(Body):
     headers: HeaderValues | None = Field(None, description="Replaces all added headers; {} drops them.")
     schedule: Schedule | None = None
     max_attempts: Attempts | None = None
+    message_format: Format | None = None
+    http_client: HttpClient | None = None
+    ordered: Ordered | None = None
     enabled: bool | None = None
 
     def arguments(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from domain.events import KNOWN_TYPES
+from domain.event_types import KNOWN_TYPES
 from domain.health import Health
 from domain.incidents import Incident
 from domain.patterns import advise, matches_any, parse_patterns

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from domain.targets.kinds import WEBHOOK
 from domain.timing import ago
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
@@ -117,6 +118,9 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
             ("headers", ", ".join(subscriber.header_names) or None),
             ("schedule", subscriber.schedule),
             ("max attempts", subscriber.max_attempts),
+            ("message-format", subscriber.message_format.value if subscriber.target == WEBHOOK else None),
+            ("http-client", subscriber.http_client),
+            ("in order", yes_no(subscriber.ordered)),
             ("created", when(subscriber.created_at)),
             ("updated", when(subscriber.updated_at)),
         ]

@@ -11,9 +11,12 @@ from cli.subscriber_options import (
     Enabled,
     GenerateSecret,
     Header,
+    HttpClient,
     MaxAttempts,
+    MessageForm,
     Name,
     Notify,
+    Ordered,
     Schedule,
     Secret,
     Types,
@@ -48,6 +51,9 @@ def add(
     header: Header = None,
     schedule: Schedule = None,
     max_attempts: MaxAttempts = None,
+    message_format: MessageForm = None,
+    http_client: HttpClient = None,
+    ordered: Ordered = None,
     enabled: Enabled = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -62,6 +68,9 @@ def add(
         "headers": headers(header),
         "schedule": schedule,
         "max_attempts": max_attempts,
+        "message_format": message_format,
+        "http_client": http_client,
+        "ordered": ordered,
         "enabled": enabled,
     }
     options = {option: value for option, value in given.items() if value is not None}
@@ -107,6 +116,9 @@ def update(
     clear_headers: Annotated[bool, typer.Option("--clear-headers", help="Drop all added headers.")] = False,
     schedule: Schedule = None,
     max_attempts: MaxAttempts = None,
+    message_format: MessageForm = None,
+    http_client: HttpClient = None,
+    ordered: Ordered = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
@@ -123,6 +135,9 @@ def update(
         "headers": {} if clear_headers else headers(header),
         "schedule": schedule,
         "max_attempts": max_attempts,
+        "message_format": message_format,
+        "http_client": http_client,
+        "ordered": ordered,
     }
     options = {option: value for option, value in given.items() if value is not None}
     if not options:
@@ -179,7 +194,7 @@ def match(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show which known event types patterns match. Needs no server. Quote patterns, or the shell expands them."""
-    from domain.events import KNOWN_TYPES  # noqa: PLC0415 - heavy
+    from domain.event_types import KNOWN_TYPES  # noqa: PLC0415 - heavy
     from domain.patterns import advise, matches_any, parse_patterns  # noqa: PLC0415 - heavy
 
     wanted = parse_patterns(",".join(patterns))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.run import key_value
+from domain.message_formats import MessageFormat
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
@@ -48,6 +49,22 @@ Schedule = Annotated[
 MaxAttempts = Annotated[
     int | None,
     typer.Option("--max-attempts", metavar="N", help="Requests in all, 1 to 50 (default schedule: 5, pager: 13)."),
+]
+MessageForm = Annotated[
+    MessageFormat | None,
+    typer.Option("--message-format", help="Of a webhook; flat and nested are alarm notifications, of alarms alone."),
+]
+HttpClient = Annotated[
+    str | None,
+    typer.Option("--http-client", metavar="NAME", help="HTTP client that a webhook is posted with."),
+]
+Ordered = Annotated[
+    bool | None,
+    typer.Option(
+        "--ordered/--unordered",
+        help="Deliver the events of one incident or alarm one after the other, as alert targets and alarm "
+        "notifications always are.",
+    ),
 ]
 Enabled = Annotated[
     bool | None,

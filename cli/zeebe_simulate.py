@@ -13,7 +13,7 @@ from domain.timing import parse_duration
 MOST_RECORDS_A_REQUEST = 1000
 
 
-def simulate(  # noqa: PLR0913 - each is an option
+def simulate(
     *,
     url: Annotated[str, typer.Option("--url", help="Of the API.")] = "http://localhost:8080",
     cluster: Annotated[

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0: the model, its JSON form, and the event types that the platform publishes."""
+"""CloudEvents 1.0: the model and its JSON forms."""
 
 import base64
 import hashlib
@@ -23,25 +23,6 @@ MAX_EVENT_BYTES = 256 * 1024  # well under Temporal's 2 MiB a payload; CloudEven
 MAX_ATTRIBUTE_LENGTH = 1024
 MAX_ID_BYTES = 512  # keeps the workflow id under Temporal's 1,000 bytes
 MAX_KEYWORD_BYTES = 255  # type and incident id are search attributes: 255 in SQL stores, 2 KiB escaped in all
-
-INCIDENT_DECLARED = "im.incident.declared.v1"
-INCIDENT_ACKNOWLEDGED = "im.incident.acknowledged.v1"
-INCIDENT_MITIGATED = "im.incident.mitigated.v1"
-INCIDENT_RESOLVED = "im.incident.resolved.v1"
-INCIDENT_CLOSED = "im.incident.closed.v1"
-INCIDENT_NOTE_ADDED = "im.incident.note_added.v1"
-SUBSCRIBER_TEST = "im.subscriber.test.v1"  # of `im subscriber test`: no pattern matches it, and it is in no list
-HEARTBEAT_UNKNOWN = "im.heartbeat.unknown.v1"
-
-KNOWN_TYPES: dict[str, str] = {
-    INCIDENT_DECLARED: "New incident created",
-    INCIDENT_ACKNOWLEDGED: "Incident acknowledged by responder",
-    INCIDENT_MITIGATED: "Incident impact mitigated",
-    INCIDENT_RESOLVED: "Incident resolved",
-    INCIDENT_CLOSED: "Incident formally closed",
-    INCIDENT_NOTE_ADDED: "Note added to incident timeline",
-    HEARTBEAT_UNKNOWN: "Heartbeat unknown after an outage of the platform",
-}
 
 _CONTEXT = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]{1,64}")
@@ -85,6 +66,15 @@ class CloudEvent(BaseModel):
         """The incident that the event belongs to (extension ``imincidentid``)."""
         value = self.extensions.get("imincidentid")
         return str(value) if value is not None else None
+
+    @property
+    def ordering_key(self) -> str | None:
+        """What the event is one of a series of, for those who are told of it in order: its incident, or its alarm.
+
+        The alarm is the extension ``imalarmid``; alarms have ids of their own, so both share a name space.
+        """
+        alarm = self.extensions.get("imalarmid")
+        return f"alarm/{alarm}" if alarm is not None else self.incident_id
 
     @property
     def severity(self) -> str | None:
@@ -160,7 +150,7 @@ def event_from_members(members: Mapping[str, Any]) -> CloudEvent:
             raise InvalidEventError(reason=f"{name} is required and must not be empty")
     for name, value in context.items():
         _check_text(name, value)
-    _check_identity(context["id"], context["type"], members.get("imincidentid", ""))
+    _check_identity(context["id"], context["type"], members)
     if "time" in context:
         check_time(context["time"])
     if data_base64 is not None:
@@ -226,11 +216,12 @@ def check_time(value: str) -> None:
         raise fault from None
 
 
-def _check_identity(event_id: str, event_type: str, incident_id: object) -> None:
+def _check_identity(event_id: str, event_type: str, members: Mapping[str, Any]) -> None:
     """What Temporal limits in bytes: it becomes part of a workflow id, or a search attribute."""
     if len(event_id.encode()) > MAX_ID_BYTES or event_id in {".", ".."}:
         raise InvalidEventError(reason=f"id is longer than {MAX_ID_BYTES} bytes, or a path of dots")
-    for name, value in (("type", event_type), ("imincidentid", str(incident_id))):
+    named = {"type": event_type} | {name: str(members.get(name, "")) for name in ("imincidentid", "imalarmid")}
+    for name, value in named.items():
         if len(value.encode()) > MAX_KEYWORD_BYTES:
             raise InvalidEventError(reason=f"{name} is longer than {MAX_KEYWORD_BYTES} bytes")
 

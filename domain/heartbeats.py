@@ -10,7 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import InvalidRequestError
-from domain.events import HEARTBEAT_UNKNOWN, CloudEvent
+from domain.event_types import HEARTBEAT_UNKNOWN
+from domain.events import CloudEvent
 from domain.incidents import Declaration, rfc3339
 from domain.sources import HeartbeatConfig
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain import events
+from domain import event_types
 from domain.errors import IllegalTransitionError, InvalidRequestError
 from domain.events import CloudEvent
 
@@ -48,12 +48,12 @@ class Action(StrEnum):
 
 
 EVENT_TYPES: dict[Action, str] = {
-    Action.DECLARE: events.INCIDENT_DECLARED,
-    Action.ACKNOWLEDGE: events.INCIDENT_ACKNOWLEDGED,
-    Action.MITIGATE: events.INCIDENT_MITIGATED,
-    Action.RESOLVE: events.INCIDENT_RESOLVED,
-    Action.CLOSE: events.INCIDENT_CLOSED,
-    Action.NOTE: events.INCIDENT_NOTE_ADDED,
+    Action.DECLARE: event_types.INCIDENT_DECLARED,
+    Action.ACKNOWLEDGE: event_types.INCIDENT_ACKNOWLEDGED,
+    Action.MITIGATE: event_types.INCIDENT_MITIGATED,
+    Action.RESOLVE: event_types.INCIDENT_RESOLVED,
+    Action.CLOSE: event_types.INCIDENT_CLOSED,
+    Action.NOTE: event_types.INCIDENT_NOTE_ADDED,
 }
 
 _LEADS_TO: dict[Action, Status] = {

@@ -4,13 +4,14 @@ Secrets and header values are sealed strings here; they are opened only by the p
 """
 
 import re
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.errors import DirectoryFullError, InvalidNameError, InvalidRequestError
-from domain.events import SUBSCRIBER_TEST
+from domain import message_formats
+from domain.errors import InvalidNameError, InvalidRequestError
+from domain.event_types import SUBSCRIBER_TEST
+from domain.message_formats import MessageFormat
 from domain.patterns import ALL, matches_any
 from domain.retry import RetrySchedule, make_schedule
 from domain.targets.kinds import WEBHOOK, can_say
@@ -18,8 +19,6 @@ from domain.targets.kinds import WEBHOOK, can_say
 DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=30)
 MAX_VALID_SECRETS = 5  # during overlapping rotations; the oldest goes first
-# Temporal refuses a payload past 2 MiB; 64 KiB are left for its own wrapping and for growth by renewals.
-MAX_DIRECTORY_BYTES = 2 * 1024 * 1024 - 64 * 1024
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _RESERVED = frozenset({"health", "match"})  # paths under /api/v1/subscribers/
@@ -46,6 +45,9 @@ class Subscriber(BaseModel):
         secrets: newest first.
         sealed_headers: sealed JSON object of the added request headers; None for none.
         header_names: their names, which are not secret.
+        message_format: of a webhook.
+        http_client: name of the HTTP client that a webhook is posted with; None for the plain one.
+        keep_order: it asked for its events in order; see `ordered`.
         gone_at: when it answered 410 Gone, which disabled it; enabling it or changing its URL clears this.
         version: counts the changes of this subscriber, from 1.
     """
@@ -62,6 +64,9 @@ class Subscriber(BaseModel):
     sealed_headers: str | None = None
     header_names: tuple[str, ...] = ()
     schedule: RetrySchedule = RetrySchedule()
+    message_format: MessageFormat = MessageFormat.CLOUDEVENTS
+    http_client: str | None = None
+    keep_order: bool = False
     gone_at: datetime | None = None
     version: int = 1
     created_at: datetime
@@ -71,12 +76,16 @@ class Subscriber(BaseModel):
         """Whether an event of that type is delivered to it now. A test is only for whom it names: see `matching`."""
         if not self.enabled or event_type == SUBSCRIBER_TEST:
             return False
-        return can_say(self.target, event_type) and matches_any(self.types, event_type)
+        sayable = can_say(self.target, event_type) and message_formats.can_say(self.message_format, event_type)
+        return sayable and matches_any(self.types, event_type)
 
     @property
     def ordered(self) -> bool:
-        """Whether it is told of an incident's events one after the other: a trigger never lands after its resolve."""
-        return self.target != WEBHOOK
+        """Whether it is told of an incident's (or an alarm's) events one after the other.
+
+        Always so for alert targets, where a trigger must not land after its resolve, and for alarm notifications.
+        """
+        return self.keep_order or self.target != WEBHOOK or self.message_format is not MessageFormat.CLOUDEVENTS
 
     def valid_secrets(self, now: datetime) -> list[str]:
         """The sealed secrets to sign with at that time, newest first."""
@@ -96,6 +105,9 @@ class NewSubscriber(BaseModel):
     sealed_headers: str | None = None
     header_names: tuple[str, ...] = ()
     schedule: RetrySchedule = RetrySchedule()
+    message_format: MessageFormat = MessageFormat.CLOUDEVENTS
+    http_client: str | None = None
+    keep_order: bool = False
 
 
 class SubscriberChange(BaseModel):
@@ -105,6 +117,7 @@ class SubscriberChange(BaseModel):
         sealed_secret: becomes the current secret; the previous ones stay valid for ``overlap_seconds``.
         drop_secrets: sign no more.
         target: with ``sealed_notify``, and ``url`` to be shown, replaces the notify URL of a target.
+        http_client: an empty string drops it.
         header_names: with ``sealed_headers``, replaces all added headers; an empty tuple drops them.
     """
 
@@ -121,32 +134,9 @@ class SubscriberChange(BaseModel):
     max_attempts: int | None = None
     target: str | None = None
     sealed_notify: str | None = None
-
-
-class Directory(BaseModel):
-    """Every subscriber, by name, and a version that grows with each change."""
-
-    version: int = 0
-    subscribers: dict[str, Subscriber] = {}
-
-    def matching(self, event_type: str, only: Collection[str] | None = None) -> list[Subscriber]:
-        """The enabled subscribers that want an event type, by name; of a test, those that it is for.
-
-        Args:
-            event_type: of the event.
-            only: restricts the answer to these.
-        """
-        known = [self.subscribers[name] for name in sorted(self.subscribers)]
-        if event_type == SUBSCRIBER_TEST:
-            return [subscriber for subscriber in known if subscriber.enabled and subscriber.name in (only or ())]
-        return [each for each in known if each.wants(event_type) and (only is None or each.name in only)]
-
-
-class Snapshot(BaseModel):
-    """The directory as one query returned it; ``subscribers`` is None when the asked-for version is current."""
-
-    version: int
-    subscribers: dict[str, Subscriber] | None = None
+    message_format: MessageFormat | None = None
+    http_client: str | None = None
+    keep_order: bool | None = None
 
 
 def check_name(name: str) -> str:
@@ -177,13 +167,15 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
         InvalidRequestError: for what its kind of target does not have.
     """
     _check_fits_target(subscriber, change)
-    fields = ("url", "types", "enabled", "target", "sealed_notify")
+    fields = ("url", "types", "enabled", "target", "sealed_notify", "message_format", "keep_order")
     update: dict[str, object] = {field: value for field in fields if (value := getattr(change, field)) is not None}
     if change.schedule_name is not None or change.max_attempts is not None:
         attempts = change.max_attempts
         update["schedule"] = make_schedule(change.schedule_name or subscriber.schedule.name, attempts)
     if change.header_names is not None:
         update |= {"sealed_headers": change.sealed_headers, "header_names": change.header_names}
+    if change.http_client is not None:
+        update["http_client"] = change.http_client or None
     if change.drop_secrets:
         update["secrets"] = ()
     elif change.sealed_secret is not None:
@@ -208,6 +200,8 @@ def _check_fits_target(subscriber: Subscriber, change: SubscriberChange) -> None
         raise InvalidRequestError(reason=f"{name} has a notify URL; replace it with --notify. For a webhook {other}")
     if change.sealed_secret is not None or change.drop_secrets or change.header_names is not None:
         raise InvalidRequestError(reason=f"{name} is no webhook: it has no signing secret and no added headers")
+    if change.http_client or change.message_format is not None:
+        raise InvalidRequestError(reason=f"{name} is no webhook: it has no HTTP client and no message format")
 
 
 class Gone(BaseModel):
@@ -235,14 +229,3 @@ def _rotated(secrets: tuple[SealedSecret, ...], change: SubscriberChange, now: d
     current = SealedSecret(sealed=change.sealed_secret or "")
     kept = [secret for secret in previous if secret.expires_at and secret.expires_at > now]
     return (current, *kept)[:MAX_VALID_SECRETS]
-
-
-def stored_size(subscriber: Subscriber) -> int:
-    """Bytes that a subscriber takes in the directory's JSON, its name as key included."""
-    return len(subscriber.model_dump_json().encode()) + len(subscriber.name) + 4
-
-
-def check_size(total_bytes: int) -> None:
-    """Raise `DirectoryFullError` when the directory would no longer fit one Temporal payload."""
-    if total_bytes > MAX_DIRECTORY_BYTES:
-        raise DirectoryFullError(size=total_bytes, limit=MAX_DIRECTORY_BYTES)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from domain.message_formats import MessageFormat
 from domain.subscribers import Subscriber
 from domain.targets.kinds import WEBHOOK
 
@@ -14,6 +15,7 @@ class SubscriberView(BaseModel):
     Attributes:
         url: of an alert target only its scheme, as in ``pagerduty://…``.
         target: ``webhook``, ``pagerduty``, ``pushover``, ``twilio`` or ``apprise``.
+        ordered: told of an incident's (or an alarm's) events one after the other.
     """
 
     name: str
@@ -26,6 +28,9 @@ class SubscriberView(BaseModel):
     header_names: list[str] = []
     schedule: str
     max_attempts: int
+    message_format: MessageFormat = MessageFormat.CLOUDEVENTS
+    http_client: str | None = None
+    ordered: bool = False
     gone_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -61,6 +66,9 @@ def view(subscriber: Subscriber) -> SubscriberView:
         header_names=list(subscriber.header_names),
         schedule=subscriber.schedule.name,
         max_attempts=subscriber.schedule.max_attempts,
+        message_format=subscriber.message_format,
+        http_client=subscriber.http_client,
+        ordered=subscriber.ordered,
         gone_at=subscriber.gone_at,
         created_at=subscriber.created_at,
         updated_at=subscriber.updated_at,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 
 from domain.errors import InvalidRequestError
-from domain.events import SUBSCRIBER_TEST, CloudEvent
+from domain.event_types import SUBSCRIBER_TEST
+from domain.events import CloudEvent
 from domain.incidents import rfc3339
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
 from service.connection import Connection

@@ -27,8 +27,9 @@ from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
+from domain.directory import Snapshot
 from domain.health import LedgerBatch
-from domain.subscribers import Gone, Snapshot
+from domain.subscribers import Gone
 from domain.targets.base import Bases
 from service.connection import Connection
 from service.history import EventSource

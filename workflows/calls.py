@@ -153,13 +153,13 @@ async def line_up(event: CloudEvent, ordered: Sequence[Pending], after: str | No
     result = await workflow.execute_activity_method(
         LaneActivities.line_up,
         LineUpRequest(
-            subject=event.incident_id or "",
+            subject=event.ordering_key or "",
             subscribers=[pending.delivery.subscriber for pending in ordered],
             after=after,
         ),
         start_to_close_timeout=policies.LINE_UP_TIMEOUT,
         retry_policy=policies.LINE_UP_RETRY,
-        summary=f"line up behind the earlier events of {event.incident_id}",
+        summary=f"line up behind the earlier events of {event.ordering_key}",
     )
     for pending, turn in zip(ordered, result.turns, strict=True):
         pending.turn = pending.turn or turn
@@ -168,7 +168,7 @@ async def line_up(event: CloudEvent, ordered: Sequence[Pending], after: str | No
 async def leave_lane(event: CloudEvent, pending: Pending) -> None:
     """Let the next event have its turn."""
     subscriber = pending.delivery.subscriber
-    lane = workflow.get_external_workflow_handle(names.lane_workflow_id(subscriber, event.incident_id or ""))
+    lane = workflow.get_external_workflow_handle(names.lane_workflow_id(subscriber, event.ordering_key or ""))
     with contextlib.suppress(ApplicationError):  # somebody ended the lane: nobody waits
         await lane.signal("leave", Ticket(workflow_id=workflow.info().workflow_id, subscriber=subscriber))
 

@@ -5,19 +5,16 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
+    from domain.directory import Directory, Snapshot, check_size, stored_size
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
     from domain.subscribers import (
-        Directory,
         Gone,
         NewSubscriber,
-        Snapshot,
         Subscriber,
         SubscriberChange,
         apply_change,
-        check_size,
         mark_gone,
         new_subscriber,
-        stored_size,
     )
     from workflows import policies
     from workflows.refusals import refused

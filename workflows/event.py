@@ -77,7 +77,7 @@ class EventWorkflow:
     async def _line_up(self) -> None:
         """Take places for the ordered deliveries; those of several events do so in the workflows that take over."""
         event, after = self._request.events[0], self._request.after
-        ordered = [pending for pending in self._progress.groups[0] if pending.ordered and event.incident_id]
+        ordered = [pending for pending in self._progress.groups[0] if pending.ordered and event.ordering_key]
         if ordered and len(self._request.events) == 1:
             await calls.line_up(event, ordered, after)
         self._lined_up = True
@@ -100,7 +100,7 @@ class EventWorkflow:
         await asyncio.gather(*(self._finish(pending) for pending in flying))
 
     async def _finish(self, pending: Pending) -> None:
-        if not (pending.ordered and self._request.events[0].incident_id):
+        if not (pending.ordered and self._request.events[0].ordering_key):
             await self._deliver(pending)
             return
         await self._wait_turn(pending)
@@ -108,7 +108,7 @@ class EventWorkflow:
         await calls.leave_lane(self._request.events[0], pending)
 
     async def _wait_turn(self, pending: Pending) -> None:
-        waiting = f"waits until the earlier events of {self._request.events[0].incident_id} are done with"
+        waiting = f"waits until the earlier events of {self._request.events[0].ordering_key} are done with"
         if not pending.turn:
             pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": waiting}), True
             await workflow.wait_condition(lambda: pending.turn)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from domain import events
+from domain import event_types
 from domain.patterns import ALL
 
 WEBHOOK = "webhook"
@@ -13,12 +13,12 @@ APPRISE = "apprise"
 
 # PagerDuty has trigger, acknowledge and resolve, and nothing to say for a mitigation or a note.
 PAGERDUTY_TYPES = (
-    events.INCIDENT_DECLARED,
-    events.INCIDENT_ACKNOWLEDGED,
-    events.INCIDENT_RESOLVED,
-    events.INCIDENT_CLOSED,
+    event_types.INCIDENT_DECLARED,
+    event_types.INCIDENT_ACKNOWLEDGED,
+    event_types.INCIDENT_RESOLVED,
+    event_types.INCIDENT_CLOSED,
 )
-_BEGIN_AND_END = (events.INCIDENT_DECLARED, events.INCIDENT_RESOLVED)
+_BEGIN_AND_END = (event_types.INCIDENT_DECLARED, event_types.INCIDENT_RESOLVED)
 
 _SAYABLE: Mapping[str, tuple[str, ...]] = {PAGERDUTY: PAGERDUTY_TYPES}
 _AT_MOST_ONCE = frozenset({TWILIO})

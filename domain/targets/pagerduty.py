@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from domain.events import INCIDENT_ACKNOWLEDGED, INCIDENT_CLOSED, INCIDENT_RESOLVED, CloudEvent
+from domain.event_types import INCIDENT_ACKNOWLEDGED, INCIDENT_CLOSED, INCIDENT_RESOLVED
+from domain.events import CloudEvent
 from domain.headers import USER_AGENT
 from domain.targets import kinds, words
 from domain.targets.base import Bases, Call, Verdict, json_object, listed, verdict_of

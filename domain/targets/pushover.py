@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from domain.events import INCIDENT_DECLARED, CloudEvent
+from domain.event_types import INCIDENT_DECLARED
+from domain.events import CloudEvent
 from domain.headers import USER_AGENT
 from domain.outcomes import Failure
 from domain.targets import kinds, words

@@ -4,7 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from domain.events import SUBSCRIBER_TEST, CloudEvent
+from domain.event_types import SUBSCRIBER_TEST
+from domain.events import CloudEvent
 
 _DETAILS = (
     ("cluster", "cluster"),

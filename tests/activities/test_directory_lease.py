@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from activities.directory import LeasedDirectory
 from activities.leases import LEASE_SECONDS, REFRESH_AFTER_SECONDS
-from domain.subscribers import Directory, Snapshot
+from domain.directory import Directory, Snapshot
 from tests.support.builders import make_subscriber
 
 

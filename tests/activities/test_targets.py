@@ -9,7 +9,7 @@ from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
-from domain.events import SUBSCRIBER_TEST
+from domain.event_types import SUBSCRIBER_TEST
 from domain.outcomes import Attempt, Failure
 from domain.targets.base import Bases
 from tests.support.alert_receivers import (

@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Unpack
 
 from domain import incidents
+from domain.addresses import AddressPolicy
+from domain.directory import Snapshot
 from domain.errors import (
     AmbiguousEventError,
     EventConflictError,
@@ -16,37 +18,30 @@ from domain.errors import (
     SubscriberExistsError,
     SubscriberNotFoundError,
 )
-from domain.events import KNOWN_TYPES, CloudEvent
-from domain.headers import check_headers
+from domain.event_types import KNOWN_TYPES
+from domain.events import CloudEvent
 from domain.health import Counters, Health
 from domain.health import view as health_view
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
-from domain.patterns import advise, check_patterns
-from domain.retry import make_schedule
-from domain.signing import check_secret
+from domain.patterns import advise
 from domain.subscribers import (
-    DEFAULT_OVERLAP,
-    NewSubscriber,
-    Snapshot,
     Subscriber,
-    SubscriberChange,
     apply_change,
-    check_name,
     new_subscriber,
 )
-from domain.targets.catalogue import parse_notify, redacted
-from domain.targets.kinds import WEBHOOK, default_types
 from domain.tasks import PublishReceipt
 from service.doors import Door
 from service.event_list import EventFilter, EventPage, EventRow
 from service.events import EventView
 from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
+from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
 from service.subscriber_views import Changed, SubscriberView, view
 from service.trials import Trial
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_zeebe import Zeebe
+from tests.support.builders import make_keyring
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 GENERATED = "whsec_generatedgeneratedgeneratedgenerated"
@@ -76,73 +71,27 @@ class Subscribers:
     def __init__(self, owner: StandIn) -> None:
         self._owner = owner
         self.known: dict[str, Subscriber] = {}
+        self._drafts = Drafts(make_keyring(), AddressPolicy())
         self.version = 0
         self.overlap: timedelta | None = None
         self.header_values: Mapping[str, str] | None = None
 
-    async def add(
-        self,
-        name: str,
-        url: str | None,
-        *,
-        notify: str | None,
-        types: list[str] | None,
-        secret: str | None,
-        generate_secret: bool,
-        schedule: str | None,
-        max_attempts: int | None,
-        enabled: bool,
-        headers: Mapping[str, str] | None = None,
-    ) -> Changed:
+    async def add(self, name: str, url: str | None = None, **options: Unpack[SubscriberOptions]) -> Changed:
         self._owner.called()
         if name in self.known:
             raise SubscriberExistsError(name=name)
-        self.header_values = check_headers(headers or {})
-        target = parse_notify(notify).kind if notify else WEBHOOK
-        types = list(default_types(target)) if types is None else types
-        new = NewSubscriber(
-            name=check_name(name),
-            url=redacted(notify) if notify else url or "",
-            target=target,
-            types=check_patterns(types),
-            enabled=enabled,
-            sealed_secret="sealed" if secret or generate_secret else None,
-            header_names=tuple(headers or ()),
-            schedule=make_schedule(schedule or ("pager" if notify else "default"), max_attempts),
-        )
+        self.header_values, options["secret"] = options.get("headers"), settled_secret(options)
+        new = await self._drafts.new(name, url, options)
         self.known[name] = new_subscriber(new, AT)
-        return self._changed(name, secret, generate=generate_secret, types=types)
+        return self._changed(name, options, new.types)
 
-    async def update(
-        self,
-        name: str,
-        *,
-        overlap: timedelta = DEFAULT_OVERLAP,
-        secret: str | None = None,
-        generate_secret: bool = False,
-        drop_secret: bool = False,
-        headers: Mapping[str, str] | None = None,
-        schedule: str | None = None,
-        types: list[str] | None = None,
-        url: str | None = None,
-        notify: str | None = None,
-        **parts: Any,
-    ) -> Changed:
+    async def update(self, name: str, **options: Unpack[ChangeOptions]) -> Changed:
         await self.get(name)
-        self.overlap, self.header_values = overlap, headers
-        change = SubscriberChange(
-            name=name,
-            sealed_secret="sealed" if secret or generate_secret else None,
-            drop_secrets=drop_secret,
-            header_names=None if headers is None else tuple(headers),
-            schedule_name=schedule,
-            types=None if types is None else check_patterns(types),
-            url=redacted(notify) if notify else url,
-            target=parse_notify(notify).kind if notify else None,
-            **parts,
-        )
+        self.overlap, self.header_values = options.get("overlap"), options.get("headers")
+        options["secret"] = settled_secret(options)
+        change = await self._drafts.change(name, options)
         self.known[name] = apply_change(self.known[name], change, AT)
-        return self._changed(name, secret, generate=generate_secret, types=types or [])
+        return self._changed(name, options, change.types or ())
 
     async def remove(self, name: str) -> SubscriberView:
         removed = await self.get(name)
@@ -163,14 +112,13 @@ class Subscribers:
         self._owner.called()
         return Snapshot(version=self.version, subscribers=None if known_version == self.version else self.known)
 
-    def _changed(self, name: str, secret: str | None, *, generate: bool, types: list[str]) -> Changed:
-        if secret is not None:
-            check_secret(secret)
+    def _changed(self, name: str, options: SubscriberOptions, patterns: Sequence[str]) -> Changed:
+        generated = options.get("generate_secret")
         return Changed(
             subscriber=view(self.known[name]),
-            warnings=advise(types, list(KNOWN_TYPES)),
-            secret=GENERATED if generate else None,
-            whsec="whsec_equivalent" if secret else None,
+            warnings=advise(patterns, list(KNOWN_TYPES)),
+            secret=GENERATED if generated else None,
+            whsec="whsec_equivalent" if options.get("secret") and not generated else None,
         )
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidPatternError
-from domain.events import KNOWN_TYPES
+from domain.event_types import KNOWN_TYPES
 from domain.patterns import (
     MAX_PATTERN_LENGTH,
     MAX_PATTERNS,

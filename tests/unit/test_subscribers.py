@@ -4,22 +4,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from domain.directory import MAX_DIRECTORY_BYTES, Directory, check_size, stored_size
 from domain.errors import DirectoryFullError, InvalidNameError, InvalidScheduleError
 from domain.retry import make_schedule
 from domain.subscribers import (
-    MAX_DIRECTORY_BYTES,
     MAX_VALID_SECRETS,
-    Directory,
     Gone,
     NewSubscriber,
     Subscriber,
     SubscriberChange,
     apply_change,
     check_name,
-    check_size,
     mark_gone,
     new_subscriber,
-    stored_size,
 )
 from tests.support.builders import NOW
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.events import SUBSCRIBER_TEST, CloudEvent
+from domain.event_types import SUBSCRIBER_TEST
+from domain.events import CloudEvent
 from domain.outcomes import Failure
 from domain.targets.base import Bases, Call, Target, redact
 from domain.targets.catalogue import AppriseTarget, parse_notify

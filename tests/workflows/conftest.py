@@ -24,8 +24,9 @@ from activities.recorder import Recorder
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
+from domain.directory import Snapshot
 from domain.health import LedgerBatch
-from domain.subscribers import Snapshot, Subscriber
+from domain.subscribers import Subscriber
 from service.history import EventSource
 from service.search_attributes import add_search_attributes
 from service.temporal import DATA_CONVERTER

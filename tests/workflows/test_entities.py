@@ -14,10 +14,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from activities.emission import EmissionActivities
+from domain.directory import Directory
 from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
-from domain.subscribers import Directory, NewSubscriber, SubscriberChange
+from domain.subscribers import NewSubscriber, SubscriberChange
 from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.eventually import eventually

@@ -1,0 +1,26 @@
+"""The event types that the platform publishes. A published type is a contract: see CONTRIBUTING.md."""
+
+INCIDENT_DECLARED = "im.incident.declared.v1"
+INCIDENT_ACKNOWLEDGED = "im.incident.acknowledged.v1"
+INCIDENT_MITIGATED = "im.incident.mitigated.v1"
+INCIDENT_RESOLVED = "im.incident.resolved.v1"
+INCIDENT_CLOSED = "im.incident.closed.v1"
+INCIDENT_NOTE_ADDED = "im.incident.note_added.v1"
+SUBSCRIBER_TEST = "im.subscriber.test.v1"  # of `im subscriber test`: no pattern matches it, and it is in no list
+HEARTBEAT_UNKNOWN = "im.heartbeat.unknown.v1"
+ALARM_RAISED = "im.alarm.raised.v1"
+ALARM_CHANGED = "im.alarm.changed.v1"
+ALARM_CLEARED = "im.alarm.cleared.v1"
+
+KNOWN_TYPES: dict[str, str] = {
+    INCIDENT_DECLARED: "New incident created",
+    INCIDENT_ACKNOWLEDGED: "Incident acknowledged by responder",
+    INCIDENT_MITIGATED: "Incident impact mitigated",
+    INCIDENT_RESOLVED: "Incident resolved",
+    INCIDENT_CLOSED: "Incident formally closed",
+    INCIDENT_NOTE_ADDED: "Note added to incident timeline",
+    HEARTBEAT_UNKNOWN: "Heartbeat unknown after an outage of the platform",
+    ALARM_RAISED: "Alarm raised, or raised again",
+    ALARM_CHANGED: "Severity of a raised alarm changed",
+    ALARM_CLEARED: "Alarm cleared",
+}

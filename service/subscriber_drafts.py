@@ -1,0 +1,188 @@
+"""What somebody asks of a subscriber, checked and sealed: drafts for the directory, which decides."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple, TypedDict
+
+from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
+from activities.targets_apprise import check_apprise
+from domain import message_formats
+from domain.addresses import AddressPolicy, check_url
+from domain.errors import InvalidRequestError
+from domain.headers import check_headers
+from domain.message_formats import MessageFormat
+from domain.patterns import check_patterns, matches_any
+from domain.retry import make_schedule
+from domain.signing import check_secret, make_secret
+from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP, NewSubscriber, Subscriber, SubscriberChange, check_name
+from domain.targets import kinds
+from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
+from domain.targets.kinds import WEBHOOK
+
+
+class SubscriberOptions(TypedDict, total=False):
+    """What may be said of a subscriber; what is absent or None takes the default, or stays as it is.
+
+    Attributes:
+        notify: an alert target instead of a URL; the whole of it is a secret.
+        types: patterns; by default all of a webhook, and of others what they are made for.
+        secret: signs a webhook's deliveries.
+        generate_secret: makes one instead.
+        headers: added to a webhook's requests.
+        schedule: ``default`` of a webhook by default, ``pager`` of an alert target.
+        max_attempts: as the schedule has them, by default.
+        enabled: False delivers nothing.
+        message_format: of a webhook.
+        http_client: name of the HTTP client that a webhook is posted with; an empty string for the plain one.
+        ordered: tell it of an incident's (or an alarm's) events one after the other.
+    """
+
+    notify: str | None
+    types: Sequence[str] | None
+    secret: str | None
+    generate_secret: bool
+    headers: Mapping[str, str] | None
+    schedule: str | None
+    max_attempts: int | None
+    enabled: bool | None
+    message_format: MessageFormat | None
+    http_client: str | None
+    ordered: bool | None
+
+
+class ChangeOptions(SubscriberOptions, total=False):
+    """What may be changed besides.
+
+    Attributes:
+        url: of a webhook.
+        drop_secret: sign no more.
+        overlap: how long the previous secret stays valid beside a new one; 24 h by default, 30 days at most.
+    """
+
+    url: str | None
+    drop_secret: bool
+    overlap: timedelta
+
+
+class _Place(NamedTuple):
+    url: str
+    target: str = WEBHOOK
+    sealed_notify: str | None = None
+
+
+class Drafts:
+    """Makes drafts; all methods raise the errors of `domain.errors` alone.
+
+    Args:
+        keyring: seals.
+        policy: checked on every URL.
+    """
+
+    def __init__(self, keyring: Keyring, policy: AddressPolicy) -> None:
+        self._keyring = keyring
+        self._policy = policy
+
+    async def new(self, name: str, url: str | None, options: SubscriberOptions) -> NewSubscriber:
+        """A subscriber to add; ``options["secret"]`` was settled before."""
+        notify, headers, secret = options.get("notify"), options.get("headers"), options.get("secret")
+        if (url is None) == (notify is None):
+            raise InvalidRequestError(reason="give the url of a webhook, or the notify URL of an alert target (one)")
+        check_name(name)
+        place = await self._place(name, url, notify)
+        if notify is not None and (secret or headers):
+            raise InvalidRequestError(reason="a notify URL has its own keys: leave out secrets and headers")
+        message_format, http_client = options.get("message_format"), options.get("http_client")
+        if notify is not None and (message_format is not None or http_client):
+            raise InvalidRequestError(reason="message formats and HTTP clients are for webhooks: leave them out")
+        message_format = message_format or MessageFormat.CLOUDEVENTS
+        types, schedule = options.get("types"), options.get("schedule")
+        by_format = message_formats.sayable_types(message_format)
+        return NewSubscriber(
+            **place._asdict(),
+            name=name,
+            types=check_patterns((by_format or kinds.default_types(place.target)) if types is None else types),
+            enabled=options.get("enabled") is not False,
+            sealed_secret=self._sealed_secret(name, secret),
+            sealed_headers=self._sealed_headers(name, headers),
+            header_names=tuple(headers or ()),
+            schedule=make_schedule(schedule or ("default" if notify is None else "pager"), options.get("max_attempts")),
+            message_format=message_format,
+            http_client=http_client or None,
+            keep_order=bool(options.get("ordered")),
+        )
+
+    async def change(self, name: str, options: ChangeOptions) -> SubscriberChange:
+        """A change of a subscriber; ``options["secret"]`` was settled before."""
+        url, notify, secret = options.get("url"), options.get("notify"), options.get("secret")
+        overlap = options.get("overlap", DEFAULT_OVERLAP)
+        if not timedelta() <= overlap <= MAX_OVERLAP:
+            raise InvalidRequestError(reason=f"the overlap must be 0 to {MAX_OVERLAP.days} days")
+        if url is not None and notify is not None:
+            raise InvalidRequestError(reason="give a url or a notify URL, not both")
+        if options.get("drop_secret") and secret:
+            raise InvalidRequestError(reason="give a new secret or drop the secret, not both")
+        types, headers = options.get("types"), options.get("headers")
+        schedule, max_attempts = options.get("schedule"), options.get("max_attempts")
+        if schedule is not None or max_attempts is not None:
+            make_schedule(schedule or "default", max_attempts)
+        place = None if url is None and notify is None else await self._place(name, url, notify)
+        return SubscriberChange(
+            name=name,
+            url=place.url if place else None,
+            target=place.target if place and notify is not None else None,
+            sealed_notify=place.sealed_notify if place else None,
+            types=check_patterns(types) if types is not None else None,
+            enabled=options.get("enabled"),
+            sealed_secret=self._sealed_secret(name, secret),
+            drop_secrets=bool(options.get("drop_secret")),
+            overlap_seconds=int(overlap.total_seconds()),
+            sealed_headers=self._sealed_headers(name, headers),
+            header_names=tuple(headers) if headers is not None else None,
+            schedule_name=schedule,
+            max_attempts=max_attempts,
+            message_format=options.get("message_format"),
+            http_client=options.get("http_client"),
+            keep_order=options.get("ordered"),
+        )
+
+    async def _place(self, name: str, url: str | None, notify: str | None) -> _Place:
+        """Where a subscriber is told, checked; a notify URL sealed, and of it only the scheme to be shown."""
+        if notify is None:
+            return _Place(url=check_url(url or "", self._policy))
+        target = parse_notify(notify)
+        if isinstance(target, AppriseTarget):
+            await asyncio.to_thread(check_apprise, target, self._policy)
+        sealed = self._keyring.seal(notify, notify_purpose(name))
+        return _Place(url=redacted(notify), target=target.kind, sealed_notify=sealed)
+
+    def _sealed_secret(self, name: str, secret: str | None) -> str | None:
+        return None if secret is None else self._keyring.seal(secret, secret_purpose(name))
+
+    def _sealed_headers(self, name: str, headers: Mapping[str, str] | None) -> str | None:
+        if not headers:
+            return None
+        return self._keyring.seal(json.dumps(check_headers(headers)), headers_purpose(name))
+
+
+def settled_secret(options: SubscriberOptions) -> str | None:
+    """The one secret that was given or is to be generated; None for none."""
+    secret = options.get("secret")
+    if secret is not None and options.get("generate_secret"):
+        raise InvalidRequestError(reason="give a secret or have one generated, not both")
+    if options.get("generate_secret"):
+        return make_secret(secrets.token_bytes(32))
+    return None if secret is None else check_secret(secret)
+
+
+def unsayable(subscriber: Subscriber) -> list[str]:
+    """A warning when none of the event types that a subscriber can be told of matches its patterns."""
+    for said_by, known in (
+        (subscriber.target, kinds.sayable_types(subscriber.target)),
+        (f"the format {subscriber.message_format}", message_formats.sayable_types(subscriber.message_format)),
+    ):
+        if known is not None and not any(matches_any(subscriber.types, each) for each in known):
+            return [f"{said_by} can say {', '.join(known)} alone, and the patterns match none of them"]
+    return []
