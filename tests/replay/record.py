@@ -1,4 +1,4 @@
-"""Records the histories that `test_replay.py` replays: ``python -m tests.replay.record`` in the project's folder.
+"""Records the histories that `test_replay.py` replays: ``python -m tests.replay.record [CASE...]``; all without cases.
 
 Run it after a change of a workflow that is meant to be incompatible (and is not in production anywhere), or to add a
 case; a change that runs beside its predecessor is patched instead (CONTRIBUTING.md). Names of machines and processes
@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,9 @@ import httpx
 
 from domain.events import CloudEvent
 from domain.heartbeats import BeatKind
+from domain.incidents import Action, Change, Declaration, Severity
 from domain.tasks import EventInput
+from tests.support import zeebe_records
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Answer, Sink, SlowAnswer
 from workflows import names
@@ -51,9 +54,11 @@ async def live(platform: Platform, sink: Sink) -> None:
     await burst(platform, sink)
     await incident(platform)
     await heartbeat(platform, sink)
+    await ordered(platform, sink)
+    await zeebe(platform)
     for number in range(20):
         await platform.gateway.subscribers.update("event-delivered", enabled=bool(number % 2))
-    for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID):
+    for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID, names.SOURCES_ID):
         await save(platform, entity, entity)
     write_incompatible()
 
@@ -117,6 +122,33 @@ async def heartbeat(platform: Platform, sink: Sink) -> None:
     await save(platform, "heartbeat-failed", names.heartbeat_workflow_id("failed"))
 
 
+async def ordered(platform: Platform, sink: Sink) -> None:
+    """A retried event, and the one behind it that waits for its turn."""
+    sink.script(Answer(503), Answer(200), path="/ordered")
+    types = ["im.incident.declared.v1", "im.incident.resolved.v1"]
+    await platform.gateway.subscribers.add("ordered", sink.url("/ordered"), types=types, ordered=True)
+    declaration = Declaration(title="in order", severity=Severity.SEV_2, actor="ada")
+    found = await platform.gateway.incidents.declare(declaration)
+    found = await platform.gateway.incidents.change(found.id, Change(action=Action.RESOLVE, actor="ada"))
+    await asyncio.sleep(4)
+    for case, entry in zip(("event-ordered", "event-behind"), found.timeline, strict=True):
+        await save(platform, case, f"event/{entry.event_id}")
+    await save(platform, "lane", names.lane_workflow_id("ordered", found.id))
+
+
+async def zeebe(platform: Platform) -> None:
+    """A cluster whose incidents come, are counted, and go."""
+    await platform.gateway.zeebe.add_cluster("recorded", no_token=True, group_by="element")
+    for key in range(3):
+        await platform.gateway.zeebe.accept_as("recorded", zeebe_records.ndjson(zeebe_records.incident(key=key + 1)))
+    await asyncio.sleep(11)  # counts are told every ten seconds
+    for key in range(3):
+        ended = zeebe_records.incident(key=key + 1, intent="RESOLVED", timestamp=1766759500000, position=9000 + key)
+        await platform.gateway.zeebe.accept_as("recorded", zeebe_records.ndjson(ended))
+    await asyncio.sleep(2)
+    await save(platform, "zeebe-cluster", names.cluster_workflow_id("recorded"))
+
+
 async def unknown_heartbeat(platform: Platform) -> None:
     """Its deadline passes while nobody serves the API."""
     watched = platform.gateway.heartbeats
@@ -133,7 +165,9 @@ async def emit(platform: Platform, event_type: str) -> str:
 
 
 async def save(platform: Platform, case: str, prefix: str) -> None:
-    """Save the history of the workflow whose id begins so."""
+    """Save the history of the workflow whose id begins so, if it was asked for."""
+    if sys.argv[1:] and case not in sys.argv[1:]:
+        return
     runs = [run async for run in platform.client.list_workflows() if run.id.startswith(prefix)]
     oldest = min(runs, key=lambda run: run.start_time)
     handle = platform.client.get_workflow_handle(oldest.id, run_id=oldest.run_id)

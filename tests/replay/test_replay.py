@@ -14,7 +14,10 @@ from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
+from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
+from workflows.sources import SourcesWorkflow
+from workflows.zeebe import ZeebeClusterWorkflow
 
 FOLDER = Path(__file__).parent / "histories"
 HISTORIES = sorted(path for path in FOLDER.glob("*.json") if path.stem != "incompatible")
@@ -25,6 +28,9 @@ WORKFLOWS = [
     IncidentWorkflow,
     IncidentNumbersWorkflow,
     HeartbeatWorkflow,
+    LaneWorkflow,
+    SourcesWorkflow,
+    ZeebeClusterWorkflow,
 ]
 
 
