@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
+from prometheus_client import Counter
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.source_errors import AccessDeniedError, ClusterNotFoundError
@@ -24,6 +25,9 @@ RECORDS_PER_SIGNAL = 250  # at most 3 KB each: well below Temporal's 2 MiB a pay
 
 Beat = Callable[[str], Awaitable[None]]
 
+RECORDS = Counter("im_zeebe_records", "Records taken in, repeats included, by what they are.", ["cluster", "result"])
+
+_RESULTS = ("raised", "resolved", "beats", "ignored", "bad")
 _log = structlog.get_logger("zeebe")
 
 
@@ -167,6 +171,8 @@ def _chunks(records: Sequence[IncidentRecord]) -> Iterator[Sequence[IncidentReco
 
 def _tell(receipt: IngestReceipt) -> None:
     counts = receipt.model_dump(exclude={"bad"}) | {"bad": len(receipt.bad)}
+    for result in _RESULTS:
+        RECORDS.labels(receipt.cluster, result).inc(counts[result])
     if receipt.bad:
         _log.warning("some Zeebe records could not be used", **counts, first=receipt.bad[0].reason)
     elif receipt.raised or receipt.resolved:
