@@ -20,9 +20,11 @@ from domain.retry import parse_retry_after
 from domain.subscribers import Subscriber
 from domain.targets.base import Bases, redact
 from domain.targets.errors import AppriseMissingError, InvalidNotifyError
+from domain.targets.words import cut
 
 TOTAL_SECONDS = 10  # the guide's "respond within 10 seconds": connecting, sending, waiting and reading together
 MAX_RESPONSE_BYTES = 64 * 1024
+MAX_ERROR = 300  # characters
 
 # ANSI sequences and control characters: a response is shown in terminals and pages.
 _UNPRINTABLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -132,7 +134,7 @@ def _judged(parcel: Parcel, draft: Attempt, answer: _Answer) -> Attempt:
         "status": answer.status,
         "duration_ms": answer.duration_ms,
         "failure": verdict.failure,
-        "error": redact(verdict.error, parcel.secrets) if verdict.error else None,
+        "error": cut(redact(verdict.error, parcel.secrets), MAX_ERROR) if verdict.error else None,
         "response": _printable(answer.body, parcel) or None,
     }
     if answer.status in {429, 503}:

@@ -142,7 +142,7 @@ def _plugin(apprise: Any, target: AppriseTarget, policy: AddressPolicy) -> Any:
     if not plugin.verify_certificate:
         raise InvalidNotifyError(reason="certificates are always verified; leave out verify=no")
     host = plugin.host if isinstance(plugin.host, str) else ""
-    if _is_plain(type(plugin), target.scheme) and not is_loopback_host(host):
+    if _is_plain(plugin, target.scheme) and not all(map(is_loopback_host, _hosts(plugin))):
         raise InvalidNotifyError(
             reason=f"{target.scheme}:// is not encrypted, which is for localhost and loopback addresses only; "
             "use the service's form with TLS, which mostly ends in s"
@@ -162,10 +162,16 @@ def _speaks_over_the_network(kind: type) -> bool:
     return any(hasattr(module, name) for module in modules for name in ("requests", "smtplib"))
 
 
-def _is_plain(kind: Any, scheme: str) -> bool:
-    """Whether the scheme is the service's one without TLS."""
-    plain = kind.protocol or ()
-    return scheme in ((plain,) if isinstance(plain, str) else plain)
+def _is_plain(plugin: Any, scheme: str) -> bool:
+    """Whether it would speak without TLS: by its scheme, or because mail was told to."""
+    plain = type(plugin).protocol or ()
+    by_scheme = scheme in ((plain,) if isinstance(plain, str) else plain)
+    return by_scheme or str(getattr(plugin, "secure_mode", "")).lower() == "insecure"
+
+
+def _hosts(plugin: Any) -> list[str]:
+    """What it would connect to: mail has a server besides the host of the URL."""
+    return [name for name in (plugin.host, getattr(plugin, "smtp_host", None)) if isinstance(name, str)] or [""]
 
 
 @contextmanager

@@ -11,16 +11,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middleware import has_own_door
 from api.problems import problem_response
-from api.urls import ALERTS_PATH, EVENTS_PATH, RECORDS_PATH
+from api.urls import ALERTS_PATH, EVENTS_PATH, PING_PATHS, RECORDS_PATH
 from domain.errors import TooLargeError
 from domain.events import MAX_BATCH_BYTES
 
 MAX_BODY_BYTES = 64 * 1024
 EVENT_BODY_BYTES = MAX_BATCH_BYTES + 16 * 1024  # just past the limit, domain/ still reads it and says by how much
 RECORDS_BODY_BYTES = 4 * 1024 * 1024  # some 6,000 records
+ALERTS_BODY_BYTES = 256 * 1024  # it is read before its signature can be checked
+PING_BODY_BYTES = 1024 * 1024 * 1024  # a job may post its log; only the first 10 KiB are read
 BODY_SECONDS = 30  # for the whole body: a client that drips does not hold a connection for ever
 
-_LIMITS = {EVENTS_PATH: EVENT_BODY_BYTES, RECORDS_PATH: RECORDS_BODY_BYTES, ALERTS_PATH: RECORDS_BODY_BYTES}
+_LIMITS = {EVENTS_PATH: EVENT_BODY_BYTES, RECORDS_PATH: RECORDS_BODY_BYTES, ALERTS_PATH: ALERTS_BODY_BYTES}
 
 
 class LimitBody:
@@ -38,7 +40,7 @@ class LimitBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = _LIMITS.get(scope["path"], MAX_BODY_BYTES)
+        limit = _limit_of(scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > limit:
             await _too_large(scope, limit)(scope, receive, send)
@@ -87,6 +89,10 @@ class _Metered:
         if self._left < 0:
             raise TooLargeError(reason=_too_long(self._limit))
         return message
+
+
+def _limit_of(path: str) -> int:
+    return PING_BODY_BYTES if path.startswith(PING_PATHS) else _LIMITS.get(path, MAX_BODY_BYTES)
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

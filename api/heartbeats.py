@@ -132,9 +132,10 @@ def _take(
 
 
 @_take(router, "/{name}", "beat", "Beat: the job went well", methods=("POST", "HEAD"))
-async def beat(name: str, gateway: ApiGateway) -> Response:
+async def beat(name: str, request: Request, gateway: ApiGateway) -> Response:
     """A beat by name; HEAD does the same. Answered once Temporal has it. Without the token: by ping URL."""
-    await gateway.heartbeats.beat(name)
+    kind, note = read_word("", await _start_of_body(request))
+    await gateway.heartbeats.beat(name, kind, note=note)
     return PlainTextResponse("OK")
 
 
@@ -146,13 +147,14 @@ async def beat_with(name: str, word: Word, request: Request, gateway: ApiGateway
     return PlainTextResponse("OK")
 
 
+@doors.api_route("/{key}/", methods=["POST", "GET", "HEAD"], include_in_schema=False, response_class=Response)
 @_take(doors, "/{key}", "ping", "Beat by ping URL: the job went well")
-async def ping(key: str, gateway: ApiGateway) -> Response:
+async def ping(key: str, request: Request, gateway: ApiGateway) -> Response:
     """A beat in the manner of healthchecks.io: the URL is a secret and all that is needed; GET and HEAD do the same.
 
     Answered once Temporal has it. A query, such as ``rid=``, is not looked at.
     """
-    return await _pinged(gateway, key, BeatKind.SUCCESS, None)
+    return await _pinged(gateway, key, *read_word("", await _start_of_body(request)))
 
 
 @_take(doors, "/{key}/{word}", "pingWith", "Beat by ping URL: the job starts, fails, logs or ended")

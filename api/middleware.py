@@ -22,7 +22,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 # But for these, whose routes ask for a credential of their own: an exact path, or all below one that ends in a slash.
 OWN_DOORS = frozenset({RECORDS_PATH, ALERTS_PATH, PING_PATHS})
 # A path that anything on the way could read as another one has no door of its own: dots, empty segments, escapes.
-_PLAIN_PATH = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)+")
+_PLAIN_PATH = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)+/?")
 _PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 _log = structlog.get_logger("api")
@@ -121,7 +121,7 @@ def has_own_door(path: str) -> bool:
     """Whether the route of a path, percent-decoded once as ASGI has it, asks for a credential other than the token."""
     if not _PLAIN_PATH.fullmatch(path):
         return False
-    return any(path == door or (door.endswith("/") and path.startswith(door)) for door in OWN_DOORS)
+    return any(path.startswith(door) and path != door if door.endswith("/") else path == door for door in OWN_DOORS)
 
 
 def _bears(headers: Headers, token: bytes) -> bool:

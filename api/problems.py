@@ -21,13 +21,14 @@ from domain.errors import (
     TooLargeError,
     UnavailableError,
 )
-from domain.source_errors import AccessDeniedError
+from domain.source_errors import AccessDeniedError, TooManyBeatsError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5  # Temporal or a worker that is being restarted is back by then
 
 STATUSES: dict[type[ImError], HTTPStatus] = {
     AccessDeniedError: HTTPStatus.UNAUTHORIZED,
+    TooManyBeatsError: HTTPStatus.TOO_MANY_REQUESTS,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ConflictError: HTTPStatus.CONFLICT,
@@ -38,6 +39,7 @@ STATUSES: dict[type[ImError], HTTPStatus] = {
 
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
 }
 

@@ -58,7 +58,9 @@ async def ingest_records(
     given = request.headers.get("authorization")
     with gateway.door.passing():  # a canary's beat may be among what is refused
         found = await gateway.zeebe.authorised(given, loopback=is_local(request.scope), cluster=cluster)
-        return await gateway.zeebe.accept(found, await request.body())
+    body = await request.body()  # an exporter that breaks off is no fault of ours
+    with gateway.door.passing():
+        return await gateway.zeebe.accept(found, body)
 
 
 @doors.post(
@@ -76,6 +78,7 @@ async def ingest_alerts(
 ) -> IngestReceipt:
     """Each becomes an incident, which somebody resolves here: the console does not tell when a Zeebe incident ends."""
     _refuse_encoded(request)
+    await gateway.zeebe.expect_alerts(signature)
     return await gateway.zeebe.accept_alerts(await request.body(), signature)
 
 

@@ -24,7 +24,7 @@ CLUSTER: dict[str, Any] = {
     "created_at": _AT,
     "updated_at": _AT,
 }
-CLUSTER_CHANGED: dict[str, Any] = {"cluster": CLUSTER, "token": "(shown this once)"}
+CLUSTER_CHANGED: dict[str, Any] = {"cluster": CLUSTER, "token": "(shown this once)", "warnings": []}
 CLUSTER_DETAIL: dict[str, Any] = CLUSTER | {
     "activity": {
         "raised": 42,

@@ -80,8 +80,13 @@ def _announce(console: Console, running: Laptop) -> None:
     console.print(f"[bold]Web UI[/bold]     {running.ui_url}")
     console.print(f"[bold]Temporal[/bold]   {running.temporal_address}")
     console.print(f"[bold]Logs[/bold]       im logs --follow   ({settings.im_state_dir / LOG_FOLDER})")
-    if running.temporal_address != "127.0.0.1:7233":
-        console.print(f"In other terminals: [bold]export TEMPORAL_ADDRESS={running.temporal_address}[/bold]")
+    port = running.api_url.rpartition(":")[2]
+    for name, value, default in (
+        ("TEMPORAL_ADDRESS", running.temporal_address, "127.0.0.1:7233"),
+        ("IM_API_PORT", port, "8080"),
+    ):
+        if value != default:
+            console.print(f"In other terminals: [bold]export {name}={value}[/bold]")
     if settings.enable_event_publishing:
         console.print("Event publishing is on. Deliveries to localhost are allowed. Ctrl-C stops.")
     else:

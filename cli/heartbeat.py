@@ -7,7 +7,7 @@ import typer
 
 from cli import render_heartbeats
 from cli.incident import SeverityChoice
-from cli.run import Format, FormatOption, examples, make_app, one_of, say, warn, with_gateway, write
+from cli.run import Format, FormatOption, examples, local_api, make_app, one_of, say, warn, with_gateway, write
 from domain.timing import in_short, parse_duration
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def add(
         "ping_url": ping_url,
     }
     added = with_gateway(lambda im: im.heartbeats.add(name, **given))
-    write(output, added, f"ping path: {added.ping_path}")
+    write(output, added, f"ping url: {local_api()}{added.ping_path}")
     row = added.heartbeat
     say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
-    say("the ping path has its key, and is not shown again; the job beats with: curl -fsS http://HOST:PORT<ping path>")
+    say("the ping URL is a key, and is not shown again; from elsewhere, put the host in it that serves the API there")
 
 
 @app.command("list", epilog=examples("im heartbeat list", "im heartbeat list --format json"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import render
+from cli import render_incidents
 from cli.run import Format, FormatOption, examples, incident_id, make_app, one_of, say, warn, with_gateway, write
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def list_(
 ) -> None:
     """List incidents, the latest first."""
     found = with_gateway(lambda im: im.incidents.find(status=status.value if status else None, limit=limit))
-    write(output, found.rows, render.incident_table(found.rows))
+    write(output, found.rows, render_incidents.incident_table(found.rows))
     if not found.rows:
         no_others = "no incidents yet; declare one: im incident declare --title TITLE --severity SEV-2"
         say(f"no incident is {status}; all of them: im incident list" if status else no_others)
@@ -123,7 +123,7 @@ def show(incident: Id, *, output: FormatOption = Format.TABLE) -> None:
     """Show an incident, its timeline and the events that told it."""
     wanted = incident_id(incident)
     found = with_gateway(lambda im: im.incidents.get(wanted))
-    write(output, found, render.incident_text(found))
+    write(output, found, render_incidents.incident_text(found))
 
 
 def _change(incident: str, action: str, actor: str, note: str | None, output: Format) -> None:
@@ -135,7 +135,7 @@ def _change(incident: str, action: str, actor: str, note: str | None, output: Fo
 
 
 def _told(incident: "Incident", output: Format) -> None:
-    write(output, incident, render.incident_table([incident]))
+    write(output, incident, render_incidents.incident_table([incident]))
     if incident.timeline[-1].published is False:
         warn(UNPUBLISHED)
     elif output is Format.TABLE:

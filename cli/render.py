@@ -14,11 +14,9 @@ from domain.timing import ago
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from domain.health import Health
-    from domain.incidents import Incident, TimelineEntry
     from domain.outcomes import Attempt, Delivery
     from service.event_list import EventRow
     from service.events import EventView
-    from service.incidents import IncidentRow
     from service.progress import RunView
     from service.subscriber_views import SubscriberView
     from service.trials import Trial
@@ -149,36 +147,6 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
         for row in rows
     )
     return table(headers, cells)
-
-
-def incident_table(rows: Iterable[IncidentRow | Incident]) -> str:
-    """One line an incident; the title last, because it is as long as it is."""
-    cells = ((row.id, row.severity, row.status, when(row.declared_at), row.title) for row in rows)
-    return table(("ID", "SEVERITY", "STATUS", "DECLARED", "TITLE"), cells)
-
-
-def incident_text(incident: Incident) -> str:
-    """An incident and its timeline."""
-    head = fields(
-        [
-            ("id", incident.id),
-            ("title", incident.title),
-            ("severity", incident.severity),
-            ("status", incident.status),
-            ("declared", when(incident.declared_at)),
-            ("updated", when(incident.updated_at)),
-        ]
-    )
-    headers = ("AT", "ACTION", "ACTOR", "PUBLISHED", "EVENT", "NOTE")
-    entries = (
-        (when(e.at), e.action, e.actor, yes_no(e.published, "pending"), _told_by(e), e.note or NONE)
-        for e in incident.timeline
-    )
-    return f"{head}\n\n{table(headers, entries)}"
-
-
-def _told_by(entry: TimelineEntry) -> str:
-    return NONE if entry.published is False else entry.event_id
 
 
 def event_table(rows: Iterable[EventRow], now: datetime) -> str:

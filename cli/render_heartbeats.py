@@ -27,7 +27,7 @@ def heartbeat_table(rows: Iterable[HeartbeatView], now: datetime) -> str:
         )
         for row in rows
     )
-    return table(("NAME", "STATUS", "LAST BEAT", "NEXT DUE", "INCIDENT"), cells)
+    return table(("NAME", "STATUS", "LAST_BEAT", "NEXT_DUE", "INCIDENT"), cells)
 
 
 def heartbeat_text(row: HeartbeatView, now: datetime) -> str:
@@ -45,12 +45,12 @@ def heartbeat_text(row: HeartbeatView, now: datetime) -> str:
             ("deadline", when(row.deadline) if row.deadline else None),
             ("unknown since", _both(row.unknown_since, now)),
             ("running since", _both(row.running_since, now)),
-            ("last run", f"{row.last_run_seconds:.1f} s" if row.last_run_seconds is not None else None),
+            ("last run", _took(row.last_run_seconds) if row.last_run_seconds is not None else None),
             ("last note", row.last_note),
             ("incident", row.incident_id),
             ("zeebe process", row.zeebe_process),
             ("cluster", row.cluster),
-            ("ping url", row.ping_url),
+            ("pings on", row.ping_url),
             ("last ping", _ping(row.last_ping, now) if row.last_ping else None),
             ("created", when(row.created_at)),
         ]
@@ -74,6 +74,10 @@ def _bare(elapsed: timedelta) -> str:
 
 def _both(at: datetime | None, now: datetime) -> str | None:
     return f"{when(at)} ({ago(now - at)})" if at else None
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _ping(ping: PingReport, now: datetime) -> str:

@@ -39,7 +39,7 @@ def cluster_fields(cluster: ClusterDetail) -> str:
             ("resolved", activity.resolved),
             ("repeated", activity.repeated),
             ("too old", activity.too_old),
-            ("open", f"{activity.open} in {activity.groups_open} incidents of ours"),
+            ("open", f"{activity.open} (in {activity.groups_open} incidents of im)"),
             ("incidents", ", ".join(activity.incidents) or None),
         ]
     )

@@ -77,6 +77,16 @@ def with_gateway(work: Callable[["Gateway"], Awaitable[T]]) -> T:
     return asyncio.run(connected())
 
 
+def local_api() -> str:
+    """Where the API of this machine is, by the settings of this process: ``http://localhost:8080``."""
+    from service.settings import load_settings  # noqa: PLC0415 - heavy
+
+    settings = load_settings()
+    host = settings.im_api_host
+    shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host  # noqa: S104 - nothing is bound
+    return f"http://{shown}:{settings.im_api_port or 8080}"
+
+
 def _without_logs() -> None:
     """A command says itself what is to be said; what servers log would go to standard output, into the data."""
     import logging  # noqa: PLC0415 - only here

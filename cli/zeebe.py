@@ -15,7 +15,7 @@ app.add_typer(zeebe_cluster.app, name="cluster")
     "import",
     epilog=examples(
         "im zeebe import records.ndjson.gz --cluster prod",
-        "curl -s localhost:9200/zeebe-record_incident*/_search?size=10000 | im zeebe import - --cluster prod",
+        "curl -fsS 'localhost:9200/zeebe-record_incident*/_search?size=10000' | im zeebe import - --cluster prod",
     ),
 )
 def import_(
@@ -29,7 +29,7 @@ def import_(
 ) -> None:
     """Take in records from a file, as if an exporter had posted them. What came before already changes nothing.
 
-    Bad records are named and the others taken; exit status 1 says that there were some.
+    Bad records are named and the others taken; exit status 1 says that there were some, or that the file is empty.
     """
     from cli.zeebe_import import import_file  # noqa: PLC0415 - heavy
 

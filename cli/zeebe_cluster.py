@@ -7,7 +7,7 @@ import typer
 
 from cli import render_zeebe
 from cli.incident import SeverityChoice
-from cli.run import Format, FormatOption, examples, make_app, one_of, say, typed_secret, with_gateway, write
+from cli.run import Format, FormatOption, examples, make_app, one_of, say, typed_secret, warn, with_gateway, write
 
 if TYPE_CHECKING:
     from service.zeebe_clusters import ClusterChanged
@@ -41,7 +41,7 @@ GroupBy = Annotated[
     GroupingChoice | None,
     typer.Option(
         "--group-by",
-        help="One incident for each of Zeebe's, or for all of an error type at an element.  [default: incident]",
+        help="One incident for each of Zeebe's, or for all of an error type at an element. New clusters: incident.",
         **one_of(GroupingChoice),
     ),
 ]
@@ -55,7 +55,7 @@ SeverityRule = Annotated[
 ]
 Severity = Annotated[
     SeverityChoice | None,
-    typer.Option("--severity", help="Where no rule applies.  [default: SEV-3]", **one_of(SeverityChoice)),
+    typer.Option("--severity", help="Where no rule applies. New clusters: SEV-3.", **one_of(SeverityChoice)),
 ]
 OperateUrl = Annotated[
     str | None,
@@ -192,6 +192,9 @@ def _told(verb: str, changed: "ClusterChanged", output: Format) -> None:
         write(output, changed, "")
     elif changed.token:
         write(output, None, f"token: {changed.token}")
-    say(f"{verb} {cluster.name}: token {cluster.token}, one incident by {cluster.group_by}, {cluster.severity}")
+    grouped = "one incident for each of Zeebe's" if cluster.group_by == "incident" else "one incident for each element"
+    say(f"{verb} {cluster.name}: token {cluster.token}, {grouped}, {cluster.severity}")
     if changed.token:
         say("the token is not shown again; configure the exporter with it now")
+    for warning in changed.warnings:
+        warn(warning)

@@ -27,6 +27,7 @@ class Imported:
 
     cluster: str
     counts: Counter[str] = field(default_factory=Counter)
+    empty: bool = True
     bad: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, receipt: IngestReceipt, chunk: Chunk) -> None:
@@ -56,6 +57,7 @@ def import_file(path: str, cluster: str, output: Format) -> int:
 
         async def work(im: Gateway) -> None:
             for chunk in read_chunks(file):
+                imported.empty = False
                 await _take(im, imported, chunk)
 
         try:
@@ -65,7 +67,7 @@ def import_file(path: str, cluster: str, output: Format) -> int:
                 say("a part of the file was taken in; import it again: nothing is taken twice")
             raise
     _tell(imported, output)
-    return 1 if imported.counts["bad"] else 0
+    return 1 if imported.counts["bad"] or imported.empty else 0
 
 
 async def _take(im: Gateway, imported: Imported, chunk: Chunk) -> None:
@@ -97,7 +99,7 @@ def _tell(imported: Imported, output: Format) -> None:
     shown = [(name, value) for name, value in result.items() if name != "bad_records"]
     write(output, result, render.fields(shown))
     if not imported.counts.total():
-        say("there are no records in it")
+        say("it is empty: whatever should have written it failed" if imported.empty else "there are no records in it")
     for bad in imported.bad[:BAD_SAID]:
         say(f"{bad['place']}: {bad['reason']}")
     if (more := imported.counts["bad"] - BAD_SAID) > 0:

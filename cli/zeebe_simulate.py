@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.run import Format, FormatOption, one_of, typed_secret
+from cli.run import Format, FormatOption, local_api, one_of, typed_secret
 from cli.simulated_cluster import MOST_INCIDENTS, Mix
 from cli.simulated_records import Dialect
 from domain.timing import parse_duration
@@ -15,7 +15,9 @@ MOST_RECORDS_A_REQUEST = 1000
 
 def simulate(
     *,
-    url: Annotated[str, typer.Option("--url", help="Of the API.")] = "http://localhost:8080",
+    url: Annotated[
+        str | None, typer.Option("--url", help="Of the API (default: on this machine, at IM_API_PORT).")
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option("--cluster", help="Name of the cluster, where it has no token.")
     ] = None,
@@ -23,7 +25,7 @@ def simulate(
         str | None, typer.Option("--token", metavar="VALUE", help="Token of the cluster; - reads standard input.")
     ] = None,
     rate: Annotated[str, typer.Option("--rate", help="Records: 50/s, 600/m; max or 0 is as fast as they go.")] = "50/s",
-    incidents: Annotated[str, typer.Option("--incidents", help="Share of records that raise an incident.")] = "1%",
+    incidents: Annotated[str, typer.Option("--incidents", help="Share of records that raise one, 20% at most.")] = "1%",
     resolve_after: Annotated[str, typer.Option("--resolve-after", help="How long one is open, or never.")] = "5s",
     repeats: Annotated[str, typer.Option("--repeats", help="Share of requests that are sent twice.")] = "5%",
     burst: Annotated[
@@ -36,7 +38,10 @@ def simulate(
     no_canary: Annotated[bool, typer.Option("--no-canary", help="Stop the canary, whatever --canary says.")] = False,
     canary_every: Annotated[str, typer.Option("--canary-every", help="How often the canary does.")] = "10s",
     duration: Annotated[
-        str | None, typer.Option("--duration", help="End after this long (default: Ctrl-C ends).")
+        str | None,
+        typer.Option(
+            "--duration", help="End after this long, and 30 s at most for what is not taken (default: Ctrl-C ends)."
+        ),
     ] = None,
     records: Annotated[int | None, typer.Option("--records", metavar="N", help="End after N records.", min=1)] = None,
     batch: Annotated[
@@ -55,7 +60,8 @@ def simulate(
 ) -> None:
     """Post the records of a simulated cluster, as an exporter would.
 
-    What is not taken is tried again until it is. At the end every incident is resolved, unless --resolve-after never.
+    What is not taken is tried again until it is; with --duration, for 30 s past its end. At the end every incident is
+    resolved, unless --resolve-after never.
     """
     mix = Mix(
         incidents=share("--incidents", incidents, MOST_INCIDENTS),
@@ -74,7 +80,7 @@ def simulate(
     from cli.simulator import run_simulation  # noqa: PLC0415 - heavy
 
     plan = Plan(
-        url=url,
+        url=checked_url(url or local_api()),
         cluster=cluster,
         token=secret,
         rate=pace,
@@ -85,6 +91,13 @@ def simulate(
         duration=lasting,
     )
     raise typer.Exit(run_simulation(plan, mix, output))
+
+
+def checked_url(url: str) -> str:
+    """The same URL, if it can be posted to."""
+    if not re.fullmatch(r"https?://[^\s/?#]+/?", url):
+        raise typer.BadParameter(f"--url: {url!r} is no http(s) URL of a host, such as http://localhost:8080")
+    return url
 
 
 def records_a_second(text: str) -> float | None:

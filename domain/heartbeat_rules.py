@@ -48,23 +48,15 @@ class Heartbeat:
         A clock ahead of Temporal's would put the deadline off, so no beat is later than ``now``.
         """
         at, state = min(beat.at, now), self.state
+        if state.removed or (state.heard_at is not None and at <= state.heard_at):
+            return
         if beat.kind is BeatKind.LOG:
             state.last_note = beat.note
-            return
-        if state.heard_at is not None and at <= state.heard_at:
-            return
-        self._ping(beat.kind)
-        if beat.kind is BeatKind.START:
-            state.running_since = at
-            return
-        state.heard_at = at
-        if state.running_since is not None:
-            state.last_run_seconds = max(0.0, (at - state.running_since).total_seconds())
-            state.running_since = None
-        if beat.kind is BeatKind.SUCCESS:
-            self._succeed(at, now)
-        else:
-            self._fail(at, beat.note)
+        elif not (beat.exported and self._is_history(at, now)):
+            state.last_note = beat.note
+            self._take(beat, at, now)
+        elif beat.kind is BeatKind.SUCCESS:
+            state.last_beat_at = at
 
     def pause(self, now: datetime) -> None:
         """Expect nothing until resumed; an outage that lasts is over, because nobody would see its end."""
@@ -74,7 +66,7 @@ class Heartbeat:
 
     def resume(self, now: datetime) -> None:
         """Count the deadline from now; one that was never heard waits for its first beat again."""
-        if self.state.status is not Status.PAUSED:
+        if self.state.status is not Status.PAUSED or self.state.removed:
             return
         if self.state.heard_at is None:
             self._enter(Status.NEW, now, "resumed")
@@ -112,6 +104,29 @@ class Heartbeat:
         else:
             self._miss(counted_from, now)
 
+    def _take(self, beat: Beat, at: datetime, now: datetime) -> None:
+        state = self.state
+        self._ping(beat.kind)
+        if beat.kind is BeatKind.START:
+            state.running_since = at
+            return
+        state.heard_at = at
+        if state.running_since is not None:
+            state.last_run_seconds = max(0.0, (at - state.running_since).total_seconds())
+            state.running_since = None
+        if beat.kind is BeatKind.SUCCESS:
+            self._succeed(at, now)
+        else:
+            self._fail(at, beat.note)
+
+    def _is_history(self, at: datetime, now: datetime) -> bool:
+        """Whether a beat is too old to say that the canary is alive: its own deadline has passed (an import's, mostly).
+
+        Where one is awaited it counts all the same, because its deadline is then judged at once.
+        """
+        awaited = self.state.status in {Status.UP, Status.PAUSED}
+        return not awaited and at + period(self.config) <= now
+
     def _succeed(self, at: datetime, now: datetime) -> None:
         self.state.last_beat_at = at
         self._end_outage(f"beat received at {clock(at, now)}")
@@ -121,8 +136,6 @@ class Heartbeat:
             self._expect(at)
 
     def _fail(self, at: datetime, note: str | None) -> None:
-        if note is not None:
-            self.state.last_note = note
         if self.state.status in {Status.PAUSED, Status.DOWN}:
             return
         said = f": {note}" if note else ""

@@ -52,13 +52,15 @@ class Beat(BaseModel):
     """One beat.
 
     Attributes:
-        at: when the API received it, by its clock.
+        at: when the API received it, by its clock; of a canary, when the broker wrote its record.
         note: the start of what the job sent along, or its exit status.
+        exported: it is of a canary, whose records may come late, or from a file.
     """
 
     kind: BeatKind = BeatKind.SUCCESS
     at: datetime
     note: str | None = None
+    exported: bool = False
 
 
 class StatusChange(BaseModel):

@@ -2,6 +2,7 @@
 
 ImError
 ├── AccessDeniedError           who asks did not show that they may
+├── TooManyBeatsError           try again, and not so often
 ├── InvalidInputError
 │   └── InvalidRecordError
 ├── ConflictError
@@ -22,6 +23,14 @@ class AccessDeniedError(ImError):
     code = "access_denied"
     says = "{reason}"
     hint = "{fix}"
+
+
+class TooManyBeatsError(ImError):
+    """A heartbeat is beaten faster than anything could be late."""
+
+    code = "too_many_beats"
+    says = "{name!r} beats more than four times a second"
+    hint = "Beat once a run; for a service, once in each period of the heartbeat is enough."
 
 
 class InvalidRecordError(InvalidInputError):

@@ -35,9 +35,13 @@ class SeverityRule(BaseModel):
     process: str = "*"
     severity: Severity
 
+    def applies_to_type(self, error_type: str) -> bool:
+        """Whether the rule is meant for incidents of this type, in some process."""
+        return _matches(self.error_type, error_type)
+
     def applies(self, error_type: str, process: str) -> bool:
         """Whether the rule is meant for this incident."""
-        return _matches(self.error_type, error_type) and _matches(self.process, process)
+        return self.applies_to_type(error_type) and _matches(self.process, process)
 
 
 class ZeebeCluster(BaseModel):

@@ -2,6 +2,23 @@
 
 from pydantic import BaseModel, ConfigDict
 
+# Of Zeebe 8.8; newer ones may come.
+ERROR_TYPES = (
+    "UNKNOWN",
+    "IO_MAPPING_ERROR",
+    "JOB_NO_RETRIES",
+    "EXECUTION_LISTENER_NO_RETRIES",
+    "TASK_LISTENER_NO_RETRIES",
+    "CONDITION_ERROR",
+    "EXTRACT_VALUE_ERROR",
+    "CALLED_ELEMENT_ERROR",
+    "UNHANDLED_ERROR_EVENT",
+    "MESSAGE_SIZE_EXCEEDED",
+    "CALLED_DECISION_ERROR",
+    "DECISION_EVALUATION_ERROR",
+    "FORM_NOT_FOUND",
+    "RESOURCE_NOT_FOUND",
+)
 MAX_MESSAGE = 2000  # characters of an error message that are kept; a stack trace may be long
 
 
@@ -38,6 +55,18 @@ class IncidentRecord(BaseModel):
     lasting: bool = True
 
 
+class OtherRecord(BaseModel):
+    """A record that raises and resolves nothing; a canary's is a beat all the same.
+
+    Attributes:
+        process_id: empty for a record of no process.
+        timestamp: milliseconds since 1970; None where it has none that can be read.
+    """
+
+    process_id: str = ""
+    timestamp: int | None = None
+
+
 class BadRecord(BaseModel):
     """A record that cannot be used: its place in the body, from 0, and why."""
 
@@ -50,12 +79,12 @@ class ParsedRecords(BaseModel):
 
     Attributes:
         incidents: records that raise or resolve, in order.
-        others: the process id (or an empty string) of each record that does neither.
+        others: each record that does neither.
         bad: records that cannot be used.
     """
 
     incidents: list[IncidentRecord] = []
-    others: list[str] = []
+    others: list[OtherRecord] = []
     bad: list[BadRecord] = []
 
 
@@ -64,8 +93,8 @@ class IngestReceipt(BaseModel):
 
     Attributes:
         raised: records that say an incident was created; a repeat is counted here too, and changes nothing.
-        resolved: records that say one was resolved.
-        beats: records of a canary process.
+        resolved: records that say one was resolved, repeats included.
+        beats: records of a canary process; one that is older than the latest beat changes nothing.
         ignored: records that mean nothing here.
         bad: records that could not be used, by their place.
     """

@@ -14,11 +14,15 @@ from pydantic import BaseModel, PrivateAttr
 from domain.incidents import Declaration
 from domain.sources import Grouping
 from domain.zeebe import IncidentRecord
-from domain.zeebe_declarations import ClusterSettings, declaration_of
+from domain.zeebe_declarations import ClusterSettings, declaration_of, one_of_many
 
-# Each open one takes some 150 bytes of the 2 MiB that a run may hand to the next, each ended one 40.
-MAX_OPEN = 8_000
+# A run hands at most 2 MiB to the next. Each open one takes some 190 bytes of it, each ended one 40, and each that
+# waits to be declared its whole declaration: up to 8 KB, where the error message is long. A test fills all of it.
+MAX_OPEN = 6_000
 MAX_ENDED = 10_000
+MAX_GROUPS = MAX_OPEN + 200  # those past MAX_OPEN are of elements
+MAX_WAITING_BYTES = 150 * 1024  # of declarations: some 150. Past it they are by element, past twice as much one for all
+_OVERFLOW = "overflow"
 
 
 class RecordsBatch(BaseModel):
@@ -37,7 +41,7 @@ class Group(BaseModel):
         declaration: what is declared next, if something is: the first time, or when somebody resolved our incident.
         incident_id: the incident of ours; None until it is declared.
         open: the open Zeebe incidents: timestamp of CREATED, by key.
-        unfollowed: those whose end will not be known: past 8,000 open ones, or of a source that does not tell.
+        unfollowed: those whose end will not be known: past 6,000 open ones, or of a source that does not tell.
         total: how many there were in all.
         told: how many the incident of ours shows.
     """
@@ -78,10 +82,14 @@ class ClusterState(BaseModel):
     too_old: int = 0
     last_record_at: int = 0
     _group_of: dict[str, str] = PrivateAttr(default_factory=dict)
+    _waiting: dict[str, int] = PrivateAttr(default_factory=dict)
+    _waiting_bytes: int = PrivateAttr(default=0)
 
     def model_post_init(self, _context: Any) -> None:
-        """Index the open incidents by key."""
+        """Index the open incidents by key, and weigh what waits."""
         self._group_of = {key: group.id for group in self.groups.values() for key in group.open}
+        for group in (*self.groups.values(), *self.closing):
+            self.plan(group, group.declaration)
 
     @property
     def open_count(self) -> int:
@@ -103,13 +111,24 @@ class ClusterState(BaseModel):
         """
         group.incident_id, group.told = incident_id, count
         if group.total == count:
-            group.declaration, group.key = None, ""
+            self.plan(group, None)
+            group.key = ""
         if group.id in self.ended and not group.open:
             self.groups.pop(group.id, None)
 
     def closed(self, group: Group) -> None:
         """Take note that the incident of a group in ``closing`` was resolved."""
         self.closing = [other for other in self.closing if other is not group]
+        self.plan(group, None)
+        group.incident_id = None
+
+    def plan(self, group: Group, declaration: Declaration | None) -> None:
+        """Set what is declared next for a group, and keep account of what that takes."""
+        group.declaration = declaration
+        size = len(declaration.model_dump_json().encode()) if declaration else 0
+        self._waiting_bytes += size - self._waiting.pop(group.key, 0)
+        if size:
+            self._waiting[group.key] = size
 
     def _raise(self, record: IncidentRecord, settings: ClusterSettings) -> list[Group]:
         known = self._open_since(record.key)
@@ -121,8 +140,8 @@ class ClusterState(BaseModel):
             return []
         changed = [] if known is None else [self._forget(record.key)]
         self.raised += 1
-        followed = record.lasting and self.open_count < MAX_OPEN
-        if record.lasting and not followed:  # nobody needs another page each
+        followed = record.lasting and self.open_count + len(self.closing) < MAX_OPEN
+        if (record.lasting and not followed) or self._waiting_bytes > MAX_WAITING_BYTES:  # nobody needs a page for each
             settings = settings.model_copy(update={"group_by": Grouping.ELEMENT})
         group = self._group(record, settings)
         group.total += 1
@@ -147,11 +166,16 @@ class ClusterState(BaseModel):
 
     def _group(self, record: IncidentRecord, settings: ClusterSettings) -> Group:
         group_id = record.key if settings.group_by is Grouping.INCIDENT else element_id(record)
+        declaration = declaration_of(self.cluster, record, settings)
+        full = len(self.groups) >= MAX_GROUPS or self._waiting_bytes > 2 * MAX_WAITING_BYTES
+        if full and group_id not in self.groups:
+            group_id, declaration = _OVERFLOW, one_of_many(declaration)
         group = self.groups.get(group_id)
         if group is None:
             group = self.groups[group_id] = Group(id=group_id, key="")
+        self.plan(group, None)
         group.key = f"zeebe/{self.cluster}/{group_id}/{record.partition}-{record.position}-{record.timestamp}"
-        group.declaration = declaration_of(self.cluster, record, settings)
+        self.plan(group, declaration)
         return group
 
     def _open_since(self, key: str) -> int | None:

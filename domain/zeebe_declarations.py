@@ -32,11 +32,16 @@ def declaration_of(cluster: str, record: IncidentRecord, settings: ClusterSettin
     message = " ".join(record.error_message.split())
     title = f"{where}: {message}" if message and settings.group_by is Grouping.INCIDENT else where
     return Declaration(
-        title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…",
+        title=_cut(title),
         severity=settings.severity_of(record),
         actor=f"zeebe/{cluster}",
         details=details_of(cluster, record, settings),
     )
+
+
+def one_of_many(declaration: Declaration) -> Declaration:
+    """The declaration for more than can be told apart, of which the given one is the latest."""
+    return declaration.model_copy(update={"title": _cut(f"More Zeebe incidents than can wait; {declaration.title}")})
 
 
 def details_of(cluster: str, record: IncidentRecord, settings: ClusterSettings) -> dict[str, Any]:
@@ -73,6 +78,10 @@ def check_operate_url(template: str) -> str:
         known = ", ".join(f"{{{name}}}" for name in names)
         raise InvalidRequestError(reason=f"the Operate link must be an http(s) URL; it may hold {known}")
     return template
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
 
 
 def _url_fields(cluster: str, record: IncidentRecord) -> dict[str, str]:

@@ -50,6 +50,12 @@ def moment_in(holder: Mapping[str, Any], name: str) -> int:
     return _bounded(name, since // timedelta(milliseconds=1), LATEST)
 
 
+def moment_or_none(record: Mapping[str, Any]) -> int | None:
+    """The timestamp of a record that may have none; None as well for one that is out of range."""
+    found = record.get("timestamp")
+    return found if type(found) is int and 0 < found <= LATEST else None
+
+
 def name_in(holder: Mapping[str, Any], name: str) -> str:
     """An id or a type, at most 255 characters of it; empty where there is none. Raises `UnusableError`."""
     text = holder.get(name)

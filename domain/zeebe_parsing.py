@@ -12,8 +12,18 @@ from typing import Any
 from domain.errors import InvalidEventError, InvalidRequestError, TooLargeError
 from domain.source_errors import InvalidRecordError
 from domain.strict_json import load_json
-from domain.zeebe import BadRecord, IncidentRecord, ParsedRecords
-from domain.zeebe_fields import LATEST, UnusableError, key_in, message_in, moment_in, name_in, needed, printable
+from domain.zeebe import BadRecord, IncidentRecord, OtherRecord, ParsedRecords
+from domain.zeebe_fields import (
+    LATEST,
+    UnusableError,
+    key_in,
+    message_in,
+    moment_in,
+    moment_or_none,
+    name_in,
+    needed,
+    printable,
+)
 
 MAX_RECORDS = 10_000
 MAX_LINK = 2048
@@ -25,10 +35,14 @@ class _NoRecordError(UnusableError):
     """Something that is no record at all."""
 
 
-def parse_records(body: bytes) -> ParsedRecords:
+def parse_records(body: bytes, latest: int = LATEST) -> ParsedRecords:
     """The records of a body, sorted out; a bad one is named by its place, and the others are taken.
 
     A place is a line where the body has a record a line, otherwise a member of the array; both from 0.
+
+    Args:
+        body: as it was sent.
+        latest: the latest timestamp, in ms since 1970, that is no mistake.
 
     Raises:
         InvalidRecordError: not one record is in it.
@@ -38,7 +52,7 @@ def parse_records(body: bytes) -> ParsedRecords:
     for count, (place, record) in enumerate(_places(body), start=1):
         _check_count(count)
         try:
-            _sort(record, parsed)
+            _sort(record, parsed, latest)
         except UnusableError as error:
             strangers += isinstance(error, _NoRecordError)
             parsed.bad.append(BadRecord(place=place, reason=str(error)))
@@ -47,8 +61,12 @@ def parse_records(body: bytes) -> ParsedRecords:
     return parsed
 
 
-def parse_alerts(body: bytes) -> ParsedRecords:
+def parse_alerts(body: bytes, latest: int = LATEST) -> ParsedRecords:
     """The alerts of a webhook of the Camunda SaaS console, as incidents whose end nobody will tell.
+
+    Args:
+        body: as it was sent.
+        latest: as for `parse_records`.
 
     Raises:
         InvalidRequestError: it is no such webhook.
@@ -65,7 +83,7 @@ def parse_alerts(body: bytes) -> ParsedRecords:
     parsed = ParsedRecords()
     for place, alert in enumerate(alerts):
         try:
-            parsed.incidents.append(_of_alert(alert))
+            parsed.incidents.append(_of_alert(alert, latest))
         except UnusableError as error:
             parsed.bad.append(BadRecord(place=place, reason=str(error)))
     return parsed
@@ -122,7 +140,7 @@ def _fault(error: InvalidEventError) -> str:
     return str(error.data["reason"]).removeprefix("the body is ")
 
 
-def _sort(record: Any, parsed: ParsedRecords) -> None:
+def _sort(record: Any, parsed: ParsedRecords, latest: int) -> None:
     if isinstance(record, _NoRecordError):
         raise record
     if not isinstance(record, dict):
@@ -134,19 +152,20 @@ def _sort(record: Any, parsed: ParsedRecords) -> None:
     if (record["valueType"], record["recordType"]) == ("INCIDENT", "EVENT") and intent in {"CREATED", "RESOLVED"}:
         if not isinstance(value, dict):
             raise UnusableError("value is missing")
-        parsed.incidents.append(_of_record(record, value))
+        parsed.incidents.append(_of_record(record, value, latest))
     else:
         process = value.get("bpmnProcessId") if isinstance(value, dict) else None
-        parsed.others.append(printable(process) if isinstance(process, str) else "")
+        name = printable(process) if isinstance(process, str) else ""
+        parsed.others.append(OtherRecord(process_id=name, timestamp=moment_or_none(record)))
 
 
-def _of_record(record: dict[str, Any], value: dict[str, Any]) -> IncidentRecord:
+def _of_record(record: dict[str, Any], value: dict[str, Any], latest: int) -> IncidentRecord:
     return IncidentRecord(
         resolved=record["intent"] == "RESOLVED",
         key=str(needed(record, "key")),
         partition=needed(record, "partitionId"),
         position=str(needed(record, "position")),
-        timestamp=needed(record, "timestamp", LATEST),
+        timestamp=needed(record, "timestamp", latest),
         error_type=name_in(value, "errorType") or "UNKNOWN",
         error_message=message_in(value),
         process_id=name_in(value, "bpmnProcessId"),
@@ -160,10 +179,12 @@ def _of_record(record: dict[str, Any], value: dict[str, Any]) -> IncidentRecord:
     )
 
 
-def _of_alert(alert: Any) -> IncidentRecord:
+def _of_alert(alert: Any, latest: int) -> IncidentRecord:
     if not isinstance(alert, dict):
         raise UnusableError("it is no JSON object")
     instance, created = str(needed(alert, "processInstanceId")), moment_in(alert, "creationTime")
+    if created > latest:
+        raise UnusableError("creationTime is in the future")
     element, error_type = name_in(alert, "flowNodeId"), name_in(alert, "errorType") or "UNKNOWN"
     known_by = "\0".join((instance, element, error_type, str(created)))
     link = alert.get("operateUrl")

@@ -11,6 +11,7 @@ from activities.heartbeats import BEATS
 from domain.heartbeats import Beat, BeatKind
 from domain.source_errors import HeartbeatNotFoundError
 from domain.sources import check_source_name
+from service.beat_rate import BeatRate
 from service.connection import Connection
 from service.doors import Door
 from service.reachability import unless_away
@@ -33,16 +34,26 @@ class BeatIntake:
         self._connection = connection
         self._registry = registry
         self._door = door
+        self._rate = BeatRate()
 
-    async def beat(self, name: str, kind: BeatKind = BeatKind.SUCCESS, *, note: str | None = None) -> None:
+    async def beat(
+        self, name: str, kind: BeatKind = BeatKind.SUCCESS, *, note: str | None = None, at: datetime | None = None
+    ) -> None:
         """Take a beat; once this returned, Temporal has it.
+
+        Args:
+            name: of the heartbeat.
+            kind: what the job says.
+            note: what it sent along.
+            at: when it beat, where that is known of somebody else; None: now.
 
         Raises:
             HeartbeatNotFoundError: no such heartbeat.
+            TooManyBeatsError: more than anything could need.
             TemporalUnavailableError: at once; the beat may be sent again.
         """
         check_source_name(name)
-        beat = Beat(kind=kind, at=datetime.now(UTC), note=note)
+        beat = Beat(kind=kind, at=at or datetime.now(UTC), note=note, exported=at is not None)
         with self._door.passing():
             await unless_away(self._connection.client, self._signal(name, beat))
         BEATS.labels(kind.value).inc()
@@ -68,8 +79,11 @@ class BeatIntake:
         await self._signal(config.name, beat)
 
     async def _signal(self, name: str, beat: Beat) -> None:
+        if not self._rate.says_something(name, beat.kind) and not beat.exported:
+            return
         async with reaching(self._connection.client, name):
             await self.handle(name).signal(HeartbeatWorkflow.beat, beat)
+        self._rate.accepted(name, beat.kind)
 
 
 @asynccontextmanager

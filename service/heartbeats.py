@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from activities.heartbeats import ping_url_purpose
 from domain.addresses import check_url
-from domain.errors import ImError, InvalidRequestError
+from domain.errors import ImError, InvalidRequestError, UnavailableError
 from domain.heartbeats import (
     KEY_BYTES,
     HeartbeatState,
@@ -143,7 +143,10 @@ class HeartbeatGateway(BeatIntake):
 
         async def one(config: HeartbeatConfig) -> HeartbeatView:
             async with limit:
-                return await self._view(config)
+                try:
+                    return await self._view(config)
+                except UnavailableError as error:  # the others are to be seen all the same
+                    return _unseen(config, f"{config.name}: {error}")
 
         return await asyncio.gather(*(one(heartbeats[name]) for name in sorted(heartbeats)))
 
@@ -166,8 +169,7 @@ class HeartbeatGateway(BeatIntake):
                 return view(config, state)
         except (HeartbeatNotFoundError, WorkflowQueryRejectedError):
             fault = HeartbeatUnwatchedError(name=config.name)
-            unwatched = view(config, HeartbeatState(status=Status.UNKNOWN))
-            return unwatched.model_copy(update={"fault": f"{fault}. {fault.advice}"})
+            return _unseen(config, f"{fault}. {fault.advice}")
 
     async def _changed(self, name: str, update: Any) -> HeartbeatView:
         config = await self._config(name)
@@ -202,6 +204,10 @@ class HeartbeatGateway(BeatIntake):
             return None
         checked = check_url(ping_url, self._connection.policy)
         return self._connection.keyring.seal(checked, ping_url_purpose(name))
+
+
+def _unseen(config: HeartbeatConfig, fault: str) -> HeartbeatView:
+    return view(config, HeartbeatState(status=Status.UNKNOWN)).model_copy(update={"fault": fault})
 
 
 def view(config: HeartbeatConfig, state: HeartbeatState) -> HeartbeatView:

@@ -159,6 +159,8 @@ def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
             found = _silent(client, queue)
         case RPCStatusCode.FAILED_PRECONDITION if queue is not None:  # a query without any worker
             found = _silent(client, queue)
+        case RPCStatusCode.INVALID_ARGUMENT if "exceeded workflow execution limit" in str(error):
+            found = UnavailableError(reason=f"the workflow cannot keep up: {_brief(error)}")
         case RPCStatusCode.INVALID_ARGUMENT:
             found = InvalidRequestError(reason=f"Temporal does not take it: {_brief(error)}")
         case RPCStatusCode.RESOURCE_EXHAUSTED:

@@ -2,7 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import re
+from collections.abc import Awaitable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -10,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.source_errors import AccessDeniedError, ClusterNotFoundError
 from domain.sources import ZeebeCluster, bare_token
-from domain.zeebe import IncidentRecord, IngestReceipt, ParsedRecords
+from domain.zeebe import IncidentRecord, IngestReceipt, OtherRecord, ParsedRecords
 from domain.zeebe_cluster import ClusterActivity, ClusterState, RecordsBatch
 from domain.zeebe_declarations import ClusterSettings
 from domain.zeebe_parsing import parse_alerts, parse_records
@@ -23,10 +26,18 @@ from workflows.zeebe import ZeebeClusterWorkflow
 
 RECORDS_PER_SIGNAL = 250  # at most 3 KB each: well below Temporal's 2 MiB a payload
 
-Beat = Callable[[str], Awaitable[None]]
+
+class Beat(Protocol):
+    """Tells a heartbeat that its canary was seen, when its latest record was written; None: now."""
+
+    def __call__(self, name: str, /, *, at: datetime | None) -> Awaitable[None]:
+        """Take the beat."""
+        ...
+
 
 RECORDS = Counter("im_zeebe_records", "Records taken in, repeats included, by what they are.", ["cluster", "result"])
 
+_SIGNATURE = re.compile(r"\s*(?:sha256=)?[0-9a-fA-F]{64}\s*")
 _RESULTS = ("raised", "resolved", "beats", "ignored", "bad")
 _log = structlog.get_logger("zeebe")
 
@@ -65,10 +76,15 @@ class ZeebeIngest:
                 raise _denied("the token is not that of the cluster" if cluster else "no Zeebe cluster has that token")
             return found
         open_ones = [one for one in sources.clusters.values() if one.tokenless and cluster in {None, one.name}]
+        if loopback and not open_ones and cluster is not None:
+            raise _denied(f"no cluster named {cluster!r} may speak without a token")
         if not loopback or not open_ones:
             raise _denied("the token of a Zeebe cluster is missing")
         if len(open_ones) > 1:
-            raise _denied("several clusters have no token; say which one speaks with ?cluster=NAME")
+            raise AccessDeniedError(
+                reason="several clusters have no token, and the request does not say which one speaks",
+                fix="Post to ?cluster=NAME, or give each cluster a token; with im zeebe simulate: --cluster NAME.",
+            )
         return open_ones[0]
 
     async def accept(self, cluster: ZeebeCluster, body: bytes) -> IngestReceipt:
@@ -78,7 +94,7 @@ class ZeebeIngest:
             InvalidRecordError: nothing in it can be read.
             TemporalUnavailableError: at once, when it is away; the same again is safe.
         """
-        return await unless_away(self._connection.client, self._take(cluster, parse_records(body)))
+        return await unless_away(self._connection.client, self._take(cluster, parse_records(body, _latest_allowed())))
 
     async def accept_as(self, cluster: str, body: bytes) -> IngestReceipt:
         """`accept`, for the CLI: whoever reaches Temporal may speak for any cluster."""
@@ -87,6 +103,17 @@ class ZeebeIngest:
         if found is None:
             raise ClusterNotFoundError(name=cluster)
         return await self.accept(found, body)
+
+    async def expect_alerts(self, signature: str | None) -> None:
+        """Refuse an alert that cannot be genuine, before its body is read.
+
+        Raises:
+            AccessDeniedError: the signature is not one, or no cluster has a secret.
+        """
+        sources = await unless_away(self._connection.client, self._registry.current())
+        signing = any(cluster.sealed_alert_secret for cluster in sources.clusters.values())
+        if not signing or not _SIGNATURE.fullmatch(signature or ""):
+            raise _unsigned()
 
     async def accept_alerts(self, body: bytes, signature: str | None) -> IngestReceipt:
         """Take in the alerts of the Camunda SaaS console, signed with the secret of one of the clusters.
@@ -99,8 +126,9 @@ class ZeebeIngest:
         given = (signature or "").strip().removeprefix("sha256=").lower()
         for cluster in sources.clusters.values():
             if cluster.sealed_alert_secret and hmac.compare_digest(self._mac(cluster, body).encode(), given.encode()):
-                return await unless_away(self._connection.client, self._take(cluster, parse_alerts(body)))
-        raise _denied("the signature of the alert is missing or wrong")
+                alerts = parse_alerts(body, _latest_allowed())
+                return await unless_away(self._connection.client, self._take(cluster, alerts))
+        raise _unsigned()
 
     async def activity(self, cluster: str) -> ClusterActivity:
         """What came of a cluster's records so far."""
@@ -116,12 +144,12 @@ class ZeebeIngest:
     async def _take(self, cluster: ZeebeCluster, parsed: ParsedRecords) -> IngestReceipt:
         canaries = (await self._registry.current()).canaries(cluster.name)
         incidents = [record for record in parsed.incidents if record.process_id not in canaries]
-        beats = [record.process_id for record in parsed.incidents if record.process_id in canaries]
-        beats += [process for process in parsed.others if process in canaries]
+        seen: list[IncidentRecord | OtherRecord] = [*parsed.incidents, *parsed.others]
+        beats = [record for record in seen if record.process_id in canaries]
         for chunk in _chunks(incidents):
             await self._signal(cluster, chunk)
-        for process in dict.fromkeys(beats):
-            await self._beat(canaries[process])
+        for process, at in _latest(beats).items():
+            await self._beat(canaries[process], at=at)
         receipt = IngestReceipt(
             cluster=cluster.name,
             raised=sum(not record.resolved for record in incidents),
@@ -164,9 +192,30 @@ def _denied(reason: str) -> AccessDeniedError:
     )
 
 
+def _unsigned() -> AccessDeniedError:
+    return AccessDeniedError(
+        reason="the signature of the alert is missing or wrong",
+        fix="Sign it with the secret that `im zeebe cluster add NAME --alert-secret` was given: HMAC-SHA256 of the "
+        "body, in hexadecimal, as X-Camunda-Signature-256.",
+    )
+
+
 def _chunks(records: Sequence[IncidentRecord]) -> Iterator[Sequence[IncidentRecord]]:
     for start in range(0, len(records), RECORDS_PER_SIGNAL):
         yield records[start : start + RECORDS_PER_SIGNAL]
+
+
+def _latest_allowed() -> int:
+    """A day from now, in ms since 1970: whatever says that it was later would make all that follows look old."""
+    return int((datetime.now(UTC) + timedelta(days=1)).timestamp() * 1000)
+
+
+def _latest(beats: Sequence[IncidentRecord | OtherRecord]) -> dict[str, datetime | None]:
+    """When each canary wrote its latest record, by the broker's clock."""
+    found: dict[str, int] = {}
+    for record in beats:
+        found[record.process_id] = max(record.timestamp or 0, found.get(record.process_id, 0))
+    return {process: datetime.fromtimestamp(at / 1000, UTC) if at else None for process, at in found.items()}
 
 
 def _tell(receipt: IngestReceipt) -> None:

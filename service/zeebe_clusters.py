@@ -20,6 +20,7 @@ from domain.sources import (
     digest,
     parse_rule,
 )
+from domain.zeebe import ERROR_TYPES
 from domain.zeebe_cluster import ClusterActivity
 from domain.zeebe_declarations import check_operate_url
 from service.zeebe import ZeebeIngest, alerts_purpose
@@ -27,7 +28,11 @@ from workflows.sources import SourcesWorkflow
 
 
 class ClusterView(BaseModel):
-    """A cluster as people and programs may see it: no token, no secret."""
+    """A cluster as people and programs may see it: no token, no secret.
+
+    Attributes:
+        token: ``set``; ``loopback``: none is needed from this machine; ``none``: no records are taken.
+    """
 
     name: str
     token: str
@@ -45,6 +50,7 @@ class ClusterChanged(BaseModel):
 
     cluster: ClusterView
     token: str | None = None
+    warnings: list[str] = []
 
 
 class ClusterDetail(ClusterView):
@@ -89,7 +95,7 @@ class ZeebeGateway(ZeebeIngest):
             updated_at=now,
         )
         added = await self._registry.change(SourcesWorkflow.add_cluster, cluster)
-        return ClusterChanged(cluster=view(added), token=given if generate_token else None)
+        return await self._changed(added, given if generate_token else None)
 
     async def update_cluster(
         self,
@@ -117,7 +123,7 @@ class ZeebeGateway(ZeebeIngest):
             operate_url=check_operate_url(operate_url) if operate_url else None,
         )
         changed = await self._registry.change(SourcesWorkflow.change_cluster, change)
-        return ClusterChanged(cluster=view(changed), token=given if generate_token else None)
+        return await self._changed(changed, given if generate_token else None)
 
     async def remove_cluster(self, name: str) -> ClusterView:
         """Remove a cluster; its records are refused from now on. Its incidents stay as they are."""
@@ -135,6 +141,14 @@ class ZeebeGateway(ZeebeIngest):
             raise ClusterNotFoundError(name=name)
         return ClusterDetail(**view(found).model_dump(), activity=await self.activity(name))
 
+    async def _changed(self, cluster: ZeebeCluster, token: str | None) -> ClusterChanged:
+        known = (await self._registry.fresh()).clusters.values()
+        open_ones = sorted(one.name for one in known if one.tokenless)
+        warnings = [f"the severity rule for {name} applies to no error type known so far" for name in _odd(cluster)]
+        if cluster.tokenless and len(open_ones) > 1:
+            warnings.append(f"{', '.join(open_ones)} have no token: their exporters must post to ?cluster=NAME")
+        return ClusterChanged(cluster=view(cluster), token=token, warnings=warnings)
+
     def _sealed(self, name: str, secret: str | None) -> str | None:
         if secret is None:
             return None
@@ -143,11 +157,16 @@ class ZeebeGateway(ZeebeIngest):
         return self._connection.keyring.seal(secret.strip(), alerts_purpose(name))
 
 
+def _odd(cluster: ZeebeCluster) -> list[str]:
+    """Error types of rules that Zeebe is not known to have; it may be a new one, or a slip."""
+    return [rule.error_type for rule in cluster.rules if not any(map(rule.applies_to_type, ERROR_TYPES))]
+
+
 def view(cluster: ZeebeCluster) -> ClusterView:
     """What may be shown of a cluster."""
     return ClusterView(
         name=cluster.name,
-        token="set" if cluster.token_hash else "none needed from loopback" if cluster.tokenless else "none",
+        token="set" if cluster.token_hash else "loopback" if cluster.tokenless else "none",
         alerts=cluster.sealed_alert_secret is not None,
         group_by=cluster.group_by,
         rules=[_rule_text(rule) for rule in cluster.rules],

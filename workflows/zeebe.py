@@ -100,7 +100,6 @@ class ZeebeClusterWorkflow:
             summary=f"resolve {group.incident_id}",
         )
         self._state.closed(group)
-        group.declaration, group.incident_id = None, None
 
     async def _keep_told(self) -> None:
         """Tell our incidents how many Zeebe incidents they stand for by now."""
@@ -122,6 +121,8 @@ class ZeebeClusterWorkflow:
             summary=f"{group.incident_id}: {count} by now",
         )
         group.told = count
+        if not standing.over and group.total == count:
+            self._state.plan(group, None)
         if standing.over and not group.over:  # somebody resolved it, and it happened again since
             group.incident_id = None
             self._queue.append(group)

@@ -11,11 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.events import CloudEvent
 from domain.outcomes import Failure, failure_of_status, status_text
-from domain.targets.words import cut
 
 MIN_WAIT_AFTER_429_SECONDS = 60  # PagerDuty asks for "minutes"; nobody who limits rates minds a minute
 REDACTED = "…"
-MAX_REASON = 200
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -79,7 +77,7 @@ def verdict_of(status: int, accepted: frozenset[int], reason: str) -> Verdict:
     """
     if status in accepted:
         return Verdict()
-    said = f"{status_text(status)}: {cut(reason, MAX_REASON)}" if reason else status_text(status)
+    said = f"{status_text(status)}: {reason}" if reason else status_text(status)
     failure = failure_of_status(status)
     if failure is None:  # something else answers there: to call that delivered would lose pages in silence
         return Verdict(Failure.INVALID_RESPONSE, f"{said}, which the service does not answer; check its IM_..._URL")
@@ -101,7 +99,10 @@ def listed(value: object) -> str:
 
 
 def redact(said: str, secrets: Sequence[str]) -> str:
-    """What a service said, with everything of the notify URL replaced that must not be shown."""
+    """What a service said, with everything of the notify URL replaced that must not be shown.
+
+    To be cut only afterwards: of a key that was cut, the rest would stay.
+    """
     spelt = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
     for secret in sorted(spelt, key=len, reverse=True):
         said = re.sub(re.escape(secret), REDACTED, said, flags=re.IGNORECASE)

@@ -46,6 +46,8 @@ def scheme_of(url: str) -> str:
     Raises:
         InvalidNotifyError: it has none, is over 2048 characters, or has white space or control characters.
     """
+    if not url.strip():
+        raise InvalidNotifyError(reason="it is empty")
     if len(url) > MAX_URL_LENGTH or not url.isprintable() or any(char.isspace() for char in url):
         raise InvalidNotifyError(reason=f"it has white space or control characters, or is over {MAX_URL_LENGTH} long")
     found = _SCHEME.match(url)

@@ -112,7 +112,7 @@ class PagerDuty:
 
 def dedup_key(event: CloudEvent) -> str:
     """One key for all events of an incident (``im/INC-7``), at most 255 characters; by source for other events."""
-    key = f"im/{event.incident_id or event.source}"
+    key = f"im/{(event.incident_id or event.source).lstrip('/')}"
     return key if len(key) <= MAX_DEDUP_KEY else f"im/{hashlib.sha256(key.encode()).hexdigest()}"
 
 

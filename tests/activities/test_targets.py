@@ -1,12 +1,13 @@
 """Requests to alert targets, by the product's own sender, to receivers that enforce the services' rules."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from activities.sealing import Keyring
-from activities.sender import Sender
+from activities.sender import MAX_ERROR, Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.event_types import SUBSCRIBER_TEST
@@ -169,6 +170,14 @@ async def test_no_secret_that_a_service_repeats_is_kept(alerts: AlertReceivers, 
     kept = f"{attempt.error} {attempt.response}"
     assert not [secret for secret in own if secret in kept]
     assert len((attempt.response or "").encode()) <= 2048
+
+
+async def test_a_reason_is_cut_only_when_no_part_of_a_secret_is_left_by_it(alerts: AlertReceivers) -> None:
+    for before in range(MAX_ERROR - 60, MAX_ERROR + 5, 5):
+        alerts.script(Answer(400, json.dumps({"message": f"{'x' * before}{AUTH}"}).encode()), path=TEXT)
+        attempt = await send(TWILIO_URL, alerts)
+        assert len(attempt.error or "") <= MAX_ERROR
+        assert AUTH[:6] not in (attempt.error or "")
 
 
 async def test_a_notify_url_that_does_not_open_waits_for_the_key(alerts: AlertReceivers) -> None:

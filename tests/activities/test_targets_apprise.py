@@ -118,6 +118,7 @@ async def test_a_name_that_leads_to_a_refused_address_is_not_dialled(
         ("json://example.com/x", "not encrypted"),
         ("mailto://a:b@example.com", "not encrypted"),
         ("jsons://example.com/x?verify=no", "verify=no"),
+        ("mailtos://u:p@example.com?smtp=127.0.0.1&mode=insecure", "not encrypted"),
     ],
 )
 def test_what_apprise_may_not_do_is_refused_at_once(url: str, reason: str) -> None:

@@ -111,6 +111,11 @@ class Zeebe:
     async def accept(self, cluster: ZeebeCluster, body: bytes) -> IngestReceipt:
         return self._taken(cluster.name, parse_records(body))
 
+    async def expect_alerts(self, signature: str | None) -> None:
+        self._called()
+        if not self.secrets or len((signature or "").removeprefix("sha256=")) != 64:
+            raise AccessDeniedError(reason="the signature is missing or wrong", fix="configure it")
+
     async def accept_alerts(self, body: bytes, signature: str | None) -> IngestReceipt:
         self._called()
         for name, secret in self.secrets.items():

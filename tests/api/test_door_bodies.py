@@ -16,8 +16,8 @@ ALERTS = "/api/v1/camunda/alerts"
 TOKEN = "token-of-the-cluster-prod"
 
 
-async def add(service: Service) -> None:
-    added = await service.http.post("/api/v1/zeebe/clusters", json={"name": "prod", "token": TOKEN})
+async def add(service: Service, **parts: str) -> None:
+    added = await service.http.post("/api/v1/zeebe/clusters", json={"name": "prod", "token": TOKEN} | parts)
     assert added.status_code == 201
 
 
@@ -30,23 +30,36 @@ async def test_without_the_token_a_body_is_not_read(service: Service) -> None:
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("path", [RECORDS, ALERTS])
+@pytest.mark.parametrize(("path", "limit"), [(RECORDS, 4 * 1024 * 1024), (ALERTS, 256 * 1024)])
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_past_4_mib_is_413(service: Service, path: str, *, chunked: bool) -> None:
-    await add(service)
+async def test_a_body_past_its_limit_is_413(service: Service, path: str, limit: int, *, chunked: bool) -> None:
+    await add(service, alert_secret="alert-secret-0123")
     sent = 0
 
     async def parts() -> AsyncIterator[bytes]:
         nonlocal sent
         for _ in range(100):
-            sent += 1024 * 1024
-            yield b" " * 1024 * 1024
+            sent += limit // 4
+            yield b" " * (limit // 4)
 
-    content = parts() if chunked else b" " * (4 * 1024 * 1024 + 1)
-    answer = await service.http.post(path, content=content, headers={"Authorization": TOKEN})
+    content = parts() if chunked else b" " * (limit + 1)
+    headers = {"Authorization": TOKEN, "X-Camunda-Signature-256": "0" * 64}
+    answer = await service.http.post(path, content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert "4194304" in answer.json()["detail"]
-    assert sent <= 5 * 1024 * 1024
+    assert str(limit) in answer.json()["detail"]
+    assert sent <= limit * 5 / 4
+
+
+@pytest.mark.parametrize("signature", ["", "no signature", "sha256=12"])
+async def test_an_alert_that_is_not_signed_is_refused_before_it_is_read(service: Service, signature: str) -> None:
+    await add(service, alert_secret="alert-secret-0123")
+
+    async def sent() -> AsyncIterator[bytes]:
+        pytest.fail("the body was asked for")
+        yield b""
+
+    answer = await service.http.post(ALERTS, content=sent(), headers={"X-Camunda-Signature-256": signature})
+    assert answer.status_code == 401
 
 
 async def test_a_body_of_4_mib_is_taken(service: Service) -> None:

@@ -120,6 +120,13 @@ async def test_a_ping_needs_its_key_alone(service: Service, path: str, method: s
     assert service.gateway.heartbeats.taken[0][:2] == ("backup", kind)
 
 
+async def test_a_slash_behind_the_ping_url_and_a_long_log_cost_no_beat(service: Service, path: str) -> None:
+    assert (await service.http.post(path + "/", content=b"all well")).status_code == 200
+    assert (await service.http.post(path, content=b"x" * 200_000)).status_code == 200
+    (first, second) = service.gateway.heartbeats.taken
+    assert (first[2], second[2]) == ("all well", "x" * 200)
+
+
 async def test_an_unknown_key_is_404_as_text(service: Service, path: str) -> None:
     for end in ("x", "/fail", "x/start"):
         answer = await service.http.get("/api/v1/ping/nobodys" + end)
@@ -127,7 +134,7 @@ async def test_an_unknown_key_is_404_as_text(service: Service, path: str) -> Non
     assert service.gateway.heartbeats.taken == []
 
 
-@pytest.mark.parametrize("end", ["/256", "/success", "/%2e%2e", "/start/more", "/"])
+@pytest.mark.parametrize("end", ["/256", "/success", "/%2e%2e", "/start/more", "//"])
 async def test_a_ping_with_another_word_is_refused(service: Service, path: str, end: str) -> None:
     assert (await service.http.get(path + end)).status_code in {401, 404, 422}
     assert service.gateway.heartbeats.taken == []

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api.problems import STATUSES, status_of
 from domain.errors import ImError, UnavailableError
+from domain.source_errors import TooManyBeatsError
 from tests.api.conftest import Service
 from tests.api.stand_in import every_error
 
@@ -40,7 +41,7 @@ async def test_every_error_of_the_product_is_a_problem(service: Service, kind: t
     problem = assert_problem(answer, status_of(error), kind.code)
     assert problem["detail"] == str(error)
     assert problem.get("hint", "") == error.advice
-    assert ("retry-after" in answer.headers) == isinstance(error, UnavailableError)
+    assert ("retry-after" in answer.headers) == isinstance(error, (UnavailableError, TooManyBeatsError))
 
 
 def test_every_error_has_a_status() -> None:

@@ -57,7 +57,7 @@ def test_add_shows_the_ping_path_on_standard_output_and_never_the_ping_url(
     line = "heartbeat add backup --every 24h --grace 1h --severity sev-2 --ping-url https://hc-ping.com/hush"
     assert run(line.split()) == 0
     said = capsys.readouterr()
-    assert said.out == "ping path: /api/v1/ping/key\n"
+    assert said.out == "ping url: http://localhost:8080/api/v1/ping/key\n"
     assert said.err.startswith("added backup: a beat every 60s, grace 30s\n")
     assert "hush" not in said.out + said.err
     assert asked == {
@@ -90,7 +90,7 @@ def test_what_cannot_be_meant_is_refused(
 def test_an_empty_list_says_how_to_add_one(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["heartbeat", "list"]) == 0
     said = capsys.readouterr()
-    assert said.out == "NAME  STATUS  LAST BEAT  NEXT DUE  INCIDENT\n"
+    assert said.out == "NAME  STATUS  LAST_BEAT  NEXT_DUE  INCIDENT\n"
     assert said.err == "no heartbeats yet; add one: im heartbeat add NAME --every 60s\n"
 
 
@@ -111,7 +111,7 @@ def test_the_table_has_times_as_seen_from_now() -> None:
     up = row(status=Status.UP, last_beat_at=NOW - timedelta(seconds=20), due_at=NOW + timedelta(seconds=40))
     down = row(name="job", status=Status.DOWN, last_beat_at=NOW - timedelta(hours=2), incident_id="INC-7")
     assert heartbeat_table([row(name="a"), up, down], NOW).splitlines() == [
-        "NAME    STATUS  LAST BEAT  NEXT DUE  INCIDENT",
+        "NAME    STATUS  LAST_BEAT  NEXT_DUE  INCIDENT",
         "a       new     never      -         -",
         "backup  up      20s ago    in 40s    -",
         "job     down    2h ago     -         INC-7",
@@ -146,7 +146,7 @@ def test_one_is_shown_with_its_last_changes_and_no_control_character() -> None:
         "unknown since:  2025-12-26T14:29:50Z (10s ago)",
         "last run:       12.3 s",
         "last note:      red",
-        "ping url:       https://hc-ping.com/…",
+        "pings on:       https://hc-ping.com/…",
         "last ping:      success 1m ago: failed: HTTP 503",
         "created:        2025-12-23T14:30:00Z",
         "",

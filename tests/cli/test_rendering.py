@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from cli import render
+from cli import render, render_incidents
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
@@ -183,4 +183,4 @@ def test_a_timeline_names_no_event_that_was_not_emitted() -> None:
     incident = declare("INC-1", Declaration(title="t", severity=Severity.SEV_1, actor="anna"), NOW, "evt_1")
     for published, told in ((None, "evt_1"), (True, "evt_1"), (False, "-")):
         incident.timeline[0].published = published
-        assert render.incident_text(incident).splitlines()[-1].split()[-2:] == [told, "-"]
+        assert render_incidents.incident_text(incident).splitlines()[-1].split()[-2:] == [told, "-"]

@@ -106,7 +106,7 @@ def test_a_generated_token_is_shown_once_on_standard_output(asked: Asked, capsys
     said = capsys.readouterr()
     assert said.out == "token: generated\n"
     assert said.err.splitlines() == [
-        "added prod: token set, one incident by element, SEV-3",
+        "added prod: token set, one incident for each element, SEV-3",
         "the token is not shown again; configure the exporter with it now",
     ]
 
@@ -165,7 +165,7 @@ def test_clusters_are_shown_as_they_are_set_up() -> None:
         "operate url:  https://operate.example.com/{processInstanceKey}",
         "created:      2025-12-26T14:30:00Z",
     ]
-    assert shown.splitlines()[-2:] == ["open:         2 in 1 incidents of ours", "incidents:    INC-7"]
+    assert shown.splitlines()[-2:] == ["open:         2 (in 1 incidents of im)", "incidents:    INC-7"]
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ def test_a_piece_without_any_record_is_named_line_by_line(
 
 def test_an_empty_file_says_so(asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "records").write_bytes(b"\n")
-    assert run(["zeebe", "import", str(tmp_path / "records"), "--cluster", "prod"]) == 0
-    assert capsys.readouterr().err == "there are no records in it\n"
+    assert run(["zeebe", "import", str(tmp_path / "records"), "--cluster", "prod"]) == 1
+    assert capsys.readouterr().err == "it is empty: whatever should have written it failed\n"
 
 
 def test_records_are_imported_from_standard_input(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -25,7 +26,7 @@ async def add(platform: Platform, name: str, *options: str) -> str:
     """Add a heartbeat by the CLI; its ping path."""
     ran = await platform.im("heartbeat", "add", name, *options)
     assert ran.code == 0, ran.err
-    return ran.out.strip().removeprefix("ping path: ")
+    return urlsplit(ran.out.strip().removeprefix("ping url: ")).path
 
 
 async def shown(api: httpx.AsyncClient, name: str) -> dict[str, Any]:

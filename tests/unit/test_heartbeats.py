@@ -1,5 +1,6 @@
 """The rules of heartbeats: what beats, silence, outages of our own and people make of them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,7 +158,7 @@ def test_a_failure_is_down_at_once_and_only_a_success_ends_it() -> None:
     assert (len(watched.state.outages), watched.state.status) == (1, Status.DOWN)
     beat(watched, 8)
     assert watched.state.outages[0].over is not None
-    assert watched.state.last_note == "note"
+    assert watched.state.last_note is None  # it was that of the failure
 
 
 def test_a_run_is_timed_from_start_to_end_and_moves_no_deadline() -> None:
@@ -276,6 +277,35 @@ def test_removing_ends_the_outage() -> None:
     watched.remove()
     assert watched.state.removed
     assert watched.state.outages[0].over == "the heartbeat was removed"
+
+
+@pytest.mark.parametrize("kind", [BeatKind.SUCCESS, BeatKind.FAIL])
+def test_what_comes_after_the_removal_changes_nothing(kind: BeatKind) -> None:
+    watched = heartbeat()
+    beat(watched, 0)
+    watched.remove()
+    beat(watched, 10, kind)
+    watched.resume(at(20))
+    assert (watched.state.outages, watched.state.deadline) == ([], None)
+
+
+@pytest.mark.parametrize("make", [heartbeat, missed])
+def test_a_record_of_long_ago_says_nothing_of_now(make: Callable[[], Heartbeat]) -> None:
+    watched = make()
+    before = watched.state.model_copy(deep=True)
+    watched.hear(Beat(at=at(50), exported=True), at(50 + 90))
+    assert watched.state.model_copy(update={"last_beat_at": before.last_beat_at}) == before
+    assert watched.state.last_beat_at == at(50)
+    watched.hear(Beat(at=at(51), exported=True), at(50 + 90))
+    assert watched.state.status is Status.UP
+
+
+def test_a_beat_that_waited_for_a_worker_counts_from_when_it_came() -> None:
+    watched = heartbeat()
+    beat(watched, 0)
+    watched.hear(Beat(at=at(50)), at(1000))
+    assert watched.state.deadline == at(140)
+    assert watched.overdue(at(1000))
 
 
 def test_pings_say_what_happened_and_repeats_that_wait_are_one() -> None:

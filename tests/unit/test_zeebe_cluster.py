@@ -10,10 +10,7 @@ from domain.errors import InvalidRequestError
 from domain.incidents import Severity, check_declaration
 from domain.sources import ClusterChange, Grouping, SeverityRule, ZeebeCluster, apply_cluster_change, parse_rule
 from domain.zeebe import IncidentRecord
-from domain.zeebe_cluster import (
-    ClusterState,
-    activity_of,
-)
+from domain.zeebe_cluster import MAX_ENDED, MAX_OPEN, ClusterState, activity_of
 from domain.zeebe_declarations import ClusterSettings, check_operate_url, declaration_of
 from tests.support.builders import NOW
 
@@ -150,14 +147,37 @@ def test_the_state_survives_being_written_and_read() -> None:
     assert len(group.open) == 1
 
 
-def test_the_fullest_state_fits_a_payload() -> None:
+@pytest.mark.parametrize("grouping", [BY_INCIDENT, BY_ELEMENT])
+def test_the_fullest_state_fits_a_payload(grouping: ClusterSettings) -> None:
     state = ClusterState(cluster="prod")
     for number in range(10_000):
-        if number < 8_000:
+        if number < MAX_OPEN - 3000:
             declared(state, BY_INCIDENT, record(6755399441055744 + number, at=1_780_000_000_000 + number))
         state.take(record(9007199254740993 + number, at=1_780_000_100_000 + number, resolved=True), BY_INCIDENT)
-    assert (state.open_count, len(state.ended)) == (8_000, 10_000)
-    assert len(state.model_dump_json(exclude_none=True)) < 2 * 1024 * 1024 - 64 * 1024
+    for number in range(5_000):
+        long: dict[str, Any] = {"element_id": f"element-{number}", "error_message": "\U0001f525" * 2000}
+        state.take(record(4503599627370496 + number, at=1_780_000_200_000 + number, **long), grouping)
+    for number in range(1_000):  # their incidents here are still to be resolved
+        state.take(record(6755399441055744 + number, at=1_780_000_300_000, resolved=True), grouping)
+    assert (state.open_count + len(state.closing), len(state.ended)) == (MAX_OPEN, MAX_ENDED)
+    assert len(state.model_dump_json(exclude_none=True).encode()) < 2 * 1024 * 1024 - 64 * 1024
+    again = ClusterState.model_validate_json(state.model_dump_json(exclude_none=True))
+    assert (again._waiting, again._waiting_bytes) == (state._waiting, state._waiting_bytes)
+
+
+def test_those_that_wait_in_a_flood_join_by_element_and_every_one_is_resolved() -> None:
+    state = ClusterState(cluster="prod")
+    for number in range(1_000):
+        state.take(record(number + 1, at=1_780_000_000_000 + number, error_message="x" * 1000), BY_INCIDENT)
+    alone = [group for group in state.groups.values() if group.total == 1]
+    assert 40 < len(alone) < 200
+    assert sum(group.total for group in state.groups.values()) == 1_000
+    for group in list(state.groups.values()):
+        state.declared(group, f"INC-{group.id}", group.total)
+    assert state._waiting_bytes == 0
+    for number in range(1_000):
+        state.take(record(number + 1, at=1_780_000_100_000, resolved=True), BY_INCIDENT)
+    assert (state.groups, len(state.closing)) == ({}, len(alone) + 1)
 
 
 @given(st.permutations([(key, resolved) for key in range(1, 5) for resolved in (False, True)]), st.data())

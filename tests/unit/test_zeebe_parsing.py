@@ -80,7 +80,8 @@ def test_only_events_created_and_resolved_of_incidents_count(parts: dict[str, An
 def test_other_records_say_their_process() -> None:
     job, without = incident(valueType="JOB"), incident(valueType="DEPLOYMENT")
     parsed = parse_records(body(job, without | {"value": {}}, without | {"value": None}))
-    assert parsed.others == ["order", "", ""]
+    assert [other.process_id for other in parsed.others] == ["order", "", ""]
+    assert {other.timestamp for other in parsed.others} == {1766759400123}
 
 
 @given(st.integers(1, MAX_KEY), st.integers(1, MAX_KEY), st.booleans())
