@@ -7,6 +7,7 @@ import pytest_asyncio
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
+from tests.activities.client_senders import ClientSender
 from tests.support.builders import make_keyring
 from tests.support.sink import Sink
 
@@ -25,3 +26,11 @@ async def sender() -> AsyncIterator[Sender]:
     made = Sender(GuardedTransport(policy), make_keyring(), policy)
     yield made
     await made.aclose()
+
+
+@pytest_asyncio.fixture
+async def by_client() -> AsyncIterator[ClientSender]:
+    """A sender whose HTTP clients the test says."""
+    made = ClientSender()
+    yield made
+    await made.sender.aclose()

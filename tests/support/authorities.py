@@ -18,9 +18,7 @@ PASSWORD = "pässword:of-the-tests"
 ACCESS_TOKEN = "at-0123456789.abcdefghijklmnopqrstuvwxyz"
 
 
-def server_tls(
-    authority: trustme.CA, name: str = "127.0.0.1", *, clients: trustme.CA | None = None
-) -> ssl.SSLContext:
+def server_tls(authority: trustme.CA, name: str = "127.0.0.1", *, clients: trustme.CA | None = None) -> ssl.SSLContext:
     """A server's context; with ``clients``, it asks for a certificate of that authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(name).configure_cert(context)
