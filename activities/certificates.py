@@ -8,9 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -23,6 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.http_client_errors import InvalidCertificateError
 from domain.http_clients import CertificateFacts, TrustStore
+
+if TYPE_CHECKING:  # x509 takes 0.1 s to import, which every command would wait for
+    from cryptography import x509
 
 MAX_PEM_BYTES = 256 * 1024  # the system's own bundle of some 140 CAs is 220 KB
 
@@ -68,7 +70,7 @@ def read_trust(pem: str) -> TrustStore:
     return TrustStore(pem=_pem(certificates), certificates=tuple(facts_of(each) for each in certificates))
 
 
-def facts_of(certificate: x509.Certificate) -> CertificateFacts:
+def facts_of(certificate: "x509.Certificate") -> CertificateFacts:
     """What may be known of a certificate."""
     return CertificateFacts(
         subject=certificate.subject.rfc4514_string(),
@@ -76,6 +78,13 @@ def facts_of(certificate: x509.Certificate) -> CertificateFacts:
         not_after=certificate.not_valid_after_utc,
         sha256=hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
     )
+
+
+def facts_of_der(certificate: bytes) -> CertificateFacts:
+    """The same, of a certificate as a TLS connection has it."""
+    from cryptography import x509  # noqa: PLC0415 - see above
+
+    return facts_of(x509.load_der_x509_certificate(certificate))
 
 
 def tls_context(own: CertifiedKey | None, trust: TrustStore | None) -> ssl.SSLContext:
@@ -138,7 +147,9 @@ def _read_key(pem: str, passphrase: str | None) -> _OpenedKey:
     return _OpenedKey(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), public)
 
 
-def _read_chain(pem: str, what: str) -> list[x509.Certificate]:
+def _read_chain(pem: str, what: str) -> "list[x509.Certificate]":
+    from cryptography import x509  # noqa: PLC0415 - see above
+
     try:
         return x509.load_pem_x509_certificates(_bounded(pem, what))
     except ValueError:
@@ -152,6 +163,6 @@ def _bounded(pem: str, what: str) -> bytes:
     return encoded
 
 
-def _pem(certificates: list[x509.Certificate]) -> str:
+def _pem(certificates: "list[x509.Certificate]") -> str:
     """The certificates alone: whatever else was in the file, a key for instance, is not kept."""
     return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates)

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from cli import render
+from cli import render, render_subscribers
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
@@ -49,7 +49,7 @@ def test_subscriber_table_is_the_guides() -> None:
         subscriber("audit-log", "https://audit.example.com/e", ["**"], enabled=False),
         subscriber("two", "https://two.example.com", ["im.a", "im.b"]),
     ]
-    assert render.subscriber_table(rows).splitlines() == [
+    assert render_subscribers.subscriber_table(rows).splitlines() == [
         "NAME        URL                          TYPES          ENABLED",
         "my-webhook  https://example.com/webhook  im.incident.*  true",
         "audit-log   https://audit.example.com/e  **             false",
@@ -65,7 +65,7 @@ def test_health_table_is_the_guides() -> None:
         health("broken-hook", 0, 50, 0.0, "unhealthy", timedelta(hours=1)),
         health("new", 0, 0, None, "unknown", None),
     ]
-    assert render.health_table(rows, NOW).splitlines() == [
+    assert render_subscribers.health_table(rows, NOW).splitlines() == [
         "SUBSCRIBER    DELIVERED  FAILED  SUCCESS_RATE  STATUS     LAST_DELIVERED",
         "my-webhook    156        4       97.5%         healthy    2m ago",
         "audit-log     892        0       100%          healthy    30s ago",
@@ -77,7 +77,7 @@ def test_health_table_is_the_guides() -> None:
 
 def test_tables_are_never_truncated_or_wrapped() -> None:
     url = "https://example.com/" + "x" * 500
-    lines = render.subscriber_table([subscriber("a", url, ["**"])]).splitlines()
+    lines = render_subscribers.subscriber_table([subscriber("a", url, ["**"])]).splitlines()
     assert len(lines) == 2
     assert url in lines[1]
 
