@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import aiohttp
 import httpx
 import structlog
 
@@ -39,7 +38,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
         self.tokens: TokenSource | None = None
         if client.basic is not None:
             password = keyring.open(client.basic.sealed_password, http_client_purpose(client.name, Part.BASIC))
-            self._basic = basic(client.basic.user, password)
+            self._basic = basic(f"{client.basic.user}:{password}")
             self._secrets = [password, self._basic.removeprefix("Basic ")]
         if client.oauth2 is not None:
             secret = keyring.open(client.oauth2.sealed_secret, http_client_purpose(client.name, Part.OAUTH2))
@@ -167,7 +166,7 @@ class HttpClients:
         if client.proxy is not None:
             sealed = client.proxy.sealed_credentials
             credentials = opened(sealed, http_client_purpose(client.name, Part.PROXY)) if sealed else None
-            proxy = EgressProxy(client.proxy.url, _proxy_auth(credentials))
+            proxy = EgressProxy(client.proxy.url, basic(credentials) if credentials else None)
         context = await asyncio.to_thread(tls_context, own, client.trust)
         _log.info("http client ready", http_client=client.name, version=client.version)
         guarded = GuardedTransport(self.policy, context, proxy=proxy, connect_seconds=client.connect_seconds)
@@ -196,10 +195,3 @@ async def _closed(making: "asyncio.Task[ClientTransport]") -> None:
     await asyncio.wait([making])
     if not making.cancelled() and making.exception() is None:
         await making.result().aclose()
-
-
-def _proxy_auth(credentials: str | None) -> aiohttp.BasicAuth | None:
-    if credentials is None:
-        return None
-    user, _, password = credentials.partition(":")
-    return aiohttp.BasicAuth(user, password, "utf-8")

@@ -126,13 +126,13 @@ class TokenSource:
         if self._oauth2.auth is TokenAuth.POST:
             form |= {"client_id": self._oauth2.client_id, "client_secret": self._secret}
         else:  # both halves are form-encoded first: RFC 6749, 2.3.1
-            headers["Authorization"] = basic(quote_plus(self._oauth2.client_id), quote_plus(self._secret))
+            headers["Authorization"] = basic(f"{quote_plus(self._oauth2.client_id)}:{quote_plus(self._secret)}")
         return httpx.Request("POST", self._oauth2.token_url, headers=headers, content=urlencode(form).encode())
 
 
-def basic(user: str, password: str) -> str:
-    """The value of the header Authorization (RFC 7617)."""
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+def basic(credentials: str) -> str:
+    """The value of the header Authorization for ``user:password`` (RFC 7617)."""
+    return "Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 async def _read(answer: httpx.Response) -> bytes:

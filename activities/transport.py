@@ -132,10 +132,15 @@ class _Connector(aiohttp.TCPConnector):
 
 @dataclass(frozen=True)
 class EgressProxy:
-    """A proxy, as ``http(s)://host:port``, and its credentials; see `domain.http_clients.Proxy`."""
+    """A proxy, as ``http(s)://host:port``, and what it is told as Proxy-Authorization."""
 
     url: str
-    auth: aiohttp.BasicAuth | None = field(default=None, repr=False)
+    authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is for the proxy alone."""
+        return {"Proxy-Authorization": self.authorization} if self.authorization else {}
 
     @property
     def host(self) -> str:
@@ -205,16 +210,22 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+                headers=self._headers(request),
                 data=await request.aread(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
                 allow_redirects=False,
                 proxy=self._proxy.url if self._proxy else None,
-                proxy_auth=self._proxy.auth if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
             )
         except (aiohttp.ClientError, OSError) as error:
             raise translated(error, request) from None
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer, request), request=request)
+
+    def _headers(self, request: httpx.Request) -> list[tuple[str, str]]:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        if self._proxy and request.url.scheme == "http":  # there is no CONNECT, which would have them
+            headers += self._proxy.headers.items()
+        return headers
 
     async def aclose(self) -> None:
         """Close every connection."""
