@@ -152,7 +152,7 @@ class HttpClients:
 
     async def _made(self, ready: _Ready) -> ClientTransport:
         try:
-            return await asyncio.shield(ready.making)
+            return ready.making.result() if ready.making.done() else await asyncio.shield(ready.making)
         except BaseException:
             if ready.making.done() and self._ready.get(ready.client.name) is ready:
                 del self._ready[ready.client.name]  # the next attempt tries anew

@@ -51,7 +51,10 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
 
 
 def _expiry(at: datetime | None) -> str | None:
-    return f"expires {when(at)}, in {(at - datetime.now(UTC)).days} days" if at else None
+    if at is None:
+        return None
+    left = (at - datetime.now(UTC)).days
+    return f"expires {when(at)}, in {left} days" if left >= 0 else f"expired {when(at)}"
 
 
 def health_table(rows: Iterable[Health], now: datetime) -> str:

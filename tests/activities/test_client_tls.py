@@ -16,7 +16,8 @@ from domain.http_clients import HttpClient
 from domain.outcomes import Failure
 from tests.activities.client_senders import ClientSender
 from tests.support.authorities import make_http_client, pem_of, server_tls
-from tests.support.sink import Sink, SlowAnswer
+from tests.support.eventually import eventually
+from tests.support.sink import Answer, Sink, SlowAnswer
 from tests.support.tls_door import TlsDoor
 
 SERVERS, CLIENTS, STRANGERS = trustme.CA(), trustme.CA(), trustme.CA()
@@ -112,9 +113,7 @@ def _rotated(client: HttpClient, kind: str) -> HttpClient:
     return client.model_copy(update={"certificate": fresh.certificate, "version": client.version + 1})
 
 
-async def test_a_new_version_is_used_at_once_and_the_old_one_closed(
-    by_client: ClientSender, contexts: list[str]
-) -> None:
+async def test_a_new_version_is_used_at_once(by_client: ClientSender, contexts: list[str]) -> None:
     client = by_client.have(make_http_client(certificate=_certificate("wrong"), trust=SERVERS))
     with TlsDoor(server_tls(SERVERS, clients=CLIENTS)) as receiver:
         assert (await by_client.send(receiver.url)).failure is Failure.CLIENT_CERTIFICATE
@@ -123,15 +122,19 @@ async def test_a_new_version_is_used_at_once_and_the_old_one_closed(
     assert len(contexts) == 2
 
 
-async def test_an_old_version_ends_what_it_has_begun(by_client: ClientSender) -> None:
+async def test_an_old_version_ends_what_it_has_begun_and_is_closed(by_client: ClientSender) -> None:
     client = by_client.have(make_http_client(certificate=_certificate("right"), trust=SERVERS))
     async with Sink(server_tls(SERVERS, clients=CLIENTS)) as receiver:
-        receiver.script(SlowAnswer(0.3))
+        receiver.script(SlowAnswer(0.5), Answer())
         under_way = asyncio.create_task(by_client.send(receiver.url()))
         await receiver.wait_for(1)
+        old = by_client.clients._ready["client"].making.result()._guarded._session
+        assert old is not None
         by_client.have(_rotated(client, "right"))
         assert (await by_client.send(receiver.url())).status == 200
+        assert not old.closed
         assert (await under_way).status == 200
+        await eventually(lambda: old.closed)
 
 
 async def test_a_client_added_again_under_its_name_is_another_one(by_client: ClientSender, contexts: list[str]) -> None:

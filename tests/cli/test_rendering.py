@@ -7,6 +7,7 @@ from cli import render, render_subscribers
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.web_service import parts_of
 from service.event_list import EventRow
 from service.events import EventView
 from service.progress import RunView
@@ -184,3 +185,28 @@ def test_a_timeline_names_no_event_that_was_not_emitted() -> None:
     for published, told in ((None, "evt_1"), (True, "evt_1"), (False, "-")):
         incident.timeline[0].published = published
         assert render.incident_text(incident).splitlines()[-1].split()[-2:] == [told, "-"]
+
+
+def test_a_subscriber_is_shown_by_hostname_port_context_and_client() -> None:
+    place = parts_of("https://example.com/postme")
+    wh1 = subscriber("wh1", place.url, ["**"]).model_copy(
+        update=place._asdict() | {"http_client": "trustStoreHttpClient", "certificate_expires_at": NOW}
+    )
+    shown = dict(line.split(":", 1) for line in render_subscribers.subscriber_fields(wh1).splitlines())
+    seeds = {name: shown[name].strip() for name in ("hostname", "port", "context", "http-client", "message-format")}
+    assert seeds == {
+        "hostname": "example.com",
+        "port": "443",
+        "context": "/postme",
+        "http-client": "trustStoreHttpClient",
+        "message-format": "cloudevents",
+    }
+    assert shown["certificate"].strip().startswith("expired")
+
+
+def test_health_has_a_further_column_when_there_is_something_to_warn_of() -> None:
+    row = Health(subscriber="a", warnings=["the certificate expires in 3 days"])
+    lines = render_subscribers.health_table([row, Health(subscriber="b")], NOW).splitlines()
+    assert lines[0].endswith("WARNING")
+    assert lines[1].endswith("the certificate expires in 3 days")
+    assert lines[2].endswith("-")

@@ -5,9 +5,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import trustme
 from standardwebhooks import Webhook
 
+from domain.errors import InvalidRequestError
+from domain.http_client_errors import HttpClientNotFoundError, UnknownHttpClientError
 from service.devserver import DevServer
 from tests.support.authorities import ACCESS_TOKEN, CLIENT_SECRET, PASSWORD, pem_of, server_tls, token_answer, trust_of
 from tests.support.platform import Platform, unique_name, unique_type
@@ -53,9 +56,8 @@ async def test_a_subscriber_over_mutual_tls_receives_signed_events_and_a_new_cer
         assert request.path == "/postme"
         assert Webhook(WHSEC).verify(request.body, request.headers)["type"] == event_type
 
-        shown = (await platform.im("subscriber", "show", name)).out
-        for line in ("hostname:", "port:", "context:", "message-format:", "http-client:", "certificate:"):
-            assert line in shown
+        shown = await platform.gateway.subscribers.get(name)
+        assert (shown.hostname, shown.port, shown.context) == ("localhost", receiver.port, "/postme")
         health = (await platform.im("subscriber", "health", name)).out
         assert "WARNING" in health
         assert f"the certificate of HTTP client '{client}' expires in 12 days" in health
@@ -64,8 +66,9 @@ async def test_a_subscriber_over_mutual_tls_receives_signed_events_and_a_new_cer
         assert row["certificate_expires_at"].startswith(f"{soon:%Y-%m-%d}")
 
         files = _files(tmp_path, CLIENTS.issue_cert(common_name="second"))
-        renewed = await platform.im("http-client", "update", client, "--cert", files["cert"], "--key", files["key"])
-        assert (renewed.code, renewed.err) == (0, f"updated {client}: mutual_tls\n")
+        chain, key = (Path(files[name]).read_text() for name in ("cert", "key"))
+        renewed = await platform.gateway.http_clients.update(client, certificate=chain, key=key)
+        assert (renewed.version, renewed.warnings) == (2, [])
         connections = receiver.connections
         assert (await platform.ended(await platform.emit(event_type)))[name]["state"] == "delivered"
         assert receiver.connections == connections + 1, "a connection of the new version"
@@ -73,15 +76,14 @@ async def test_a_subscriber_over_mutual_tls_receives_signed_events_and_a_new_cer
         assert tried.code == 0
         assert "TLSv1.3" in tried.out
         assert "HTTP 200 OK" in tried.out
-        assert (await platform.im("subscriber", "test", name)).code == 0
-    listed = (await platform.im("http-client", "list")).out
-    assert any(line.split() and client in line and name in line for line in listed.splitlines())
+        assert (await platform.gateway.trials.run(name)).state == "delivered"
+    listed = await platform.gateway.http_clients.get(client)
+    assert listed.used_by == [name]
     refused = await platform.im("http-client", "remove", client)
     assert refused.code == 1
     assert f"the HTTP client '{client}' is used by {name}" in refused.err
     assert (await platform.im("subscriber", "update", name, "--no-http-client")).code == 0
-    assert (await platform.im("http-client", "remove", client)).code == 0
-    await platform.gateway.subscribers.remove(name)
+    await _remove(platform, name, client)
 
 
 async def test_a_subscriber_receives_over_oauth2_and_a_refused_client_fails_it_for_good(
@@ -118,14 +120,19 @@ async def test_a_subscriber_names_only_a_client_that_exists_and_fits(platform: P
     add = ("subscriber", "add", "--name", name, "--url", sink.url(), "--http-client", client)
     unknown = await platform.im(*add)
     assert (unknown.code, "no HTTP client is named" in unknown.err) == (1, True)
-    await platform.im("http-client", "add", client, "--user", "im", "--password", "-", stdin=f"{PASSWORD}\n")
-    clash = await platform.im(*add, "--header", "authorization=Bearer x")
-    assert (clash.code, "adds the header authorization" in clash.err) == (1, True)
-    assert (await platform.im(*add)).code == 0
-    later = await platform.im("subscriber", "update", name, "--header", "Authorization=Bearer x")
-    assert later.code == 1
-    missing = await platform.im("subscriber", "update", name, "--http-client", "nobody")
-    assert (missing.code, "no HTTP client is named 'nobody'" in missing.err) == (1, True)
+    subscribers, clients = platform.gateway.subscribers, platform.gateway.http_clients
+    await clients.add(client)
+    await subscribers.add(name, sink.url(), headers={"authorization": "Bearer x"}, http_client=client)
+    with pytest.raises(InvalidRequestError, match="adds the header authorization"):
+        await clients.update(client, user="im", password=PASSWORD)
+    await subscribers.update(name, headers={})
+    await clients.update(client, user="im", password=PASSWORD)
+    with pytest.raises(InvalidRequestError, match="adds the header Authorization"):
+        await subscribers.update(name, headers={"Authorization": "Bearer x"})
+    with pytest.raises(UnknownHttpClientError, match="'nobody'"):
+        await subscribers.update(name, http_client="nobody")
+    with pytest.raises(HttpClientNotFoundError):
+        await clients.remove("nobody")
     await _remove(platform, name, client)
 
 
