@@ -7,8 +7,8 @@ import pytest_asyncio
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
-from tests.activities.client_senders import ClientSender
 from tests.support.builders import make_keyring
+from tests.support.client_senders import ClientSender
 from tests.support.sink import Sink
 
 

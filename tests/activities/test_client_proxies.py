@@ -9,8 +9,8 @@ import trustme
 
 from domain.addresses import AddressPolicy
 from domain.outcomes import Failure
-from tests.activities.client_senders import ClientSender
 from tests.support.authorities import make_http_client, server_tls
+from tests.support.client_senders import ClientSender
 from tests.support.proxy import EgressProxyServer
 from tests.support.sink import Sink, SlowAnswer
 
@@ -34,6 +34,17 @@ async def test_tls_through_a_tunnel_is_verified_by_name(by_client: ClientSender)
         assert proxy.asked[0] == f"CONNECT receiver.example:{receiver.port} HTTP/1.1"
         assert right.status == 200
         assert (wrong.failure, wrong.status) == (Failure.TLS, None)
+        assert len(receiver.received) == 1
+
+
+async def test_an_https_proxy_is_verified_too(by_client: ClientSender) -> None:
+    async with Sink(server_tls(SERVERS, "receiver.example")) as receiver:
+        url = f"https://receiver.example:{receiver.port}/hook"
+        async with EgressProxyServer(("127.0.0.1", receiver.port), tls=server_tls(SERVERS)) as proxy:
+            by_client.have(make_http_client(proxy=proxy.url, trust=SERVERS))
+            assert (await by_client.send(url)).status == 200
+            by_client.have(make_http_client("other", proxy=proxy.url, trust=trustme.CA()))
+            assert (await by_client.send(url, "other")).failure is Failure.TLS
         assert len(receiver.received) == 1
 
 

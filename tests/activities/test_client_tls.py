@@ -14,8 +14,8 @@ import trustme
 from activities.certificates import read_certified_key, tls_context
 from domain.http_clients import HttpClient
 from domain.outcomes import Failure
-from tests.activities.client_senders import ClientSender
 from tests.support.authorities import make_http_client, pem_of, server_tls
+from tests.support.client_senders import ClientSender
 from tests.support.eventually import eventually
 from tests.support.sink import Answer, Sink, SlowAnswer
 from tests.support.tls_door import TlsDoor

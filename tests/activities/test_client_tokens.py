@@ -14,8 +14,8 @@ from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.http_clients import OAuth2, TokenAuth
 from domain.outcomes import Attempt, Failure
-from tests.activities.client_senders import ClientSender
 from tests.support.authorities import ACCESS_TOKEN, CLIENT_SECRET, PASSWORD, make_http_client, token_answer
+from tests.support.client_senders import ClientSender
 from tests.support.sink import Answer, Drop, Garbage, Hang, HugeBody, Redirect, Script, Sink, SlowAnswer
 
 OTHER_TOKEN = "at-another-token-0123456789"

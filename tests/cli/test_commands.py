@@ -290,3 +290,12 @@ def test_clear_headers_drops_them_all(asked: dict[str, Any]) -> None:
     assert run(["subscriber", "update", "a", "--clear-headers", "--overlap", "1h"]) == 0
     assert asked["headers"] == {}
     assert asked["overlap"] == timedelta(hours=1)
+
+
+def test_a_subscriber_goes_back_to_the_plain_client_explicitly(asked: dict[str, Any]) -> None:
+    assert run(["subscriber", "update", "a", "--no-http-client"]) == 0
+    assert asked["http_client"] == ""
+    assert (
+        run(["subscriber", "update", "a", "--http-client", "partner", "--hostname", "b.example", "--port", "8443"]) == 0
+    )
+    assert (asked["http_client"], asked["hostname"], asked["port"]) == ("partner", "b.example", 8443)

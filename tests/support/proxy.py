@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ssl
 from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ class EgressProxyServer:
         leads_to: where every request goes, whatever it names; the place it names where this is None.
         credentials: ``user:password`` that it asks for.
         refuses: answered to every CONNECT instead.
+        tls: serve TLS with this context.
 
     Attributes:
         asked: first lines of the requests.
@@ -21,8 +23,14 @@ class EgressProxyServer:
     """
 
     def __init__(
-        self, leads_to: tuple[str, int] | None = None, *, credentials: str | None = None, refuses: int | None = None
+        self,
+        leads_to: tuple[str, int] | None = None,
+        *,
+        credentials: str | None = None,
+        refuses: int | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         self.asked: list[str] = []
         self.authorizations: list[str | None] = []
         self._leads_to = leads_to
@@ -32,7 +40,7 @@ class EgressProxyServer:
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -46,7 +54,7 @@ class EgressProxyServer:
     def url(self) -> str:
         """Its address."""
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
