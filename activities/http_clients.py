@@ -18,6 +18,8 @@ from domain.addresses import AddressPolicy
 from domain.http_clients import HttpClient, Part
 
 MAX_OPEN = 100  # clients ready for use; past that the one unused for longest is closed, and made again when needed
+# Of an attempt's time, for a token: less than all of it, so that the attempt can say that it waited for a token.
+TOKEN_SHARE = 0.9
 SECRETS = "secrets"  # a request's extension: a list that is told what must not be kept of the answer
 
 Find = Callable[[str], HttpClient | None]
@@ -42,7 +44,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
             self._secrets = [password, self._basic.removeprefix("Basic ")]
         if client.oauth2 is not None:
             secret = keyring.open(client.oauth2.sealed_secret, http_client_purpose(client.name, Part.OAUTH2))
-            self.tokens = TokenSource(client.oauth2, secret, guarded, client.total_seconds)
+            self.tokens = TokenSource(client.oauth2, secret, guarded, client.total_seconds * TOKEN_SHARE)
             self._secrets = [secret]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -104,7 +104,7 @@ class TokenSource:
                 finally:
                     await answer.aclose()
         except TimeoutError:
-            raise TokenUnavailable("the token endpoint does not answer") from None
+            raise TokenUnavailable(f"timeout: no token from the token endpoint within {self._seconds:g} s") from None
         except LocalFault:
             raise
         except httpx.TransportError as error:

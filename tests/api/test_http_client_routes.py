@@ -21,7 +21,7 @@ async def test_adding_is_201_with_location_and_no_secret(service: Service) -> No
     assert (answer.status_code, answer.headers["location"]) == (201, f"{PATH}/partner")
     shown = answer.json()
     assert shown["auth"] == ["mutual_tls", "oauth2"]
-    assert shown["certificate"]["subject"] == "CN=im,OU=Testing cert #1,O=trustme v1.2.1" or shown["certificate"]
+    assert shown["certificate"]["subject"].startswith("CN=im,")
     assert len(shown["certificate"]["sha256"]) == 64
     assert len(shown["trust"]) == 1
     for text in (answer.text, (await service.http.get(PATH)).text, (await service.http.get(f"{PATH}/partner")).text):
