@@ -18,7 +18,7 @@ from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.recorder import Recorder
 from activities.reporting import announced, beating, details, failure_of, given_up, unmade
-from activities.transport import LocalFault
+from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.retry import RetrySchedule

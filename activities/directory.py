@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from activities.leases import Lease
 from domain.directory import Directory, Snapshot
+from domain.http_clients import HttpClient
 
 Fetch = Callable[[int | None], Awaitable[Snapshot]]
 
@@ -22,6 +23,14 @@ class LeasedDirectory(Lease[Directory]):
             snapshot = await fetch(known.version if known else None)
             if snapshot.subscribers is None and known:
                 return known
-            return Directory(version=snapshot.version, subscribers=snapshot.subscribers or {})
+            return Directory(
+                version=snapshot.version,
+                subscribers=snapshot.subscribers or {},
+                http_clients=snapshot.http_clients,
+            )
 
         super().__init__(newer, clock)
+
+    def http_client(self, name: str) -> HttpClient | None:
+        """An HTTP client as the latest snapshot has it, which is no older than the subscriber that names it."""
+        return self._known.http_clients.get(name) if self._known else None

@@ -7,7 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
-from activities.transport import LocalFault
+from activities.transport_errors import LocalFault
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.retry import MIN_DELAY
 from domain.targets.kinds import DOUBT

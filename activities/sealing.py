@@ -80,6 +80,11 @@ def headers_purpose(subscriber: str) -> str:
     return f"subscriber/{subscriber}/headers"
 
 
+def http_client_purpose(client: str, part: str) -> str:
+    """The purpose of the sealed value of a part of an HTTP client: its key, password, secret or credentials."""
+    return f"http-client/{client}/{part}"
+
+
 def notify_purpose(subscriber: str) -> str:
     """The purpose of a subscriber's notify URL."""
     return f"subscriber/{subscriber}/notify"

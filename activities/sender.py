@@ -3,23 +3,26 @@
 import asyncio
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
 
+from activities.failures import REFUSALS, failure_of, in_words, refused
+from activities.http_clients import SECRETS, HttpClients, Route
 from activities.parcels import AppriseParcel, Parcel, Parcels
 from activities.sealing import Keyring
 from activities.targets_apprise import tell_by_apprise
-from activities.transport import CONNECTED, BlockedAddress, LocalFault, NameNotResolved, TlsNotVerified
+from activities.transport import CONNECTED
+from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
-from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
 from domain.events import CloudEvent
 from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure
 from domain.retry import parse_retry_after
 from domain.subscribers import Subscriber
 from domain.targets.base import Bases, redact
-from domain.targets.errors import AppriseMissingError, InvalidNotifyError
 from domain.targets.words import cut
 
 TOTAL_SECONDS = 10  # the guide's "respond within 10 seconds": connecting, sending, waiting and reading together
@@ -28,21 +31,6 @@ MAX_ERROR = 300  # characters
 
 # ANSI sequences and control characters: a response is shown in terminals and pages.
 _UNPRINTABLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-_REFUSALS: tuple[tuple[type[ImError], Failure], ...] = (
-    (SealingKeyError, Failure.SEALING_KEY),
-    (InvalidNotifyError, Failure.UNUSABLE_TARGET),
-    (AppriseMissingError, Failure.UNUSABLE_TARGET),
-    (InvalidUrlError, Failure.BLOCKED_ADDRESS),
-    (BlockedAddressError, Failure.BLOCKED_ADDRESS),
-)
-_FAILURES: tuple[tuple[type[httpx.TransportError], Failure], ...] = (
-    (BlockedAddress, Failure.BLOCKED_ADDRESS),
-    (NameNotResolved, Failure.DNS),
-    (TlsNotVerified, Failure.TLS),
-    (httpx.RemoteProtocolError, Failure.INVALID_RESPONSE),
-    (httpx.TransportError, Failure.CONNECTION),
-)
 
 
 @dataclass(frozen=True)
@@ -62,6 +50,7 @@ class Sender:
         keyring: opens the subscriber's secrets, in memory, for one request.
         policy: checked on the URL here and on every dialled address by the transport.
         bases: where the services of alert targets are.
+        clients: the named ones; none are known by default.
     """
 
     def __init__(
@@ -70,8 +59,10 @@ class Sender:
         keyring: Keyring,
         policy: AddressPolicy,
         bases: Bases = Bases(),  # noqa: B008 - frozen
+        clients: HttpClients | None = None,
     ) -> None:
         self._transport = transport
+        self._clients = clients or HttpClients(lambda _name: None, keyring, policy)
         self._policy = policy
         self._parcels = Parcels(keyring, policy, bases)
 
@@ -88,10 +79,10 @@ class Sender:
                 verdict = await tell_by_apprise(parcel, self._policy, TOTAL_SECONDS)
                 attempt = _failed(draft, verdict.failure, verdict.error)
             else:
-                attempt = await self._tell(parcel, draft, began)
-        except tuple(kind for kind, _ in _REFUSALS) as error:
-            failure = next(failure for kind, failure in _REFUSALS if isinstance(error, kind))
-            attempt = _failed(draft, failure, _refusal(error))
+                async with self._route(subscriber) as route:
+                    attempt = await self._tell(parcel, route, draft, began)
+        except tuple(kind for kind, _ in REFUSALS) as error:
+            attempt = _failed(draft, *refused(error))
         if attempt.duration_ms:
             return attempt
         return attempt.model_copy(update={"duration_ms": _milliseconds(began)})
@@ -99,23 +90,36 @@ class Sender:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
+        await self._clients.aclose()
 
-    async def _tell(self, parcel: Parcel, draft: Attempt, began: float) -> Attempt:
+    @asynccontextmanager
+    async def _route(self, subscriber: Subscriber) -> AsyncIterator[Route]:
+        """How its requests are made: by its HTTP client, or plainly."""
+        if subscriber.http_client is None:
+            yield Route(self._transport, TOTAL_SECONDS)
+        else:
+            async with self._clients.using(subscriber.http_client) as route:
+                yield route
+
+    async def _tell(self, parcel: Parcel, route: Route, draft: Attempt, began: float) -> Attempt:
         """Make the requests of a parcel, up to the first that is not taken."""
-        attempt, deadline = draft, asyncio.get_running_loop().time() + TOTAL_SECONDS
+        attempt, deadline = draft, asyncio.get_running_loop().time() + route.total_seconds
         for request in parcel.requests:
             try:
-                answer = await self._exchange(request, deadline, began)
+                answer = await self._exchange(request, route.transport, deadline, began)
             except (TimeoutError, httpx.TransportError) as error:
-                return _broken(parcel, request, draft, error)
-            attempt = _judged(parcel, draft, answer)
+                return _broken(parcel, request, draft, error, route.total_seconds)
+            attempt = _judged(_hushed(parcel, request), draft, answer)
             if attempt.failure:
                 break
         return attempt
 
-    async def _exchange(self, request: httpx.Request, deadline: float, began: float) -> _Answer:
+    @staticmethod
+    async def _exchange(
+        request: httpx.Request, transport: httpx.AsyncBaseTransport, deadline: float, began: float
+    ) -> _Answer:
         async with asyncio.timeout_at(deadline):
-            answer = await self._transport.handle_async_request(request)
+            answer = await transport.handle_async_request(request)
         duration, body = _milliseconds(began), bytearray()
         try:
             # The status has come; the body is not worth more than is left of the 10 s.
@@ -145,7 +149,13 @@ def _judged(parcel: Parcel, draft: Attempt, answer: _Answer) -> Attempt:
     return draft.model_copy(update=update)
 
 
-def _broken(parcel: Parcel, request: httpx.Request, draft: Attempt, error: Exception) -> Attempt:
+def _hushed(parcel: Parcel, request: httpx.Request) -> Parcel:
+    """The parcel, with what its HTTP client showed the receiver among the secrets."""
+    shown = request.extensions.get(SECRETS)
+    return replace(parcel, secrets=(*parcel.secrets, *shown)) if shown else parcel
+
+
+def _broken(parcel: Parcel, request: httpx.Request, draft: Attempt, error: Exception, seconds: float) -> Attempt:
     """The attempt of a request that got no status.
 
     Raises:
@@ -154,17 +164,10 @@ def _broken(parcel: Parcel, request: httpx.Request, draft: Attempt, error: Excep
     connected = request.extensions[CONNECTED].is_set() and not isinstance(error, httpx.ConnectError)
     if isinstance(error, LocalFault) and not (connected and parcel.doubt):
         raise error
-    failure = _failure_of(error)
-    said = _in_words(failure, error)
+    failure, said = failure_of(error), in_words(error, seconds)
     if connected and parcel.doubt:
         return _failed(draft, Failure.UNKNOWN_OUTCOME, f"{said}; {parcel.doubt}")
     return _failed(draft, failure, said)
-
-
-def _failure_of(error: Exception) -> Failure:
-    if isinstance(error, TimeoutError):
-        return Failure.TIMEOUT
-    return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
 
 
 async def _read(answer: httpx.Response, body: bytearray) -> None:
@@ -176,23 +179,6 @@ async def _read(answer: httpx.Response, body: bytearray) -> None:
 
 def _failed(draft: Attempt, failure: Failure | None, error: str | None) -> Attempt:
     return draft.model_copy(update={"failure": failure, "error": error})
-
-
-def _refusal(error: ImError) -> str:
-    told = isinstance(error, (BlockedAddressError, AppriseMissingError))
-    return f"{error}. {error.advice}" if told else str(error)
-
-
-def _in_words(failure: Failure, error: Exception) -> str:
-    if failure is Failure.TIMEOUT:
-        return f"timeout: no answer within {TOTAL_SECONDS} s"
-    if isinstance(error, BlockedAddress):
-        return _refusal(BlockedAddressError(host=error.request.url.host))
-    if failure is Failure.TLS:
-        return f"TLS verification failed: {error}"
-    if failure is Failure.INVALID_RESPONSE:
-        return "invalid response: not HTTP"
-    return str(error)
 
 
 def _printable(body: bytes, parcel: Parcel) -> str:

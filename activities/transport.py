@@ -6,13 +6,13 @@ no redirects, no environment proxies, no cookies, no decompression. Time and siz
 """
 
 import asyncio
-import errno
 import functools
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -21,38 +21,20 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from domain.addresses import AddressPolicy
+from activities.transport_errors import BlockedAddress, BlockedError, translated
+from domain.addresses import AddressPolicy, is_loopback_host, literal
 
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 10
 CHUNK_BYTES = 16 * 1024
-_LOCAL_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 CONNECTED = "connected"  # a request's extension: an `asyncio.Event`, set before the first byte is written
+TLS_OBSERVER = "tls_observer"  # a request's extension: called with the `ssl.SSLObject` of its connection, or None
 
 _dialled_host: ContextVar[str] = ContextVar("dialled_host", default="")
 _connected: ContextVar[asyncio.Event | None] = ContextVar("connected", default=None)
-
-
-class BlockedAddress(httpx.ConnectError):
-    """The address policy refuses the address that the host resolved to."""
-
-
-class NameNotResolved(httpx.ConnectError):
-    """The host name has no address, or the resolver does not answer."""
-
-
-class TlsNotVerified(httpx.ConnectError):
-    """The receiver's certificate is not valid for the host, or not trusted."""
-
-
-class LocalFault(httpx.TransportError):
-    """This machine cannot make the request (no file descriptor, no memory): it says nothing of the receiver."""
-
-
-class _BlockedError(OSError):
-    """Travels through aiohttp from the guard to `GuardedTransport`."""
+_tls_observer: ContextVar[Callable[[Any], None] | None] = ContextVar("tls_observer", default=None)
 
 
 class _GuardedResolver(AbstractResolver):
@@ -88,7 +70,22 @@ def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:
     address, port = ipaddress.ip_address(sockaddr[0]), int(sockaddr[1])
     scoped = any(sockaddr[3:])  # an IPv6 address has its scope id there
     if scoped or not policy.allows(address, port, host=host):
-        raise _BlockedError(host)
+        raise BlockedError(host)
+
+
+def _check_behind(proxy: "EgressProxy", policy: AddressPolicy, request: httpx.Request) -> None:
+    """Check what can be told of a receiver that a proxy will dial: not its address, where the URL has a name.
+
+    Loopback is the proxy's own machine then, which is nobody's receiver unless it is this one.
+    """
+    host, address = request.url.host, literal(request.url.host)
+    elsewhere = is_loopback_host(host) and not is_loopback_host(proxy.host)
+    if elsewhere or (address is not None and not policy.allows(address, _port_of(request.url), host=host)):
+        raise BlockedAddress("address refused", request=request)
+
+
+def _port_of(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 class _HeadFirst(ResponseHandler):
@@ -128,19 +125,55 @@ class _Connector(aiohttp.TCPConnector):
             connection.protocol.force_close()  # whatever the receiver answers, it is not kept for another request
         if connected := _connected.get():
             connected.set()
+        if (told := _tls_observer.get()) and connection.transport is not None:
+            told(connection.transport.get_extra_info("ssl_object"))
         return connection
+
+
+@dataclass(frozen=True)
+class EgressProxy:
+    """A proxy, as ``http(s)://host:port``, and what it is told as Proxy-Authorization."""
+
+    url: str
+    authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is for the proxy alone."""
+        return {"Proxy-Authorization": self.authorization} if self.authorization else {}
+
+    @property
+    def host(self) -> str:
+        """What is dialled."""
+        return URL(self.url).host or ""
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that dials only what the policy allows.
 
     Raises, from a request: `BlockedAddress`, `NameNotResolved`, `TlsNotVerified`, ``httpx.ConnectError``,
-    ``httpx.ReadError`` (the connection broke), ``httpx.RemoteProtocolError`` (not HTTP). It sets no time limit.
+    ``CertificateRefused``, ``httpx.ReadError`` (the connection broke), ``httpx.RemoteProtocolError`` (not HTTP),
+    ``httpx.ProxyError``, ``httpx.ConnectTimeout``. It sets no other time limit than the one to connect.
+
+    Args:
+        policy: checked on every dialled address; behind a proxy that is the proxy's, which dials the receiver itself.
+        tls: verifies receivers (and an https proxy), by the system's trust by default.
+        proxy: every request goes by way of it.
+        connect_seconds: for name, connection, proxy and TLS together; no limit of its own by default.
     """
 
-    def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        tls: ssl.SSLContext | None = None,
+        *,
+        proxy: EgressProxy | None = None,
+        connect_seconds: float | None = None,
+    ) -> None:
         self._policy = policy
         self._tls = tls or ssl.create_default_context()
+        self._proxy = proxy
+        self._connect_seconds = connect_seconds
         self._session: aiohttp.ClientSession | None = None
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -157,7 +190,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None),
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_seconds, sock_connect=None),
         )
 
     def _open_socket(self, addr_info: Any) -> socket.socket:
@@ -167,21 +200,32 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body is a stream."""
+        if self._proxy:
+            _check_behind(self._proxy, self._policy, request)
         self._session = self._session or self._open_session()
-        _dialled_host.set(request.url.host)
+        _dialled_host.set(self._proxy.host if self._proxy else request.url.host)
         _connected.set(request.extensions.get(CONNECTED))
+        _tls_observer.set(request.extensions.get(TLS_OBSERVER))
         try:
             answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+                headers=self._headers(request),
                 data=await request.aread(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
                 allow_redirects=False,
+                proxy=self._proxy.url if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
             )
         except (aiohttp.ClientError, OSError) as error:
-            raise _translated(error, request) from None
+            raise translated(error, request) from None
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer, request), request=request)
+
+    def _headers(self, request: httpx.Request) -> list[tuple[str, str]]:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        if self._proxy and request.url.scheme == "http":  # there is no CONNECT, which would have them
+            headers += self._proxy.headers.items()
+        return headers
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -199,51 +243,8 @@ class _Body(httpx.AsyncByteStream):
             async for chunk in self._answer.content.iter_chunked(CHUNK_BYTES):
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            raise _translated(error, self._request) from None
+            raise translated(error, self._request) from None
 
     async def aclose(self) -> None:
         # A body read to its end gave its connection back already; anything else is dropped with its connection.
         self._answer.close()
-
-
-def _translated(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    """The httpx error that says what an aiohttp or socket error means for a delivery."""
-    if _is_local(error):
-        return LocalFault(f"this machine cannot make requests: {_os_reason(error)}", request=request)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return TlsNotVerified(_certificate_reason(error.certificate_error), request=request)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _not_connected(error, request)
-    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
-        return httpx.RemoteProtocolError("invalid response", request=request)
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return httpx.ReadError("connection closed before an answer", request=request)
-    return httpx.ReadError(_os_reason(error), request=request)
-
-
-def _is_local(error: Exception) -> bool:
-    cause = getattr(error, "os_error", error)
-    return isinstance(cause, OSError) and cause.errno in _LOCAL_ERRORS
-
-
-def _not_connected(error: aiohttp.ClientConnectorError, request: httpx.Request) -> httpx.ConnectError:
-    if isinstance(error.os_error, _BlockedError):
-        return BlockedAddress("address refused", request=request)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return NameNotResolved("host name not found", request=request)
-    return httpx.ConnectError(_os_reason(error.os_error), request=request)
-
-
-def _certificate_reason(error: Exception) -> str:
-    return getattr(error, "verify_message", "") or "certificate not trusted"
-
-
-def _os_reason(error: Exception) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, ConnectionResetError):
-        return "connection reset"
-    if isinstance(error, ssl.SSLError):
-        return "TLS handshake failed"
-    reason = error.strerror if isinstance(error, OSError) else None
-    return reason or "connection failed"

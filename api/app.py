@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import events, heartbeats, incidents, subscribers, system, zeebe
+from api import events, heartbeats, http_clients, incidents, subscribers, system, zeebe
 from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.middleware import Guard, LastResort
@@ -26,6 +26,7 @@ _TAGS = [
     {"name": "incidents", "description": "Incidents, whose every timeline entry becomes an event."},
     {"name": "zeebe", "description": "Clusters of Zeebe or Camunda 8, and the doors for what they tell."},
     {"name": "heartbeats", "description": "Jobs that must go on beating, and the doors for their beats."},
+    {"name": "http-clients", "description": "Certificates, credentials and proxies that webhooks are posted with."},
     {"name": "system", "description": "For probes and scrapers; no token needed."},
 ]
 
@@ -70,7 +71,7 @@ def _route(app: FastAPI) -> None:
     app.include_router(system.router)
     declared = problems(401, 422, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
-    for part in (subscribers, events, incidents, zeebe, heartbeats):
+    for part in (subscribers, http_clients, events, incidents, zeebe, heartbeats):
         v1.include_router(part.router)
     app.include_router(v1)
     doors = APIRouter(prefix=PREFIX, responses=declared)  # they ask for credentials of their own

@@ -46,6 +46,9 @@ Format = Annotated[
 HttpClient = Annotated[
     str, Field(description="Name of the HTTP client that a webhook is posted with; an empty string for the plain one.")
 ]
+Hostname = Annotated[str, Field(description="The URL in parts, instead of ``url``: ``https://hostname:port/context``.")]
+Port = Annotated[int, Field(ge=1, le=65535, description="With ``hostname``; 443 by default.")]
+Context = Annotated[str, Field(description="Path, with ``hostname``; / by default.")]
 Ordered = Annotated[
     bool, Field(description="Deliver the events of one incident or alarm one after the other; some always are.")
 ]
@@ -78,6 +81,9 @@ class AddSubscriber(Body):
 
     name: str = Field(description="Unique; 1 to 63 letters, digits, dots, dashes or underscores.")
     notify: Notify | None = None
+    hostname: Hostname | None = None
+    port: Port | None = None
+    context: Context | None = None
     url: str | None = Field(
         None, description="https; http for localhost and loopback addresses only.", validate_default=True
     )
@@ -95,8 +101,11 @@ class AddSubscriber(Body):
     @field_validator("url")
     @classmethod
     def _one_of_two(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if (value is None) == (info.data.get("notify") is None):
-            raise ValueError("give either the url of a webhook, or the notify URL of an alert target as notify")
+        places = (value, info.data.get("hostname"), info.data.get("notify"))
+        if sum(place is not None for place in places) != 1:
+            raise ValueError(
+                "give either the url of a webhook (or its hostname), or the notify URL of an alert target as notify"
+            )
         return value
 
     def arguments(self) -> dict[str, Any]:
@@ -110,6 +119,9 @@ class UpdateSubscriber(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPDATE_SUBSCRIBER]})
 
     url: str | None = None
+    hostname: Hostname | None = None
+    port: Port | None = None
+    context: Context | None = None
     notify: Notify | None = None
     types: Types | None = None
     secret: Secret | None = None

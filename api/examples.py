@@ -17,6 +17,9 @@ UPDATE_SUBSCRIBER: dict[str, Any] = {"generate_secret": True, "overlap_seconds":
 SUBSCRIBER: dict[str, Any] = {
     "name": "my-webhook",
     "url": "https://example.com/webhooks/incidents",
+    "hostname": "example.com",
+    "port": 443,
+    "context": "/webhooks/incidents",
     "target": "webhook",
     "types": ["im.incident.**"],
     "enabled": True,
@@ -27,6 +30,7 @@ SUBSCRIBER: dict[str, Any] = {
     "max_attempts": 5,
     "message_format": "cloudevents",
     "http_client": None,
+    "certificate_expires_at": None,
     "ordered": False,
     "gone_at": None,
     "created_at": _AT,
@@ -51,6 +55,8 @@ HEALTH: dict[str, Any] = {
     "last_error": "HTTP 503 Service Unavailable",
     "p50_ms": 41,
     "p95_ms": 180,
+    "certificate_expires_at": None,
+    "warnings": [],
 }
 TYPE_MATCH: dict[str, Any] = {
     "patterns": ["im.incident.declared.*"],

@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 
 from cli.demo_receiver import Arrival, DemoReceiver, demo_receiver
 from cli.dev import Laptop, laptop
-from cli.render import health_table
+from cli.render_subscribers import health_table
 from domain.health import Health
 from domain.incidents import Action, Change, Declaration, Incident, Severity
 from service.gateway import Gateway

@@ -9,16 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.targets.kinds import WEBHOOK
 from domain.timing import ago
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
-    from domain.health import Health
     from domain.outcomes import Attempt, Delivery
     from service.event_list import EventRow
     from service.events import EventView
     from service.progress import RunView
-    from service.subscriber_views import SubscriberView
     from service.trials import Trial
 
 GAP = "  "
@@ -95,58 +92,11 @@ def yes_no(value: bool | None, unknown: str = NONE) -> str:  # noqa: FBT001 - th
     return unknown if value is None else "yes" if value else "no"
 
 
-def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
-    """The guide's `im subscriber list`."""
-    rows = ((each.name, each.url, ",".join(each.types), str(each.enabled).lower()) for each in subscribers)
-    return table(("NAME", "URL", "TYPES", "ENABLED"), rows)
-
-
-def subscriber_fields(subscriber: SubscriberView) -> str:
-    """`im subscriber show`: everything that may be known, which no secret and no header value is."""
-    return fields(
-        [
-            ("name", subscriber.name),
-            ("url", subscriber.url),
-            ("target", subscriber.target),
-            ("types", ",".join(subscriber.types)),
-            ("enabled", str(subscriber.enabled).lower()),
-            ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
-            ("signed", yes_no(subscriber.signed)),
-            ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
-            ("headers", ", ".join(subscriber.header_names) or None),
-            ("schedule", subscriber.schedule),
-            ("max attempts", subscriber.max_attempts),
-            ("message-format", subscriber.message_format.value if subscriber.target == WEBHOOK else None),
-            ("http-client", subscriber.http_client),
-            ("in order", yes_no(subscriber.ordered)),
-            ("created", when(subscriber.created_at)),
-            ("updated", when(subscriber.updated_at)),
-        ]
-    )
-
-
 def trial_text(trial: Trial, now: datetime) -> str:
     """`im subscriber test`: the delivery of the test event, with what was answered."""
     if trial.delivery is None:
         return clean(f"{trial.subscriber}: {trial.state}")
     return "\n".join(line.removeprefix("  ") for line in _delivery_lines(trial.delivery, now))
-
-
-def health_table(rows: Iterable[Health], now: datetime) -> str:
-    """The guide's `im subscriber health`."""
-    headers = ("SUBSCRIBER", "DELIVERED", "FAILED", "SUCCESS_RATE", "STATUS", "LAST_DELIVERED")
-    cells = (
-        (
-            row.subscriber,
-            row.delivered,
-            row.failed,
-            percent(row.success_rate),
-            row.status,
-            ago(now - row.last_delivered) if row.last_delivered else "never",
-        )
-        for row in rows
-    )
-    return table(headers, cells)
 
 
 def event_table(rows: Iterable[EventRow], now: datetime) -> str:

@@ -5,18 +5,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import render
+from cli import render, render_subscribers
 from cli.run import Format, FormatOption, examples, make_app, say, typed_secret, warn, with_gateway, write
 from cli.subscriber_options import (
+    Context,
     Enabled,
     GenerateSecret,
     Header,
+    Hostname,
     HttpClient,
     MaxAttempts,
     MessageForm,
     Name,
     Notify,
     Ordered,
+    Port,
     Schedule,
     Secret,
     Types,
@@ -44,6 +47,9 @@ def add(
     *,
     name: Annotated[str, typer.Option("--name", help="Unique name.", show_default=False)],
     url: Annotated[str | None, typer.Option("--url", help="https URL of a webhook; http for localhost only.")] = None,
+    hostname: Hostname = None,
+    port: Port = None,
+    context: Context = None,
     notify: Notify = None,
     types: Types = None,
     secret: Secret = None,
@@ -58,9 +64,12 @@ def add(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Add a subscriber: a webhook (--url) or an alert target (--notify). It is told of events from now on."""
-    if (url is None) == (notify is None):
-        raise typer.BadParameter("give --url for a webhook, or --notify for an alert target")
+    if sum(place is not None for place in (url, hostname, notify)) != 1:
+        raise typer.BadParameter("give --url or --hostname for a webhook, or --notify for an alert target")
     given: dict[str, Any] = {
+        "hostname": hostname,
+        "port": port,
+        "context": context,
         "notify": typed_secret(notify, "notify URL"),
         "types": patterns(types),
         "secret": typed_secret(secret),
@@ -81,7 +90,7 @@ def add(
 def list_(*, output: FormatOption = Format.TABLE) -> None:
     """List the subscribers."""
     found = with_gateway(lambda im: im.subscribers.all())
-    write(output, found, render.subscriber_table(found))
+    write(output, found, render_subscribers.subscriber_table(found))
     if not found:
         say(NONE_YET)
 
@@ -90,7 +99,7 @@ def list_(*, output: FormatOption = Format.TABLE) -> None:
 def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
     """Show how a subscriber is set up. Secrets and header values are never shown."""
     found = with_gateway(lambda im: im.subscribers.get(name))
-    write(output, found, render.subscriber_fields(found))
+    write(output, found, render_subscribers.subscriber_fields(found))
 
 
 @app.command(
@@ -103,6 +112,9 @@ def update(
     name: Name,
     *,
     url: Annotated[str | None, typer.Option("--url", help="New URL; deliveries that wait use it too.")] = None,
+    hostname: Hostname = None,
+    port: Port = None,
+    context: Context = None,
     notify: Notify = None,
     types: Types = None,
     enabled: Enabled = None,
@@ -118,14 +130,20 @@ def update(
     max_attempts: MaxAttempts = None,
     message_format: MessageForm = None,
     http_client: HttpClient = None,
+    no_http_client: Annotated[bool, typer.Option("--no-http-client", help="Post with the plain client again.")] = False,
     ordered: Ordered = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
     if header and clear_headers:
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
+    if http_client is not None and no_http_client:
+        raise typer.BadParameter("give --http-client or --no-http-client, not both")
     given: dict[str, Any] = {
         "url": url,
+        "hostname": hostname,
+        "port": port,
+        "context": context,
         "notify": typed_secret(notify, "notify URL"),
         "types": patterns(types),
         "enabled": enabled,
@@ -136,7 +154,7 @@ def update(
         "schedule": schedule,
         "max_attempts": max_attempts,
         "message_format": message_format,
-        "http_client": http_client,
+        "http_client": "" if no_http_client else http_client,
         "ordered": ordered,
     }
     options = {option: value for option, value in given.items() if value is not None}
@@ -179,12 +197,12 @@ def health(
     now = datetime.now(UTC)
     if name is None:
         rows = with_gateway(lambda im: im.health.all())
-        write(output, rows, render.health_table(rows, now))
+        write(output, rows, render_subscribers.health_table(rows, now))
         if not rows:
             say(NONE_YET)
     else:
         row = with_gateway(lambda im: im.health.get(name))
-        write(output, row, render.health_table([row], now))
+        write(output, row, render_subscribers.health_table([row], now))
 
 
 @app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))

@@ -58,6 +58,12 @@ HttpClient = Annotated[
     str | None,
     typer.Option("--http-client", metavar="NAME", help="HTTP client that a webhook is posted with."),
 ]
+Hostname = Annotated[
+    str | None,
+    typer.Option("--hostname", metavar="HOST", help="The URL in parts, instead of --url: https://HOST:PORT/CONTEXT."),
+]
+Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port, with --hostname.  [default: 443]")]
+Context = Annotated[str | None, typer.Option("--context", metavar="PATH", help="Path, with --hostname.  [default: /]")]
 Ordered = Annotated[
     bool | None,
     typer.Option(

@@ -119,6 +119,26 @@ def check_url(url: str, policy: AddressPolicy) -> str:
     return url
 
 
+def check_proxy_url(url: str, policy: AddressPolicy) -> str:
+    """``http(s)://host:port`` of an egress proxy, if it may be dialled; plain http is for any proxy.
+
+    Raises:
+        InvalidUrlError: anything else than scheme, host and port, or what `check_url` refuses.
+        BlockedAddressError: a literal address that the policy refuses.
+    """
+    scheme, separator, place = url.rstrip("/").partition("://")
+    if scheme not in {"http", "https"} or not separator or re.search(r"[/?#@]", place):
+        raise InvalidUrlError(reason="a proxy is http(s)://host:port alone; its credentials are given apart")
+    try:
+        port = urlsplit(f"{scheme}://{place}").port
+    except ValueError as error:
+        raise InvalidUrlError(reason=str(error)) from None
+    if port is None:
+        raise InvalidUrlError(reason="a proxy needs its port: http(s)://host:port")
+    check_url(f"https://{place}", policy)
+    return f"{scheme}://{place}"
+
+
 def _check_address(host: str, port: int, policy: AddressPolicy) -> None:
     address = literal(host)
     own = is_loopback_host(host) and port in policy.own_ports

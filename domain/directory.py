@@ -1,4 +1,4 @@
-"""The directory: everything that is known of subscribers, as one process holds it, and how large it may grow."""
+"""The directory: everything that is known of subscribers and their HTTP clients, and how large it may grow."""
 
 from collections.abc import Collection
 
@@ -6,6 +6,8 @@ from pydantic import BaseModel
 
 from domain.errors import DirectoryFullError
 from domain.event_types import SUBSCRIBER_TEST
+from domain.http_client_errors import UnknownHttpClientError
+from domain.http_clients import HttpClient, check_pair
 from domain.subscribers import Subscriber
 
 # Temporal refuses a payload past 2 MiB; 64 KiB are left for its own wrapping and for growth by renewals.
@@ -13,10 +15,11 @@ MAX_DIRECTORY_BYTES = 2 * 1024 * 1024 - 64 * 1024
 
 
 class Directory(BaseModel):
-    """Every subscriber, by name, and a version that grows with each change."""
+    """Every subscriber and HTTP client, by name, and a version that grows with each change."""
 
     version: int = 0
     subscribers: dict[str, Subscriber] = {}
+    http_clients: dict[str, HttpClient] = {}
 
     def matching(self, event_type: str, only: Collection[str] | None = None) -> list[Subscriber]:
         """The enabled subscribers that want an event type, by name; of a test, those that it is for.
@@ -30,17 +33,32 @@ class Directory(BaseModel):
             return [subscriber for subscriber in known if subscriber.enabled and subscriber.name in (only or ())]
         return [each for each in known if each.wants(event_type) and (only is None or each.name in only)]
 
+    def users(self, http_client: str) -> list[Subscriber]:
+        """The subscribers that name an HTTP client, by name."""
+        known = [self.subscribers[name] for name in sorted(self.subscribers)]
+        return [subscriber for subscriber in known if subscriber.http_client == http_client]
+
+    def check_client_of(self, subscriber: Subscriber) -> None:
+        """Raise `UnknownHttpClientError` or `InvalidRequestError` for a client that a subscriber cannot have."""
+        if subscriber.http_client is None:
+            return
+        client = self.http_clients.get(subscriber.http_client)
+        if client is None:
+            raise UnknownHttpClientError(name=subscriber.http_client)
+        check_pair(subscriber, client)
+
 
 class Snapshot(BaseModel):
     """The directory as one query returned it; ``subscribers`` is None when the asked-for version is current."""
 
     version: int
     subscribers: dict[str, Subscriber] | None = None
+    http_clients: dict[str, HttpClient] = {}
 
 
-def stored_size(subscriber: Subscriber) -> int:
-    """Bytes that a subscriber takes in the directory's JSON, its name as key included."""
-    return len(subscriber.model_dump_json().encode()) + len(subscriber.name) + 4
+def stored_size(entry: Subscriber | HttpClient) -> int:
+    """Bytes that an entry takes in the directory's JSON, its name as key included."""
+    return len(entry.model_dump_json().encode()) + len(entry.name) + 4
 
 
 def check_size(total_bytes: int) -> None:

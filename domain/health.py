@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.http_clients import HttpClient
+
 HEALTHY_RATE = 50.0  # per cent; the guide's "Health Status Criteria"
 STREAK_REQUESTS = 5
 STREAK_DURATION = timedelta(minutes=5)
@@ -93,6 +95,8 @@ class Health(BaseModel):
         retrying: deliveries waiting for a retry now.
         consecutive_failures: requests that failed since the last success.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
+        certificate_expires_at: the client certificate that it is shown, of its HTTP client.
+        warnings: that this certificate expires within 30 days, or has expired.
     """
 
     subscriber: str
@@ -107,6 +111,8 @@ class Health(BaseModel):
     last_error: str | None = None
     p50_ms: int | None = None
     p95_ms: int | None = None
+    certificate_expires_at: datetime | None = None
+    warnings: list[str] = []
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:
@@ -158,3 +164,11 @@ def view(subscriber: str, counters: Counters, retrying: int, now: datetime) -> H
         p50_ms=percentile(counters.durations_ms, 0.50),
         p95_ms=percentile(counters.durations_ms, 0.95),
     )
+
+
+def with_certificate(row: Health, client: HttpClient | None, now: datetime) -> Health:
+    """The same row, with what is to be known of the certificate of the subscriber's HTTP client."""
+    if client is None or client.certificate is None:
+        return row
+    expires_at = client.certificate.facts.not_after
+    return row.model_copy(update={"certificate_expires_at": expires_at, "warnings": client.warnings(now)})

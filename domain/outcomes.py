@@ -25,6 +25,9 @@ class Failure(StrEnum):
     SEALING_KEY = "sealing_key"
     WORKER_LOST = "worker_lost"
     UNUSABLE_TARGET = "unusable_target"  # this process cannot use the notify URL: no Apprise, or another one
+    CLIENT_CERTIFICATE = "client_certificate"  # the receiver refuses the one that the HTTP client shows, or misses one
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - the token endpoint says no, or something that is no token
+    TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - the token endpoint cannot say at the moment
     UNKNOWN_OUTCOME = "unknown_outcome"  # of a request that must not be made twice, and may have been carried out
 
 
@@ -36,6 +39,7 @@ _RETRIED = frozenset(
         Failure.WORKER_LOST,
         Failure.SEALING_KEY,
         Failure.UNUSABLE_TARGET,
+        Failure.TOKEN_UNAVAILABLE,
     }
 )
 _RETRIED_STATUSES = frozenset({408, 429})
@@ -126,7 +130,8 @@ def is_retryable(failure: Failure, status: int | None) -> bool:
     """The guide's table: 5xx, 408, 429, timeouts, connection and DNS failures are tried again.
 
     Other 4xx, redirects (never followed), malformed HTTP, a failed TLS verification and a refused address are
-    permanent: the same request would fail the same way. So is an unknown outcome, where twice is worse than not.
+    permanent: the same request would fail the same way. So are a client certificate or a token that is refused, and
+    an unknown outcome, where twice is worse than not.
     """
     if failure is Failure.HTTP_STATUS:
         return status is not None and (status >= 500 or status in _RETRIED_STATUSES)

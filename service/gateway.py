@@ -10,6 +10,7 @@ from service.doors import Door
 from service.events import EventGateway
 from service.health import HealthGateway
 from service.heartbeats import HeartbeatGateway
+from service.http_clients import HttpClientGateway
 from service.incidents import IncidentGateway
 from service.publisher import Publisher
 from service.settings import Settings
@@ -34,6 +35,7 @@ class Gateway:
     sources: SourceRegistry
     zeebe: ZeebeGateway
     heartbeats: HeartbeatGateway
+    http_clients: HttpClientGateway
     door: Door
 
 
@@ -78,6 +80,7 @@ def make_gateway(
         sources=sources,
         zeebe=ZeebeGateway(connection, sources, heartbeats.beat),
         heartbeats=heartbeats,
+        http_clients=HttpClientGateway(connection, subscribers),
         door=door,
     )
 

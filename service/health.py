@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from domain import health
+from domain.directory import Snapshot
 from domain.errors import SubscriberNotFoundError
 from domain.health import Counters, Health
 from service.connection import Connection
@@ -27,17 +28,18 @@ class HealthGateway:
 
     async def all(self) -> list[Health]:
         """A row for every subscriber, by name."""
-        names = [subscriber.name for subscriber in await self._subscribers.all()]
+        snapshot = await self._subscribers.snapshot(None)
         counters, retrying = await self._counters(None), await self._retrying()
-        now = datetime.now(UTC)
-        return [health.view(name, counters.get(name, Counters()), retrying[name], now) for name in names]
+        names, now = sorted(snapshot.subscribers or {}), datetime.now(UTC)
+        return [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
 
     async def get(self, name: str) -> Health:
         """The row of one subscriber."""
-        if name not in {subscriber.name for subscriber in await self._subscribers.all()}:
+        snapshot = await self._subscribers.snapshot(None)
+        if name not in (snapshot.subscribers or {}):
             raise SubscriberNotFoundError(name=name)
         counters, retrying = await self._counters(name), await self._retrying()
-        return health.view(name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
+        return _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
 
     async def _counters(self, name: str | None) -> dict[str, Counters]:
         handle = self._connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
@@ -56,3 +58,8 @@ class HealthGateway:
                 keywords = run.typed_search_attributes.get(SUBSCRIBERS, [])
                 found.update(key.removeprefix("retrying:") for key in keywords if key.startswith("retrying:"))
         return found
+
+
+def _row(snapshot: Snapshot, name: str, counters: Counters, retrying: int, now: datetime) -> Health:
+    client = snapshot.http_clients.get((snapshot.subscribers or {})[name].http_client or "")
+    return health.with_certificate(health.view(name, counters, retrying, now), client, now)

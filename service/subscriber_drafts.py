@@ -21,6 +21,7 @@ from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP, NewSubscriber, Subs
 from domain.targets import kinds
 from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
 from domain.targets.kinds import WEBHOOK
+from domain.web_service import settled_url
 
 
 class SubscriberOptions(TypedDict, total=False):
@@ -38,8 +39,12 @@ class SubscriberOptions(TypedDict, total=False):
         message_format: of a webhook.
         http_client: name of the HTTP client that a webhook is posted with; an empty string for the plain one.
         ordered: tell it of an incident's (or an alarm's) events one after the other.
+        hostname: with ``port`` and ``context``, the URL of a webhook in parts; see `domain.web_service`.
     """
 
+    hostname: str | None
+    port: int | None
+    context: str | None
     notify: str | None
     types: Sequence[str] | None
     secret: str | None
@@ -88,6 +93,7 @@ class Drafts:
     async def new(self, name: str, url: str | None, options: SubscriberOptions) -> NewSubscriber:
         """A subscriber to add; ``options["secret"]`` was settled before."""
         notify, headers, secret = options.get("notify"), options.get("headers"), options.get("secret")
+        url = _settled_url(url, options)
         if (url is None) == (notify is None):
             raise InvalidRequestError(reason="give the url of a webhook, or the notify URL of an alert target (one)")
         check_name(name)
@@ -114,9 +120,16 @@ class Drafts:
             keep_order=bool(options.get("ordered")),
         )
 
-    async def change(self, name: str, options: ChangeOptions) -> SubscriberChange:
-        """A change of a subscriber; ``options["secret"]`` was settled before."""
-        url, notify, secret = options.get("url"), options.get("notify"), options.get("secret")
+    async def change(self, name: str, options: ChangeOptions, current_url: str | None = None) -> SubscriberChange:
+        """A change of a subscriber; ``options["secret"]`` was settled before.
+
+        Args:
+            name: of the subscriber.
+            options: what to change.
+            current_url: of a webhook, whose parts stay as far as none are given.
+        """
+        url = _settled_url(options.get("url"), options, current_url)
+        notify, secret = options.get("notify"), options.get("secret")
         overlap = options.get("overlap", DEFAULT_OVERLAP)
         if not timedelta() <= overlap <= MAX_OVERLAP:
             raise InvalidRequestError(reason=f"the overlap must be 0 to {MAX_OVERLAP.days} days")
@@ -165,6 +178,15 @@ class Drafts:
         if not headers:
             return None
         return self._keyring.seal(json.dumps(check_headers(headers)), headers_purpose(name))
+
+
+def _settled_url(url: str | None, options: SubscriberOptions, current: str | None = None) -> str | None:
+    return settled_url(url, options.get("hostname"), options.get("port"), options.get("context"), current)
+
+
+def gives_parts(options: SubscriberOptions) -> bool:
+    """Whether parts of a URL are given, so that the URL at hand must be known."""
+    return any(options.get(part) is not None for part in ("hostname", "port", "context"))
 
 
 def settled_secret(options: SubscriberOptions) -> str | None:

@@ -1,12 +1,16 @@
 """What people and programs may see of subscribers."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from pydantic import BaseModel
 
+from domain.http_clients import HttpClient
 from domain.message_formats import MessageFormat
 from domain.subscribers import Subscriber
 from domain.targets.kinds import WEBHOOK
+from domain.web_service import parts_of
 
 
 class SubscriberView(BaseModel):
@@ -15,11 +19,16 @@ class SubscriberView(BaseModel):
     Attributes:
         url: of an alert target only its scheme, as in ``pagerduty://…``.
         target: ``webhook``, ``pagerduty``, ``pushover``, ``twilio`` or ``apprise``.
+        hostname: of a webhook; with ``port`` and ``context`` (the path) the parts of its URL.
         ordered: told of an incident's (or an alarm's) events one after the other.
+        certificate_expires_at: the client certificate of its HTTP client.
     """
 
     name: str
     url: str
+    hostname: str | None = None
+    port: int | None = None
+    context: str | None = None
     target: str = WEBHOOK
     types: list[str]
     enabled: bool
@@ -30,6 +39,7 @@ class SubscriberView(BaseModel):
     max_attempts: int
     message_format: MessageFormat = MessageFormat.CLOUDEVENTS
     http_client: str | None = None
+    certificate_expires_at: datetime | None = None
     ordered: bool = False
     gone_at: datetime | None = None
     created_at: datetime
@@ -51,13 +61,18 @@ class Changed(BaseModel):
     whsec: str | None = None
 
 
-def view(subscriber: Subscriber) -> SubscriberView:
-    """What may be shown of a subscriber."""
+def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = MappingProxyType({})) -> SubscriberView:
+    """What may be shown of a subscriber, and of the certificate that it is shown."""
+    place = parts_of(subscriber.url) if subscriber.target == WEBHOOK else None
+    client = http_clients.get(subscriber.http_client or "")
     now = datetime.now(UTC)
     ends = [secret.expires_at for secret in subscriber.secrets if secret.expires_at and secret.expires_at > now]
     return SubscriberView(
         name=subscriber.name,
         url=subscriber.url,
+        hostname=place.hostname if place else None,
+        port=place.port if place else None,
+        context=place.context if place else None,
         target=subscriber.target,
         types=list(subscriber.types),
         enabled=subscriber.enabled,
@@ -68,6 +83,7 @@ def view(subscriber: Subscriber) -> SubscriberView:
         max_attempts=subscriber.schedule.max_attempts,
         message_format=subscriber.message_format,
         http_client=subscriber.http_client,
+        certificate_expires_at=client.certificate.facts.not_after if client and client.certificate else None,
         ordered=subscriber.ordered,
         gone_at=subscriber.gone_at,
         created_at=subscriber.created_at,

@@ -14,7 +14,14 @@ from domain.patterns import advise
 from domain.signing import standard_key, whsec
 from domain.subscribers import Subscriber
 from service.connection import Connection
-from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret, unsayable
+from service.subscriber_drafts import (
+    ChangeOptions,
+    Drafts,
+    SubscriberOptions,
+    gives_parts,
+    settled_secret,
+    unsayable,
+)
 from service.subscriber_views import Changed, SubscriberView, view
 from service.temporal import answered_by_entity
 from workflows.directory import SubscriberDirectoryWorkflow
@@ -52,7 +59,8 @@ class SubscriberGateway:
     async def update(self, name: str, **options: Unpack[ChangeOptions]) -> Changed:
         """Change a subscriber; what is absent or None stays as it is. See `ChangeOptions`."""
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
-        change = await self._drafts.change(name, options)
+        current = await self.get(name) if gives_parts(options) else None
+        change = await self._drafts.change(name, options, current.url if current else None)
         await self._connection.require_worker()
         async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.change, change)
@@ -70,15 +78,17 @@ class SubscriberGateway:
 
     async def all(self) -> list[SubscriberView]:
         """Every subscriber, by name."""
-        subscribers = (await self.snapshot(None)).subscribers or {}
-        return [view(subscribers[name]) for name in sorted(subscribers)]
+        snapshot = await self.snapshot(None)
+        subscribers = snapshot.subscribers or {}
+        return [view(subscribers[name], snapshot.http_clients) for name in sorted(subscribers)]
 
     async def get(self, name: str) -> SubscriberView:
         """One subscriber."""
-        subscribers = (await self.snapshot(None)).subscribers or {}
+        snapshot = await self.snapshot(None)
+        subscribers = snapshot.subscribers or {}
         if name not in subscribers:
             raise SubscriberNotFoundError(name=name)
-        return view(subscribers[name])
+        return view(subscribers[name], snapshot.http_clients)
 
     async def snapshot(self, known_version: int | None) -> Snapshot:
         """The directory as it is; without its subscribers when ``known_version`` is current."""

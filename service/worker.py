@@ -20,6 +20,7 @@ from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.heartbeats import HeartbeatActivities
+from activities.http_clients import HttpClients
 from activities.incidents import IncidentActivities
 from activities.lanes import LaneActivities
 from activities.recorder import Recorder
@@ -125,13 +126,14 @@ def _assemble(
     client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, bases: Bases, publishing: bool
 ) -> _Parts:
     transport = GuardedTransport(policy)
-    sender = Sender(transport, keyring, policy, bases)
     link = _TemporalLink(client)
+    directory = LeasedDirectory(link.snapshot)
+    sender = Sender(transport, keyring, policy, bases, HttpClients(directory.http_client, keyring, policy))
     recorder = Recorder(link.record)
     flights = Flights()
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])
     deliveries = DeliveryActivities(
-        directory=LeasedDirectory(link.snapshot),
+        directory=directory,
         courier=Courier(sender, gate, recorder, link.mark_gone),
         flights=flights,
         recorder=recorder,

@@ -1,4 +1,4 @@
-"""SubscriberDirectoryWorkflow: the registry of subscribers; its history is the audit log."""
+"""SubscriberDirectoryWorkflow: the registry of subscribers and HTTP clients; its history is the audit log."""
 
 from temporalio import workflow
 
@@ -7,6 +7,8 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.directory import Directory, Snapshot, check_size, stored_size
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
+    from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
+    from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
     from domain.subscribers import (
         Gone,
         NewSubscriber,
@@ -28,12 +30,16 @@ class DirectoryState(BaseModel):
 
 @workflow.defn(name="SubscriberDirectoryWorkflow")
 class SubscriberDirectoryWorkflow:
-    """Holds every subscriber; changes are updates, refused in their validators so that history holds only changes."""
+    """Holds every subscriber and HTTP client; changes are updates.
+
+    They are refused in their validators, so that history holds only changes.
+    """
 
     @workflow.init
     def __init__(self, state: DirectoryState) -> None:
         self._directory = state.directory
         self._bytes = sum(stored_size(subscriber) for subscriber in self._directory.subscribers.values())
+        self._bytes += sum(stored_size(client) for client in self._directory.http_clients.values())
         self._updates = 0
 
     @workflow.run
@@ -46,25 +52,30 @@ class SubscriberDirectoryWorkflow:
     @workflow.update(name="add")
     def add(self, new: NewSubscriber) -> Subscriber:
         """Add a subscriber."""
-        return self._store(new_subscriber(new, workflow.now()))
+        with refused():  # its HTTP client may have gone between validation and now
+            added = new_subscriber(new, workflow.now())
+            self._directory.check_client_of(added)
+        return self._store(added)
 
     @add.validator
     def _validate_add(self, new: NewSubscriber) -> None:
         with refused():
             if new.name in self._directory.subscribers:
                 raise SubscriberExistsError(name=new.name)
-            self._check_fits(new_subscriber(new, workflow.now()))
+            added = new_subscriber(new, workflow.now())
+            self._directory.check_client_of(added)
+            self._check_fits(added, None)
 
     @workflow.update(name="change")
     def change(self, change: SubscriberChange) -> Subscriber:
         """Change a subscriber; a change that alters nothing is no change."""
         with refused():  # it may have gone between validation and now
-            return self._store(apply_change(self._get(change.name), change, workflow.now()))
+            return self._store(self._changed_subscriber(change))
 
     @change.validator
     def _validate_change(self, change: SubscriberChange) -> None:
         with refused():
-            self._check_fits(apply_change(self._get(change.name), change, workflow.now()))
+            self._check_fits(self._changed_subscriber(change), self._get(change.name))
 
     @workflow.update(name="remove")
     def remove(self, name: str) -> Subscriber:
@@ -80,6 +91,43 @@ class SubscriberDirectoryWorkflow:
         with refused():
             self._get(name)
 
+    @workflow.update(name="add_http_client")
+    def add_http_client(self, draft: HttpClientDraft) -> HttpClient:
+        """Add an HTTP client."""
+        return self._store_client(new_client(draft, workflow.now()))
+
+    @add_http_client.validator
+    def _validate_add_http_client(self, draft: HttpClientDraft) -> None:
+        with refused():
+            if draft.name in self._directory.http_clients:
+                raise HttpClientExistsError(name=draft.name)
+            self._check_fits(new_client(draft, workflow.now()), None)
+
+    @workflow.update(name="change_http_client")
+    def change_http_client(self, draft: HttpClientDraft) -> HttpClient:
+        """Change an HTTP client, for whoever uses it; a change that alters nothing is no change."""
+        with refused():
+            return self._store_client(self._changed_client(draft))
+
+    @change_http_client.validator
+    def _validate_change_http_client(self, draft: HttpClientDraft) -> None:
+        with refused():
+            self._check_fits(self._changed_client(draft), self._get_client(draft.name))
+
+    @workflow.update(name="remove_http_client")
+    def remove_http_client(self, name: str) -> HttpClient:
+        """Remove an HTTP client that nobody uses."""
+        with refused():
+            removed = self._get_unused_client(name)
+        del self._directory.http_clients[name]
+        self._changed(-stored_size(removed))
+        return removed
+
+    @remove_http_client.validator
+    def _validate_remove_http_client(self, name: str) -> None:
+        with refused():
+            self._get_unused_client(name)
+
     @workflow.signal(name="mark_gone")
     def mark_gone(self, gone: Gone) -> None:
         """Disable a subscriber that answered 410 Gone, unless it was changed since."""
@@ -91,16 +139,45 @@ class SubscriberDirectoryWorkflow:
     def snapshot(self, known_version: int | None) -> Snapshot:
         """The whole directory, or only its version when that is the one the asker has."""
         current = self._directory
-        return Snapshot(
-            version=current.version,
-            subscribers=None if known_version == current.version else current.subscribers,
-        )
+        if known_version == current.version:
+            return Snapshot(version=current.version)
+        return Snapshot(version=current.version, subscribers=current.subscribers, http_clients=current.http_clients)
 
     def _get(self, name: str) -> Subscriber:
         subscriber = self._directory.subscribers.get(name)
         if subscriber is None:
             raise SubscriberNotFoundError(name=name)
         return subscriber
+
+    def _changed_subscriber(self, change: SubscriberChange) -> Subscriber:
+        changed = apply_change(self._get(change.name), change, workflow.now())
+        self._directory.check_client_of(changed)
+        return changed
+
+    def _get_client(self, name: str) -> HttpClient:
+        client = self._directory.http_clients.get(name)
+        if client is None:
+            raise HttpClientNotFoundError(name=name)
+        return client
+
+    def _get_unused_client(self, name: str) -> HttpClient:
+        client = self._get_client(name)
+        if users := self._directory.users(name):
+            raise HttpClientInUseError(name=name, subscribers=", ".join(each.name for each in users))
+        return client
+
+    def _changed_client(self, draft: HttpClientDraft) -> HttpClient:
+        changed = apply_draft(self._get_client(draft.name), draft, workflow.now())
+        for subscriber in self._directory.users(draft.name):
+            check_pair(subscriber, changed)
+        return changed
+
+    def _store_client(self, client: HttpClient) -> HttpClient:
+        previous = self._directory.http_clients.get(client.name)
+        if client is not previous:
+            self._directory.http_clients[client.name] = client
+            self._changed(stored_size(client) - (stored_size(previous) if previous else 0))
+        return client
 
     def _store(self, subscriber: Subscriber) -> Subscriber:
         previous = self._directory.subscribers.get(subscriber.name)
@@ -109,9 +186,8 @@ class SubscriberDirectoryWorkflow:
             self._changed(stored_size(subscriber) - (stored_size(previous) if previous else 0))
         return subscriber
 
-    def _check_fits(self, subscriber: Subscriber) -> None:
-        previous = self._directory.subscribers.get(subscriber.name)
-        check_size(self._bytes + stored_size(subscriber) - (stored_size(previous) if previous else 0))
+    def _check_fits(self, entry: Subscriber | HttpClient, previous: Subscriber | HttpClient | None) -> None:
+        check_size(self._bytes + stored_size(entry) - (stored_size(previous) if previous else 0))
 
     def _changed(self, grown: int) -> None:
         self._bytes += grown

@@ -8,6 +8,7 @@ from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from tests.support.builders import make_keyring
+from tests.support.client_senders import ClientSender
 from tests.support.sink import Sink
 
 
@@ -25,3 +26,11 @@ async def sender() -> AsyncIterator[Sender]:
     made = Sender(GuardedTransport(policy), make_keyring(), policy)
     yield made
     await made.aclose()
+
+
+@pytest_asyncio.fixture
+async def by_client() -> AsyncIterator[ClientSender]:
+    """A sender whose HTTP clients the test says."""
+    made = ClientSender()
+    yield made
+    await made.sender.aclose()

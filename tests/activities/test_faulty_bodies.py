@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from activities.sender import Sender
-from activities.transport import GuardedTransport, LocalFault
+from activities.transport import GuardedTransport
+from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.outcomes import Attempt, Failure
 from tests.support.builders import make_event, make_keyring, make_subscriber

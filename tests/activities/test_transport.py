@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 import trustme
 
-from activities.transport import BlockedAddress, GuardedTransport, NameNotResolved, TlsNotVerified
+from activities.transport import GuardedTransport
+from activities.transport_errors import BlockedAddress, NameNotResolved, TlsNotVerified
 from domain.addresses import AddressPolicy
 from tests.support.sink import Answer, Drop, Garbage, HalfBody, Redirect, Reset, Sink
 

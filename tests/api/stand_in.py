@@ -40,6 +40,7 @@ from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, 
 from service.subscriber_views import Changed, SubscriberView, view
 from service.trials import Trial
 from tests.api.stand_in_heartbeats import Heartbeats
+from tests.api.stand_in_http_clients import HttpClients
 from tests.api.stand_in_zeebe import Zeebe
 from tests.support.builders import make_keyring
 
@@ -60,6 +61,7 @@ class StandIn:
         self.incidents = Incidents(self)
         self.zeebe = Zeebe(self.called)
         self.heartbeats = Heartbeats(self.called)
+        self.http_clients = HttpClients(self.called, self.subscribers)
         self.door = Door()
 
     def called(self) -> None:
@@ -89,7 +91,7 @@ class Subscribers:
         await self.get(name)
         self.overlap, self.header_values = options.get("overlap"), options.get("headers")
         options["secret"] = settled_secret(options)
-        change = await self._drafts.change(name, options)
+        change = await self._drafts.change(name, options, self.known[name].url)
         self.known[name] = apply_change(self.known[name], change, AT)
         return self._changed(name, options, change.types or ())
 

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from api import examples, heartbeat_examples, zeebe_examples
+from api import examples, heartbeat_examples, http_client_examples, zeebe_examples
 from api.urls import PING_PATHS
 from api.views import EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
 from domain.events import parse_event
@@ -19,6 +19,7 @@ from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
 from service.event_list import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
+from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow
 from service.subscriber_views import Changed, SubscriberView
 from service.trials import Trial
@@ -26,12 +27,13 @@ from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
 from tests.api.conftest import Service
 
 OPERATION_IDS = """
-acknowledgeIncident addHeartbeat addIncidentNote addSubscriber addZeebeCluster beat beatWith checkLiveness
-checkReadiness closeIncident declareIncident getEvent getHeartbeat getIncident getSubscriber getSubscriberHealth
-getZeebeCluster grantWebhookOrigin ingestCamundaAlerts ingestZeebeRecords listEvents listHeartbeats listIncidents
-listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat ping pingWith
-publishEvent readMetrics removeHeartbeat removeSubscriber removeZeebeCluster resendEvent resolveIncident
-resumeHeartbeat testSubscriber updateSubscriber updateZeebeCluster
+acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith
+checkLiveness checkReadiness closeIncident declareIncident getEvent getHeartbeat getHttpClient getIncident
+getSubscriber getSubscriberHealth getZeebeCluster grantWebhookOrigin ingestCamundaAlerts ingestZeebeRecords listEvents
+listHeartbeats listHttpClients listIncidents listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes
+mitigateIncident pauseHeartbeat ping pingWith publishEvent readMetrics removeHeartbeat removeHttpClient
+removeSubscriber removeZeebeCluster resendEvent resolveIncident resumeHeartbeat testHttpClient testSubscriber
+updateHttpClient updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -114,6 +116,8 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (ClusterChanged, zeebe_examples.CLUSTER_CHANGED),
         (ClusterDetail, zeebe_examples.CLUSTER_DETAIL),
         (IngestReceipt, zeebe_examples.RECEIPT),
+        (HttpClientView, http_client_examples.HTTP_CLIENT),
+        (HttpClientTrial, http_client_examples.TRIAL),
         (HeartbeatView, heartbeat_examples.HEARTBEAT),
         (HeartbeatAdded, heartbeat_examples.HEARTBEAT_ADDED),
     ],
@@ -131,6 +135,9 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert (await http.post("/api/v1/incidents/INC-1/notes", json=examples.ADD_NOTE)).status_code == 201
     assert (await http.post("/api/v1/incidents/INC-1/resolve", json=examples.TAKE_STEP)).status_code == 200
     assert (await http.post("/api/v1/zeebe/clusters", json=zeebe_examples.ADD_CLUSTER)).status_code == 201
+    for example in (http_client_examples.ADD_OAUTH2, http_client_examples.ADD_BASIC):
+        assert (await http.post("/api/v1/http-clients", json=example)).status_code == 201
+    assert (await http.patch("/api/v1/http-clients/partner", json=http_client_examples.UPDATE)).status_code == 200
     assert (await http.patch("/api/v1/zeebe/clusters/prod", json=zeebe_examples.UPDATE_CLUSTER)).status_code == 200
     assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
     assert len(parse_records(zeebe_examples.RECORD_LINE.encode()).incidents) == 1

@@ -114,6 +114,14 @@ def test_help_names_every_option_and_has_an_example(
         "subscriber update x --enabled false",
         "subscriber update x --header novalue",
         "subscriber update x --header a=b --clear-headers",
+        "subscriber add --name a --url https://a.example --hostname a.example",
+        "subscriber update x --http-client a --no-http-client",
+        "http-client add a --password hunter2",
+        "http-client add a --user im --password - --oauth2-client-secret -",
+        "http-client add a --cert /nonexistent.pem --key /nonexistent.key",
+        "http-client add a --oauth2-auth none",
+        "http-client update a",
+        "http-client update a --drop everything",
         "incident show seven",
         "incident declare --title t --severity SEV-9",
         "event emit",
@@ -145,7 +153,8 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "noun", [[], ["subscriber"], ["incident"], ["event"], ["heartbeat"], ["zeebe"], ["zeebe", "cluster"]]
+    "noun",
+    [[], ["subscriber"], ["incident"], ["event"], ["heartbeat"], ["http-client"], ["zeebe"], ["zeebe", "cluster"]],
 )
 def test_no_summary_is_cut_in_a_terminal_of_80_columns(
     noun: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -281,3 +290,12 @@ def test_clear_headers_drops_them_all(asked: dict[str, Any]) -> None:
     assert run(["subscriber", "update", "a", "--clear-headers", "--overlap", "1h"]) == 0
     assert asked["headers"] == {}
     assert asked["overlap"] == timedelta(hours=1)
+
+
+def test_a_subscriber_goes_back_to_the_plain_client_explicitly(asked: dict[str, Any]) -> None:
+    assert run(["subscriber", "update", "a", "--no-http-client"]) == 0
+    assert asked["http_client"] == ""
+    assert (
+        run(["subscriber", "update", "a", "--http-client", "partner", "--hostname", "b.example", "--port", "8443"]) == 0
+    )
+    assert (asked["http_client"], asked["hostname"], asked["port"]) == ("partner", "b.example", 8443)

@@ -3,10 +3,11 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from cli import render, render_incidents
+from cli import render, render_incidents, render_subscribers
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.web_service import parts_of
 from service.event_list import EventRow
 from service.events import EventView
 from service.progress import RunView
@@ -49,7 +50,7 @@ def test_subscriber_table_is_the_guides() -> None:
         subscriber("audit-log", "https://audit.example.com/e", ["**"], enabled=False),
         subscriber("two", "https://two.example.com", ["im.a", "im.b"]),
     ]
-    assert render.subscriber_table(rows).splitlines() == [
+    assert render_subscribers.subscriber_table(rows).splitlines() == [
         "NAME        URL                          TYPES          ENABLED",
         "my-webhook  https://example.com/webhook  im.incident.*  true",
         "audit-log   https://audit.example.com/e  **             false",
@@ -65,7 +66,7 @@ def test_health_table_is_the_guides() -> None:
         health("broken-hook", 0, 50, 0.0, "unhealthy", timedelta(hours=1)),
         health("new", 0, 0, None, "unknown", None),
     ]
-    assert render.health_table(rows, NOW).splitlines() == [
+    assert render_subscribers.health_table(rows, NOW).splitlines() == [
         "SUBSCRIBER    DELIVERED  FAILED  SUCCESS_RATE  STATUS     LAST_DELIVERED",
         "my-webhook    156        4       97.5%         healthy    2m ago",
         "audit-log     892        0       100%          healthy    30s ago",
@@ -77,7 +78,7 @@ def test_health_table_is_the_guides() -> None:
 
 def test_tables_are_never_truncated_or_wrapped() -> None:
     url = "https://example.com/" + "x" * 500
-    lines = render.subscriber_table([subscriber("a", url, ["**"])]).splitlines()
+    lines = render_subscribers.subscriber_table([subscriber("a", url, ["**"])]).splitlines()
     assert len(lines) == 2
     assert url in lines[1]
 
@@ -184,3 +185,28 @@ def test_a_timeline_names_no_event_that_was_not_emitted() -> None:
     for published, told in ((None, "evt_1"), (True, "evt_1"), (False, "-")):
         incident.timeline[0].published = published
         assert render_incidents.incident_text(incident).splitlines()[-1].split()[-2:] == [told, "-"]
+
+
+def test_a_subscriber_is_shown_by_hostname_port_context_and_client() -> None:
+    place = parts_of("https://example.com/postme")
+    wh1 = subscriber("wh1", place.url, ["**"]).model_copy(
+        update=place._asdict() | {"http_client": "trustStoreHttpClient", "certificate_expires_at": NOW}
+    )
+    shown = dict(line.split(":", 1) for line in render_subscribers.subscriber_fields(wh1).splitlines())
+    named = {name: shown[name].strip() for name in ("hostname", "port", "context", "http-client", "message-format")}
+    assert named == {
+        "hostname": "example.com",
+        "port": "443",
+        "context": "/postme",
+        "http-client": "trustStoreHttpClient",
+        "message-format": "cloudevents",
+    }
+    assert shown["certificate"].strip().startswith("expired")
+
+
+def test_health_has_a_further_column_when_there_is_something_to_warn_of() -> None:
+    row = Health(subscriber="a", warnings=["the certificate expires in 3 days"])
+    lines = render_subscribers.health_table([row, Health(subscriber="b")], NOW).splitlines()
+    assert lines[0].endswith("WARNING")
+    assert lines[1].endswith("the certificate expires in 3 days")
+    assert lines[2].endswith("-")

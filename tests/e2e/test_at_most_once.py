@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from activities.sender import Sender
-from activities.transport import GuardedTransport, LocalFault
+from activities.transport import GuardedTransport
+from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.tasks import EventInput
 from service.search_attributes import ensure_search_attributes

@@ -79,13 +79,14 @@ def RetryAfter(status: int, value: str) -> Answer:  # noqa: N802 - likewise
 
 @dataclass(frozen=True)
 class SlowAnswer:
-    """A well-formed 200, after a while."""
+    """A well-formed answer, by default 200, after a while."""
 
     seconds: float
+    answer: Answer = Answer()
 
     async def play(self, writer: asyncio.StreamWriter) -> bool:
         await asyncio.sleep(self.seconds)
-        return await Answer().play(writer)
+        return await self.answer.play(writer)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ def test_a_status_outside_http_is_an_invalid_response(status: int) -> None:
         (Failure.WORKER_LOST, True),
         (Failure.SEALING_KEY, True),
         (Failure.UNUSABLE_TARGET, True),
+        (Failure.TOKEN_UNAVAILABLE, True),
+        (Failure.TOKEN_REFUSED, False),
+        (Failure.CLIENT_CERTIFICATE, False),
         (Failure.INVALID_RESPONSE, False),
         (Failure.REDIRECT, False),
         (Failure.TLS, False),
@@ -71,7 +74,7 @@ def test_failures_without_a_status_are_retried_as_in_the_guide(failure: Failure,
 
 
 def test_every_failure_is_in_the_table_above() -> None:
-    assert len(Failure) == 12
+    assert len(Failure) == 15
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from activities.emission import EmissionActivities
 from domain.directory import Directory
 from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
+from domain.http_clients import HttpClientDraft
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
 from domain.subscribers import NewSubscriber, SubscriberChange
 from domain.tasks import PublishReceipt
@@ -103,6 +104,33 @@ async def test_the_directory_continues_as_new_and_keeps_every_subscriber(client:
     assert not snapshot.subscribers["s7"].enabled
     assert snapshot.version == 62
     assert await eventually(lambda: runs_of(client, handle)) > 2
+
+
+async def test_the_directory_keeps_http_clients_and_refuses_to_lose_one_in_use(client: Client, queue: str) -> None:
+    handle = await client.start_workflow(
+        SubscriberDirectoryWorkflow.run, DirectoryState(), id=f"subscribers-{queue}", task_queue=queue
+    )
+    entity: WorkflowHandle[SubscriberDirectoryWorkflow, Any] = client.get_workflow_handle(handle.id)
+    named = NewSubscriber(name="ops", url="https://a.example", http_client="c")
+    with pytest.raises(WorkflowUpdateFailedError) as unknown:
+        await entity.execute_update(SubscriberDirectoryWorkflow.add, named)
+    assert refusal(unknown.value) == "unknown_http_client"
+    await entity.execute_update(SubscriberDirectoryWorkflow.add_http_client, HttpClientDraft(name="c"))
+    await entity.execute_update(SubscriberDirectoryWorkflow.add, named)
+    for number in range(1, 61):  # enough to continue as new
+        draft = HttpClientDraft(name="c", connect_seconds=number / 10)
+        await entity.execute_update(SubscriberDirectoryWorkflow.change_http_client, draft)
+    with pytest.raises(WorkflowUpdateFailedError) as used:
+        await entity.execute_update(SubscriberDirectoryWorkflow.remove_http_client, "c")
+    assert refusal(used.value) == "http_client_in_use"
+    snapshot = await entity.query(SubscriberDirectoryWorkflow.snapshot, None)
+    assert (snapshot.http_clients["c"].connect_seconds, snapshot.http_clients["c"].version) == (6.0, 61)
+    assert (await entity.query(SubscriberDirectoryWorkflow.snapshot, snapshot.version)).http_clients == {}
+    assert await eventually(lambda: runs_of(client, handle)) > 1
+    await entity.execute_update(SubscriberDirectoryWorkflow.change, SubscriberChange(name="ops", http_client=""))
+    await entity.execute_update(SubscriberDirectoryWorkflow.remove_http_client, "c")
+    snapshot = await entity.query(SubscriberDirectoryWorkflow.snapshot, None)
+    assert (snapshot.http_clients, list(snapshot.subscribers or {})) == ({}, ["ops"])
 
 
 async def test_the_directory_refuses_in_the_validator_so_that_history_holds_only_changes(

@@ -9,7 +9,8 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from activities.transport import GuardedTransport, LocalFault
+from activities.transport import GuardedTransport
+from activities.transport_errors import LocalFault
 from domain.health import LedgerBatch
 from domain.retry import make_schedule
 from domain.tasks import EventInput, EventResult

@@ -1,0 +1,63 @@
+"""What a request met, classed and in words."""
+
+import httpx
+
+from activities.oauth2 import TokenRefused, TokenUnavailable
+from activities.transport_errors import BlockedAddress, CertificateRefused, NameNotResolved, TlsNotVerified
+from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
+from domain.http_client_errors import InvalidCertificateError
+from domain.outcomes import Failure
+from domain.targets.errors import AppriseMissingError, InvalidNotifyError
+
+REFUSALS: tuple[tuple[type[ImError], Failure], ...] = (
+    (SealingKeyError, Failure.SEALING_KEY),
+    (InvalidCertificateError, Failure.CLIENT_CERTIFICATE),
+    (InvalidNotifyError, Failure.UNUSABLE_TARGET),
+    (AppriseMissingError, Failure.UNUSABLE_TARGET),
+    (InvalidUrlError, Failure.BLOCKED_ADDRESS),
+    (BlockedAddressError, Failure.BLOCKED_ADDRESS),
+)
+_FAILURES: tuple[tuple[type[httpx.TransportError], Failure], ...] = (
+    (BlockedAddress, Failure.BLOCKED_ADDRESS),
+    (NameNotResolved, Failure.DNS),
+    (TlsNotVerified, Failure.TLS),
+    (CertificateRefused, Failure.CLIENT_CERTIFICATE),
+    (TokenRefused, Failure.TOKEN_REFUSED),
+    (TokenUnavailable, Failure.TOKEN_UNAVAILABLE),
+    (httpx.TimeoutException, Failure.TIMEOUT),
+    (httpx.RemoteProtocolError, Failure.INVALID_RESPONSE),
+    (httpx.TransportError, Failure.CONNECTION),
+)
+
+_WORDS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
+    (TlsNotVerified, ("TLS verification failed: ", "")),
+    (CertificateRefused, ("client certificate refused: ", "")),
+    (httpx.RemoteProtocolError, ("", ": not HTTP")),
+    (Exception, ("", "")),
+)
+
+
+def failure_of(error: Exception) -> Failure:
+    """The class of a time limit, or of what a transport raised."""
+    if isinstance(error, TimeoutError):
+        return Failure.TIMEOUT
+    return next(failure for kind, failure in _FAILURES if isinstance(error, kind))
+
+
+def refused(error: ImError) -> tuple[Failure, str]:
+    """The class of a request that was not made, and why, with advice where the one who reads it can act on it."""
+    failure = next(failure for kind, failure in REFUSALS if isinstance(error, kind))
+    told = isinstance(error, (BlockedAddressError, AppriseMissingError))
+    return failure, f"{error}. {error.advice}" if told else str(error)
+
+
+def in_words(error: Exception, seconds: float) -> str:
+    """What a time limit of so many seconds, or a transport's error, is called in an attempt."""
+    if isinstance(error, TimeoutError):
+        return f"timeout: no answer within {seconds:g} s"
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout: no connection within the HTTP client's connect timeout"
+    if isinstance(error, BlockedAddress):
+        return refused(BlockedAddressError(host=error.request.url.host))[1]
+    prefix, suffix = next(words for kind, words in _WORDS if isinstance(error, kind))
+    return f"{prefix}{error}{suffix}"

@@ -1,0 +1,120 @@
+"""`im http-client test`: one harmless request by way of a client, and what was met on the way."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from pydantic import BaseModel
+
+from activities.certificates import facts_of_der
+from activities.failures import failure_of, in_words
+from activities.http_clients import ClientTransport, HttpClients, Route
+from activities.sealing import Keyring
+from activities.transport import CONNECTED, TLS_OBSERVER
+from activities.transport_errors import LocalFault
+from domain.addresses import AddressPolicy
+from domain.errors import UnavailableError
+from domain.headers import USER_AGENT
+from domain.http_clients import CertificateFacts, HttpClient
+from domain.outcomes import Failure, status_text
+
+_NO_HEAD = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+
+
+class PeerFacts(BaseModel):
+    """The TLS connection to the receiver.
+
+    Attributes:
+        tls: version, such as ``TLSv1.3``.
+        certificate: the receiver's; valid for another ``days_left``.
+    """
+
+    tls: str
+    cipher: str | None = None
+    certificate: CertificateFacts
+    days_left: int
+
+
+class HttpClientTrial(BaseModel):
+    """What came of a test.
+
+    Attributes:
+        method: of the request: HEAD, or GET where the receiver knows no HEAD.
+        status: that the receiver answered with; any one means that it was reached.
+        failure: why there is none, classed as for a delivery; ``error`` says it in words.
+        peer: None where no TLS connection was made.
+        token_seconds: life of the token that was fetched; None without OAuth2, or if none was got.
+    """
+
+    http_client: str
+    url: str
+    method: str = "HEAD"
+    status: int | None = None
+    answer: str | None = None
+    failure: Failure | None = None
+    error: str | None = None
+    duration_ms: int = 0
+    peer: PeerFacts | None = None
+    token_seconds: int | None = None
+
+
+async def try_out(client: HttpClient, url: str, keyring: Keyring, policy: AddressPolicy) -> HttpClientTrial:
+    """Make the request, on a connection and with a token of its own, within the client's time limit.
+
+    Raises:
+        SealingKeyError: this process does not have the keys.
+        UnavailableError: this machine cannot make requests.
+    """
+    clients = HttpClients({client.name: client}.get, keyring, policy)
+    trial, began = HttpClientTrial(http_client=client.name, url=url), time.perf_counter()
+    try:
+        async with clients.using(client.name) as route:
+            await _ask(trial, route)
+    except LocalFault as fault:
+        raise UnavailableError(reason=str(fault)) from None
+    except (TimeoutError, httpx.TransportError) as error:
+        trial.failure, trial.error = failure_of(error), in_words(error, client.total_seconds)
+    finally:
+        await clients.aclose()
+    trial.duration_ms = max(1, round((time.perf_counter() - began) * 1000))
+    return trial
+
+
+async def _ask(trial: HttpClientTrial, route: Route) -> None:
+    async with asyncio.timeout(route.total_seconds):
+        if isinstance(route.transport, ClientTransport) and route.transport.tokens is not None:
+            trial.token_seconds = int((await route.transport.tokens.token()).life_seconds)
+        trial.status = await _status(trial, route)
+        if trial.status in _NO_HEAD:
+            trial.method = "GET"
+            trial.status = await _status(trial, route)
+    trial.answer = status_text(trial.status)
+
+
+async def _status(trial: HttpClientTrial, route: Route) -> int:
+    def observe(tls: Any) -> None:
+        trial.peer = _peer(tls)
+
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    extensions = {CONNECTED: asyncio.Event(), TLS_OBSERVER: observe}
+    request = httpx.Request(trial.method, trial.url, headers=headers, extensions=extensions)
+    answer = await route.transport.handle_async_request(request)
+    await answer.aclose()
+    return answer.status_code
+
+
+def _peer(tls: Any) -> PeerFacts | None:
+    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+    if certificate is None:
+        return None
+    cipher = tls.cipher()
+    facts = facts_of_der(certificate)
+    return PeerFacts(
+        tls=tls.version() or "",
+        cipher=cipher[0] if cipher else None,
+        certificate=facts,
+        days_left=facts.days_left(datetime.now(UTC)),
+    )

@@ -1,0 +1,114 @@
+"""The options that commands of `im http-client` share, and how the files and secrets named there are read."""
+
+import sys
+from enum import StrEnum
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.run import one_of
+
+
+class TokenAuthChoice(StrEnum):
+    """`domain.http_clients.TokenAuth`, which takes pydantic to import; a test compares both."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+
+
+Name = Annotated[str, typer.Argument(help="The HTTP client's name.", metavar="NAME", show_default=False)]
+Cert = Annotated[
+    str | None,
+    typer.Option("--cert", metavar="FILE", help="Client certificate (PEM), its chain after it; with --key."),
+]
+Key = Annotated[
+    str | None, typer.Option("--key", metavar="FILE", help="Its private key (PEM). Sealed, and never shown.")
+]
+KeyPassphrase = Annotated[
+    str | None,
+    typer.Option("--key-passphrase", metavar="-|FILE", help="Opens the key once; - reads standard input."),
+]
+CaFile = Annotated[
+    str | None,
+    typer.Option("--ca", metavar="FILE", help="CA certificates (PEM) to verify receivers by, not the system's."),
+]
+User = Annotated[str | None, typer.Option("--user", metavar="NAME", help="User of HTTP Basic; with --password.")]
+Password = Annotated[
+    str | None, typer.Option("--password", metavar="-|@FILE", help="Its password; - reads standard input.")
+]
+TokenUrl = Annotated[
+    str | None,
+    typer.Option("--oauth2-token-url", metavar="URL", help="Token endpoint of OAuth2 client credentials."),
+]
+ClientId = Annotated[str | None, typer.Option("--oauth2-client-id", metavar="ID", help="Client id there.")]
+ClientSecret = Annotated[
+    str | None,
+    typer.Option("--oauth2-client-secret", metavar="-|@FILE", help="Client secret; - reads standard input."),
+]
+Scope = Annotated[str | None, typer.Option("--oauth2-scope", metavar="SCOPES", help="Scopes, separated by spaces.")]
+Audience = Annotated[str | None, typer.Option("--oauth2-audience", metavar="TEXT", help="Audience, where asked for.")]
+Auth = Annotated[
+    TokenAuthChoice | None,
+    typer.Option(
+        "--oauth2-auth",
+        help="How the secret is sent.  [default: client_secret_basic]",
+        **one_of(TokenAuthChoice),
+    ),
+]
+ConnectTimeout = Annotated[
+    float | None,
+    typer.Option("--connect-timeout", metavar="SECONDS", help="To connect, TLS included; 0.1 to 10.  [default: 10]"),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", help="For a whole request, token included; 0.1 to 10."),
+]
+ProxyUrl = Annotated[str | None, typer.Option("--proxy", metavar="URL", help="Egress proxy, as http(s)://host:port.")]
+ProxyCredentials = Annotated[
+    str | None,
+    typer.Option("--proxy-credentials", metavar="-|@FILE", help="user:password for it; - reads standard input."),
+]
+
+_SECRETS = {
+    "key_passphrase": "--key-passphrase",
+    "password": "--password",
+    "client_secret": "--oauth2-client-secret",
+    "proxy_credentials": "--proxy-credentials",
+}
+_FILES = {"certificate": "--cert", "key": "--key", "trust": "--ca"}
+
+
+def read_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the gateway: files read, secrets read, and what was not given left out."""
+    options = {name: value for name, value in given.items() if value is not None}
+    asked = [option for name, option in (_FILES | _SECRETS).items() if options.get(name) == "-"]
+    if len(asked) > 1:
+        raise typer.BadParameter(f"only one option can read standard input, not {' and '.join(asked)}")
+    for name, option in _FILES.items():
+        if name in options:
+            options[name] = _text(option, options[name])
+    for name, option in _SECRETS.items():
+        if name in options:
+            options[name] = _secret(option, options[name], bare_file=name == "key_passphrase")
+    return options
+
+
+def _secret(option: str, given: str, *, bare_file: bool) -> str:
+    """A secret from standard input (``-``) or a file (``@FILE``); one line break at its end is dropped."""
+    if given == "-" and sys.stdin.isatty():
+        return getpass(f"{option.removeprefix('--')}: ", stream=sys.stderr)
+    if given != "-" and not given.startswith("@") and not bare_file:
+        raise typer.BadParameter(f"{option} takes - or @FILE: what is typed here, every process can read")
+    return _text(option, given.removeprefix("@")).removesuffix("\n").removesuffix("\r")
+
+
+def _text(option: str, path: str) -> str:
+    if path == "-":
+        return sys.stdin.read()
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise typer.BadParameter(f"{option}: {path} cannot be read: {reason}") from None

@@ -1,0 +1,78 @@
+"""How subscribers and their health are written for people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cli.render import NONE, fields, percent, table, when, yes_no
+from domain.targets.kinds import WEBHOOK
+from domain.timing import ago
+
+if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
+    from collections.abc import Iterable
+
+    from domain.health import Health
+    from service.subscriber_views import SubscriberView
+
+
+def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
+    """The guide's `im subscriber list`."""
+    rows = ((each.name, each.url, ",".join(each.types), str(each.enabled).lower()) for each in subscribers)
+    return table(("NAME", "URL", "TYPES", "ENABLED"), rows)
+
+
+def subscriber_fields(subscriber: SubscriberView) -> str:
+    """`im subscriber show`: everything that may be known, which no secret and no header value is."""
+    return fields(
+        [
+            ("name", subscriber.name),
+            ("url", subscriber.url),
+            ("target", subscriber.target),
+            ("types", ",".join(subscriber.types)),
+            ("enabled", str(subscriber.enabled).lower()),
+            ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
+            ("signed", yes_no(subscriber.signed)),
+            ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
+            ("headers", ", ".join(subscriber.header_names) or None),
+            ("schedule", subscriber.schedule),
+            ("max attempts", subscriber.max_attempts),
+            ("hostname", subscriber.hostname),
+            ("port", subscriber.port),
+            ("context", subscriber.context),
+            ("message-format", subscriber.message_format.value if subscriber.target == WEBHOOK else None),
+            ("http-client", subscriber.http_client),
+            ("certificate", _expiry(subscriber.certificate_expires_at)),
+            ("in order", yes_no(subscriber.ordered)),
+            ("created", when(subscriber.created_at)),
+            ("updated", when(subscriber.updated_at)),
+        ]
+    )
+
+
+def _expiry(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    left = (at - datetime.now(UTC)).days
+    return f"expires {when(at)}, in {left} days" if left >= 0 else f"expired {when(at)}"
+
+
+def health_table(rows: Iterable[Health], now: datetime) -> str:
+    """The guide's `im subscriber health`, with a further column when there is something to warn of."""
+    headers = ["SUBSCRIBER", "DELIVERED", "FAILED", "SUCCESS_RATE", "STATUS", "LAST_DELIVERED"]
+    rows = list(rows)
+    cells = [
+        [
+            row.subscriber,
+            row.delivered,
+            row.failed,
+            percent(row.success_rate),
+            row.status,
+            ago(now - row.last_delivered) if row.last_delivered else "never",
+        ]
+        for row in rows
+    ]
+    if any(row.warnings for row in rows):
+        headers.append("WARNING")
+        cells = [[*line, "; ".join(row.warnings) or NONE] for line, row in zip(cells, rows, strict=True)]
+    return table(headers, cells)

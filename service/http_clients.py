@@ -1,0 +1,91 @@
+"""The gateway to HTTP clients: checks, seals, asks the directory, and waits out the lease after a change."""
+
+import asyncio
+from typing import Unpack
+
+from temporalio.client import WorkflowHandle
+
+from activities.http_client_trials import HttpClientTrial, try_out
+from domain.addresses import check_url
+from domain.directory import Directory
+from domain.http_client_errors import HttpClientNotFoundError
+from domain.http_clients import HttpClient
+from service.connection import Connection
+from service.http_client_drafts import HttpClientDrafts, HttpClientOptions
+from service.http_client_views import HttpClientView, view
+from service.subscribers import LEASE_WAIT_SECONDS, SubscriberGateway
+from service.temporal import answered_by_entity
+from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.names import CONTROL_QUEUE, DIRECTORY_ID
+
+
+class HttpClientGateway:
+    """Everything that can be done with HTTP clients. All methods raise the errors of `domain.errors` alone."""
+
+    def __init__(self, connection: Connection, subscribers: SubscriberGateway) -> None:
+        self._connection = connection
+        self._subscribers = subscribers
+        self._drafts = HttpClientDrafts(connection.keyring, connection.policy)
+
+    async def add(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
+        """Add a client; subscribers may name it from now on. See `HttpClientOptions`."""
+        draft = await self._drafts.make(name, options)
+        await self._connection.require_worker()
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            added = await self._workflow.execute_update(SubscriberDirectoryWorkflow.add_http_client, draft)
+        return await self._settled(added)
+
+    async def update(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
+        """Change a client; requests that begin after this returned use what is new."""
+        draft = await self._drafts.make(name, options)
+        await self._connection.require_worker()
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            changed = await self._workflow.execute_update(SubscriberDirectoryWorkflow.change_http_client, draft)
+        return await self._settled(changed)
+
+    async def remove(self, name: str) -> HttpClientView:
+        """Remove a client that no subscriber names."""
+        await self._connection.require_worker()
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            removed = await self._workflow.execute_update(SubscriberDirectoryWorkflow.remove_http_client, name)
+        return view(removed, [])
+
+    async def all(self) -> list[HttpClientView]:
+        """Every client, by name."""
+        directory = await self._directory()
+        return [_view(directory, directory.http_clients[name]) for name in sorted(directory.http_clients)]
+
+    async def get(self, name: str) -> HttpClientView:
+        """One client."""
+        directory = await self._directory()
+        return _view(directory, _found(directory, name))
+
+    async def test(self, name: str, url: str) -> HttpClientTrial:
+        """Ask a URL for its head by way of a client, from this process; nothing is posted."""
+        check_url(url, self._connection.policy)
+        client = _found(await self._directory(), name)
+        return await try_out(client, url, self._connection.keyring, self._connection.policy)
+
+    async def _settled(self, client: HttpClient) -> HttpClientView:
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        return _view(await self._directory(), client)
+
+    async def _directory(self) -> Directory:
+        snapshot = await self._subscribers.snapshot(None)
+        subscribers = snapshot.subscribers or {}
+        return Directory(version=snapshot.version, subscribers=subscribers, http_clients=snapshot.http_clients)
+
+    @property
+    def _workflow(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:
+        return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
+
+
+def _found(directory: Directory, name: str) -> HttpClient:
+    client = directory.http_clients.get(name)
+    if client is None:
+        raise HttpClientNotFoundError(name=name)
+    return client
+
+
+def _view(directory: Directory, client: HttpClient) -> HttpClientView:
+    return view(client, [subscriber.name for subscriber in directory.users(client.name)])

@@ -1,0 +1,50 @@
+"""A TLS receiver on blocking sockets: unlike asyncio's servers, it tells in an alert why it refuses a certificate."""
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import Self
+
+
+class TlsDoor:
+    """Listens on 127.0.0.1 while it is entered, and answers every request with 200.
+
+    Attributes:
+        received: heads of the requests.
+    """
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self.received: list[bytes] = []
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"https://127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:  # closed
+                return
+            with plain, suppress(OSError):
+                self._answer(plain)
+
+    def _answer(self, plain: socket.socket) -> None:
+        plain.settimeout(5)
+        with self._tls.wrap_socket(plain, server_side=True) as connection:
+            self.received.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
