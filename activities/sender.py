@@ -13,6 +13,7 @@ from activities.sealing import Keyring
 from activities.targets_apprise import tell_by_apprise
 from activities.transport import CONNECTED, BlockedAddress, LocalFault, NameNotResolved, TlsNotVerified
 from domain.addresses import AddressPolicy
+from domain.alarm_errors import InvalidNotificationError
 from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
 from domain.events import CloudEvent
 from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure
@@ -31,6 +32,7 @@ _REFUSALS: tuple[tuple[type[ImError], Failure], ...] = (
     (SealingKeyError, Failure.SEALING_KEY),
     (InvalidNotifyError, Failure.UNUSABLE_TARGET),
     (AppriseMissingError, Failure.UNUSABLE_TARGET),
+    (InvalidNotificationError, Failure.UNSAYABLE),
     (InvalidUrlError, Failure.BLOCKED_ADDRESS),
     (BlockedAddressError, Failure.BLOCKED_ADDRESS),
 )

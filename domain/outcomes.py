@@ -25,6 +25,7 @@ class Failure(StrEnum):
     SEALING_KEY = "sealing_key"
     WORKER_LOST = "worker_lost"
     UNUSABLE_TARGET = "unusable_target"  # this process cannot use the notify URL: no Apprise, or another one
+    UNSAYABLE = "unsayable"  # the subscriber's message format cannot say what the event holds
     UNKNOWN_OUTCOME = "unknown_outcome"  # of a request that must not be made twice, and may have been carried out
 
 
