@@ -17,6 +17,7 @@ class InvalidAlarmError(InvalidInputError):
     code = "invalid_alarm"
     says = "the alarm's {member} cannot be used: {reason}"
     hint = "docs/alarms.md has what each attribute may hold."
+    field = "alarm"
 
 
 class InvalidNotificationError(InvalidInputError):
@@ -25,7 +26,7 @@ class InvalidNotificationError(InvalidInputError):
     code = "invalid_notification"
     says = "not an alarm notification: {reason}"
     hint = "The schemas are at /api/v1/schemas/alarm-flat.json and /api/v1/schemas/alarm-nested.json."
-    field = "body"
+    field = "alarm"
 
 
 class AlarmNotFoundError(NotFoundError):

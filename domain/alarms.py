@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -182,6 +182,7 @@ def checked(seen: Observation, now: datetime) -> Observation:
             "detailed_description": None if seen.detailed_description is None else lines_of(seen.detailed_description),
             "suggested_actions": None if seen.suggested_actions is None else lines_of(seen.suggested_actions),
             "impacted_resources": None if seen.impacted_resources is None else tidy_impacts(seen.impacted_resources),
+            "last_updated": None if seen.last_updated is None else seen.last_updated.astimezone(UTC),
         }
     )
     check_id(tidy.alarm_id)
