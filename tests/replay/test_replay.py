@@ -9,6 +9,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from service.temporal import DATA_CONVERTER
+from workflows.alarm import AlarmWorkflow
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
@@ -25,6 +26,7 @@ WORKFLOWS = [
     IncidentWorkflow,
     IncidentNumbersWorkflow,
     HeartbeatWorkflow,
+    AlarmWorkflow,
 ]
 
 
