@@ -22,6 +22,7 @@ from domain.alarms import (
     alarm_id_of,
     checked,
 )
+from service.alarm_turns import Turns
 from service.connection import Connection
 from service.listing import check_limit, latest, quoted
 from service.temporal import answered
@@ -88,6 +89,7 @@ class AlarmGateway:
     def __init__(self, connection: Connection, rules: AlarmRules) -> None:
         self._connection = connection
         self._rules = rules
+        self._turns = Turns()
 
     def id_of(self, identity: Identity, node_id: str | None = None) -> str:
         """The alarm_id that an identity has here."""
@@ -154,10 +156,8 @@ class AlarmGateway:
         seen = checked(seen, datetime.now(UTC))
         await self._connection.require_worker()
         try:
-            async with answered(self._connection.client, names.CONTROL_QUEUE):
-                if seen.identity is None:
-                    return await self._update(seen)
-                return await self._update_or_start(seen)
+            async with self._turns.of(seen.alarm_id), answered(self._connection.client, names.CONTROL_QUEUE):
+                return await (self._update(seen) if seen.identity is None else self._update_or_start(seen))
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise AlarmNotFoundError(alarm_id=seen.alarm_id) from None

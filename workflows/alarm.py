@@ -71,9 +71,10 @@ class AlarmWorkflow:
         """Bring the alarm up to date; returns when what is to be told of it was emitted or withheld."""
         created = self._alarm is None
         alarm, outcome = observe(self._alarm, seen, workflow.now())
-        self._alarm = alarm
         self._updates += 1
-        self._tell()
+        if alarm is not self._alarm:
+            self._alarm = alarm
+            self._tell()
         event_type = EVENT_TYPES.get(outcome)
         if event_type is None:
             return Observed(outcome=outcome, created=created, alarm=alarm)
