@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.alarm_checks import checked
 from domain.alarm_errors import InvalidAlarmError, InvalidNotificationError
 from domain.alarm_texts import DEPENDENCY, Impact, Impacts
-from domain.alarms import AlarmSeverity, Identity, Notification, Observation, checked
+from domain.alarms import AlarmSeverity, Identity, Notification, Observation
 from domain.errors import InvalidEventError
 from domain.strict_json import load_json
 

@@ -9,6 +9,7 @@ from temporalio.client import WithStartWorkflowOperation, WorkflowExecution, Wor
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.alarm_checks import checked
 from domain.alarm_errors import AlarmNotFoundError
 from domain.alarm_parsing import as_observation
 from domain.alarms import (
@@ -20,7 +21,6 @@ from domain.alarms import (
     Observation,
     Observed,
     alarm_id_of,
-    checked,
 )
 from service.alarm_turns import Turns
 from service.connection import Connection

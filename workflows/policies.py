@@ -75,8 +75,7 @@ PING_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts
 PING_LIFETIME = timedelta(seconds=60)
 
 # An alarm that was cleared is remembered for so long without a word of it, so that what comes late is known to be old.
-# Longer than the hour by which a last_updated may be ahead (`domain.alarms.MAX_AHEAD`): raised again after that, its
-# time is later than any before.
+# Longer than a last_updated may be ahead (`domain.alarm_checks.MAX_AHEAD`): raised again, its time is later.
 FORGET_CLEARED = timedelta(days=30)
 # Its workflow was started together with its first observation; without one there is nothing to keep.
 FIRST_OBSERVATION = timedelta(seconds=60)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.alarm_checks import checked
 from domain.alarm_errors import AlarmNotFoundError
 from domain.alarm_parsing import as_observation
 from domain.alarms import (
@@ -16,7 +17,6 @@ from domain.alarms import (
     Observation,
     Observed,
     alarm_id_of,
-    checked,
     observe,
 )
 from service.alarms import AlarmFilter, AlarmPage, AlarmRow

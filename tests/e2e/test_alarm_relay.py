@@ -8,6 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from domain.alarm_messages import nested
 from domain.alarms import Alarm, AlarmSeverity, Notification
 from domain.message_formats import MessageFormat
 from tests.support.eventually import eventually
@@ -66,6 +67,8 @@ async def test_an_alarm_arrives_whole_and_each_of_its_states_is_told_there(
     fields = set(Notification.model_fields)
     assert there.model_dump(include=fields) == here.model_dump(include=fields)
     assert there.dashboard_link == SAID["dashboard_link"]
+    back = await platform.api.post("/api/v1/alarms/notifications", json=nested(there))
+    assert back.json()["outcome"] == "outdated", "two platforms that relay to each other do not go round in circles"
     requests = await sink.wait_for(3)
     verbs = [request.headers["ce-type"].split(".")[2] for request in requests]
     assert sorted(verbs) == ["changed", "cleared", "raised"]

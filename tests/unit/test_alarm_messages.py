@@ -9,11 +9,12 @@ from hypothesis import given
 
 from api import alarm_examples
 from api.alarms import SCHEMAS
+from domain.alarm_checks import checked
 from domain.alarm_errors import InvalidNotificationError
 from domain.alarm_messages import alarm_event, flat, message_body, nested
 from domain.alarm_parsing import UNSORTED, as_observation, parse_flat, parse_nested, parse_notification
 from domain.alarm_texts import Impact
-from domain.alarms import AlarmSeverity, Notification, checked
+from domain.alarms import AlarmSeverity, Notification
 from domain.events import parse_event
 from domain.message_formats import MessageFormat
 from domain.urgency import urgency_of

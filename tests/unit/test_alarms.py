@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.alarm_checks import checked
 from domain.alarm_errors import InvalidAlarmError
 from domain.alarm_texts import MAX_MEMBER_BYTES, Impact
 from domain.alarms import (
@@ -19,7 +20,6 @@ from domain.alarms import (
     Outcome,
     alarm_id_of,
     check_template,
-    checked,
     dashboard_link,
     observe,
 )
