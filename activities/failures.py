@@ -4,6 +4,7 @@ import httpx
 
 from activities.oauth2 import TokenRefused, TokenUnavailable
 from activities.transport_errors import BlockedAddress, CertificateRefused, NameNotResolved, TlsNotVerified
+from domain.alarm_errors import InvalidNotificationError
 from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
 from domain.http_client_errors import InvalidCertificateError
 from domain.outcomes import Failure
@@ -14,6 +15,7 @@ REFUSALS: tuple[tuple[type[ImError], Failure], ...] = (
     (InvalidCertificateError, Failure.CLIENT_CERTIFICATE),
     (InvalidNotifyError, Failure.UNUSABLE_TARGET),
     (AppriseMissingError, Failure.UNUSABLE_TARGET),
+    (InvalidNotificationError, Failure.UNSAYABLE),
     (InvalidUrlError, Failure.BLOCKED_ADDRESS),
     (BlockedAddressError, Failure.BLOCKED_ADDRESS),
 )

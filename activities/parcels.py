@@ -11,9 +11,11 @@ import httpx
 from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
 from activities.transport import CONNECTED
 from domain.addresses import AddressPolicy, check_url
+from domain.alarm_messages import message_body
 from domain.errors import InvalidUrlError, SealingKeyError
 from domain.events import CloudEvent
-from domain.headers import delivery_headers
+from domain.headers import delivery_headers, notification_headers
+from domain.message_formats import MessageFormat
 from domain.outcomes import failure_of_status, status_text
 from domain.subscribers import Subscriber
 from domain.targets import words
@@ -70,6 +72,7 @@ class Parcels:
         Raises:
             SealingKeyError: its secrets cannot be opened with the keys at hand.
             InvalidUrlError, InvalidNotifyError, BlockedAddressError: it may not be sent there.
+        InvalidNotificationError: the subscriber's message format cannot say it.
         """
         if subscriber.target == WEBHOOK:
             return self._webhook(event, subscriber, at)
@@ -83,10 +86,10 @@ class Parcels:
     def _webhook(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> Parcel:
         purpose = secret_purpose(subscriber.name)
         secrets = [self._keyring.open(sealed, purpose) for sealed in subscriber.valid_secrets(at)]
-        headers = delivery_headers(event, secrets, int(at.timestamp()))
+        headers, body = _message(event, subscriber.message_format, secrets, int(at.timestamp()))
         if subscriber.sealed_headers:
             headers |= json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
-        return Parcel([self._request(subscriber.url, headers, event.body)], _judge_webhook)
+        return Parcel([self._request(subscriber.url, headers, body)], _judge_webhook)
 
     def _alert(self, event: CloudEvent, target: Target) -> Parcel:
         calls = target.calls(event, self._bases)
@@ -105,6 +108,16 @@ class Parcels:
             return httpx.Request("POST", url, headers=headers, content=content, extensions=extensions)
         except (httpx.InvalidURL, UnicodeError):
             raise InvalidUrlError(reason="it is not a URL that can be requested") from None
+
+
+def _message(
+    event: CloudEvent, message_format: MessageFormat, secrets: Sequence[str], timestamp: int
+) -> tuple[dict[str, str], bytes]:
+    """The headers and the body that tell an event in a format."""
+    if message_format is MessageFormat.CLOUDEVENTS:
+        return delivery_headers(event, secrets, timestamp), event.body
+    body = message_body(message_format, event)
+    return notification_headers(event, body, secrets, timestamp), body
 
 
 def _judge_webhook(status: int, _body: bytes) -> Verdict:

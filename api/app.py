@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import events, heartbeats, http_clients, incidents, subscribers, system, zeebe
+from api import alarms, events, heartbeats, http_clients, incidents, subscribers, system, zeebe
 from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.middleware import Guard, LastResort
@@ -24,6 +24,7 @@ _TAGS = [
     {"name": "subscribers", "description": "Who is told, how, and how well that goes."},
     {"name": "events", "description": "CloudEvents and their deliveries."},
     {"name": "incidents", "description": "Incidents, whose every timeline entry becomes an event."},
+    {"name": "alarms", "description": "Alarms, each told when it is raised, changes its severity or is cleared."},
     {"name": "zeebe", "description": "Clusters of Zeebe or Camunda 8, and the doors for what they tell."},
     {"name": "heartbeats", "description": "Jobs that must go on beating, and the doors for their beats."},
     {"name": "http-clients", "description": "Certificates, credentials and proxies that webhooks are posted with."},
@@ -71,8 +72,9 @@ def _route(app: FastAPI) -> None:
     app.include_router(system.router)
     declared = problems(401, 422, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
-    for part in (subscribers, http_clients, events, incidents, zeebe, heartbeats):
+    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats):
         v1.include_router(part.router)
+    v1.include_router(alarms.schemas)
     app.include_router(v1)
     doors = APIRouter(prefix=PREFIX, responses=declared)  # they ask for credentials of their own
     doors.include_router(zeebe.doors)

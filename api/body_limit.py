@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middleware import has_own_door
 from api.problems import problem_response
-from api.urls import ALERTS_PATH, EVENTS_PATH, PING_PATHS, RECORDS_PATH
+from api.urls import ALARMS_PATH, ALERTS_PATH, EVENTS_PATH, NOTIFICATIONS_PATH, PING_PATHS, RECORDS_PATH
 from domain.errors import TooLargeError
 from domain.events import MAX_BATCH_BYTES
 
@@ -19,10 +19,17 @@ MAX_BODY_BYTES = 64 * 1024
 EVENT_BODY_BYTES = MAX_BATCH_BYTES + 16 * 1024  # just past the limit, domain/ still reads it and says by how much
 RECORDS_BODY_BYTES = 4 * 1024 * 1024  # some 6,000 records
 ALERTS_BODY_BYTES = 256 * 1024  # it is read before its signature can be checked
+ALARM_BODY_BYTES = 256 * 1024  # texts of some 100 KiB, however they are escaped
 PING_BODY_BYTES = 1024 * 1024 * 1024  # a job may post its log; only the first 10 KiB are read
 BODY_SECONDS = 30  # for the whole body: a client that drips does not hold a connection for ever
 
-_LIMITS = {EVENTS_PATH: EVENT_BODY_BYTES, RECORDS_PATH: RECORDS_BODY_BYTES, ALERTS_PATH: ALERTS_BODY_BYTES}
+_LIMITS = {
+    EVENTS_PATH: EVENT_BODY_BYTES,
+    RECORDS_PATH: RECORDS_BODY_BYTES,
+    ALERTS_PATH: ALERTS_BODY_BYTES,
+    ALARMS_PATH: ALARM_BODY_BYTES,
+    NOTIFICATIONS_PATH: ALARM_BODY_BYTES,
+}
 
 
 class LimitBody:

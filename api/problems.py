@@ -132,7 +132,7 @@ async def on_im_error(request: Request, error: Exception) -> Response:
 
 def _faults_of(error: ImError, method: str) -> list[Fault]:
     field = error.field if isinstance(error, InvalidInputError) else ""
-    if not field or field == "event":  # the detail names the attribute of the event
+    if not field or field in {"event", "alarm"}:  # the detail names the attribute
         return []
     place = {"parameter": field} if method == "GET" else {"pointer": f"#/{field}"}
     return [Fault(**place, detail=str(error))]

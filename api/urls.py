@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 PREFIX = "/api/v1"
 EVENTS_PATH = f"{PREFIX}/events"
+ALARMS_PATH = f"{PREFIX}/alarms"
+NOTIFICATIONS_PATH = f"{ALARMS_PATH}/notifications"
 RECORDS_PATH = f"{PREFIX}/zeebe/records"
 ALERTS_PATH = f"{PREFIX}/camunda/alerts"
 PING_PATHS = f"{PREFIX}/ping/"

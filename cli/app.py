@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from cli import event, heartbeat, http_client, incident, logs, subscriber, zeebe
+from cli import alarm, event, heartbeat, http_client, incident, logs, subscriber, zeebe
 from cli.run import end_after, examples, make_app
 
 app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
 app.add_typer(incident.app, name="incident")
+app.add_typer(alarm.app, name="alarm")
 app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(event.app, name="event")
 app.add_typer(heartbeat.app, name="heartbeat")

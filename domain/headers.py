@@ -52,10 +52,7 @@ def delivery_headers(event: CloudEvent, secrets: Sequence[str], timestamp: int) 
         secrets: every secret valid now, newest first; empty for an unsigned subscriber.
         timestamp: seconds since 1970 of this attempt.
     """
-    headers = {
-        "Content-Type": STRUCTURED_CONTENT_TYPE,
-        "User-Agent": USER_AGENT,
-        "Accept-Encoding": "identity",
+    headers = _common(STRUCTURED_CONTENT_TYPE) | {
         "Ce-Id": encode_header_value(event.id),
         "Ce-Source": encode_header_value(event.source),
         "Ce-Specversion": SPEC_VERSION,
@@ -63,10 +60,28 @@ def delivery_headers(event: CloudEvent, secrets: Sequence[str], timestamp: int) 
     }
     if event.time is not None:
         headers["Ce-Time"] = encode_header_value(event.time)
-    if secrets:
-        message_id = webhook_id(event.source, event.id)
-        headers["X-CloudEvents-Signature"] = body_signature(secrets[0], event.body)
-        headers["webhook-id"] = message_id
-        headers["webhook-timestamp"] = str(timestamp)
-        headers["webhook-signature"] = webhook_signature(secrets, message_id, timestamp, event.body)
-    return headers
+    return headers | _signatures(event, event.body, secrets, timestamp)
+
+
+def notification_headers(event: CloudEvent, body: bytes, secrets: Sequence[str], timestamp: int) -> dict[str, str]:
+    """The headers of a request whose body tells the event in another format: signed likewise, and without ``Ce-*``.
+
+    With those, CloudEvents would have the body be the event's data.
+    """
+    return _common("application/json") | _signatures(event, body, secrets, timestamp)
+
+
+def _common(content_type: str) -> dict[str, str]:
+    return {"Content-Type": content_type, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+
+
+def _signatures(event: CloudEvent, body: bytes, secrets: Sequence[str], timestamp: int) -> dict[str, str]:
+    if not secrets:
+        return {}
+    message_id = webhook_id(event.source, event.id)
+    return {
+        "X-CloudEvents-Signature": body_signature(secrets[0], body),
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": webhook_signature(secrets, message_id, timestamp, body),
+    }

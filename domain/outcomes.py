@@ -28,6 +28,7 @@ class Failure(StrEnum):
     CLIENT_CERTIFICATE = "client_certificate"  # the receiver refuses the one that the HTTP client shows, or misses one
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - the token endpoint says no, or something that is no token
     TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - the token endpoint cannot say at the moment
+    UNSAYABLE = "unsayable"  # the subscriber's message format cannot say what the event holds
     UNKNOWN_OUTCOME = "unknown_outcome"  # of a request that must not be made twice, and may have been carried out
 
 

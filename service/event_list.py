@@ -7,9 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
-from domain.errors import InvalidRequestError
 from domain.patterns import check_patterns, matches_any
-from service.listing import check_limit, instant, latest
+from service.listing import check_limit, instant, latest, quoted
 from service.progress import Kind, run_kind
 from service.temporal import answered
 from workflows import names
@@ -102,24 +101,17 @@ def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | Non
 def _query(wanted: EventFilter) -> str:
     conditions = ["WorkflowType = 'EventWorkflow'"]
     if wanted.type and "*" not in wanted.type:
-        conditions.append(f"{names.EVENT_TYPES.name} = {_quoted(wanted.type)}")
+        conditions.append(f"{names.EVENT_TYPES.name} = {quoted(wanted.type)}")
     if wanted.incident:
-        conditions.append(f"{names.INCIDENT.name} = {_quoted(wanted.incident)}")
+        conditions.append(f"{names.INCIDENT.name} = {quoted(wanted.incident)}")
     if wanted.subscriber:
         keyword = f"failed:{wanted.subscriber}" if wanted.failed else wanted.subscriber
-        conditions.append(f"{names.SUBSCRIBERS.name} = {_quoted(keyword)}")
+        conditions.append(f"{names.SUBSCRIBERS.name} = {quoted(keyword)}")
     elif wanted.failed:
         conditions.append(f"({names.SUBSCRIBERS.name} = '{names.ANY_FAILED}' OR {names.OUTCOME.name} = 'failed')")
     if wanted.since:
         conditions.append(f"StartTime >= {instant(wanted.since)}")
     return " AND ".join(conditions)
-
-
-def _quoted(value: str) -> str:
-    """A literal of Temporal's list filter, which has no escape that all stores agree on."""
-    if not value.isprintable() or any(char in value for char in "'\"\\`"):
-        raise InvalidRequestError(reason=f"{value!r} cannot be looked for: it has quotes or backslashes")
-    return f"'{value}'"
 
 
 async def _rows(run: WorkflowExecution) -> AsyncIterator[EventRow]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
+from service.alarms import AlarmGateway, AlarmRules
 from service.bursts import Busy, never_busy
 from service.connection import Connection
 from service.doors import Door
@@ -32,6 +33,7 @@ class Gateway:
     events: EventGateway
     trials: TrialGateway
     incidents: IncidentGateway
+    alarms: AlarmGateway
     sources: SourceRegistry
     zeebe: ZeebeGateway
     heartbeats: HeartbeatGateway
@@ -77,6 +79,7 @@ def make_gateway(
         events=events,
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
+        alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),
         sources=sources,
         zeebe=ZeebeGateway(connection, sources, heartbeats.beat),
         heartbeats=heartbeats,

@@ -26,6 +26,13 @@ def instant(at: datetime) -> str:
     return f"'{at.astimezone(UTC).isoformat()}'"
 
 
+def quoted(value: str) -> str:
+    """A text as a literal of a list filter, which has no escape that all stores agree on."""
+    if not value.isprintable() or any(char in value for char in "'\"\\`"):
+        raise InvalidRequestError(reason=f"{value!r} cannot be looked for: it has quotes or backslashes")
+    return f"'{value}'"
+
+
 async def latest(
     client: Client, query: str, before: datetime | None
 ) -> tuple[list[WorkflowExecution], datetime | None]:

@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.addresses import AddressPolicy, check_url
+from domain.alarms import IdentityRule, check_template
 from domain.errors import ConfigurationError, InvalidInputError, InvalidRequestError
 from domain.targets.base import Bases
 from domain.timing import parse_duration
@@ -90,6 +91,25 @@ class Settings(BaseSettings):
     )
     im_pushover_url: str = Field(default=Bases().pushover, description="Where Pushover's API is, likewise.")
     im_twilio_url: str = Field(default=Bases().twilio, description="Where Twilio's API is, likewise.")
+
+    im_alarm_identity: IdentityRule = Field(
+        default=IdentityRule.RESOURCE,
+        description="What makes two alarms the same, besides the alarm type: resource, or resource+node. The same in "
+        "every process and terminal.",
+    )
+    im_alarm_dashboard_url: str | None = Field(
+        default=None,
+        description="Link to an alarm's dashboard, with {alarm_id}, {alarm_type}, {resource_type}, {resource_id} and "
+        "{node_id}; likewise.",
+    )
+
+    @field_validator("im_alarm_dashboard_url")
+    @classmethod
+    def _template(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else check_template(value)
+        except InvalidInputError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("im_allowed_networks", mode="before")
     @classmethod

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
+from domain.alarm_messages import nested
+from domain.alarms import AlarmSeverity, Notification
 from domain.errors import InvalidRequestError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.incidents import rfc3339
+from domain.message_formats import MessageFormat
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
 from service.connection import Connection
 from service.events import EventGateway
@@ -59,7 +62,7 @@ class TrialGateway:
             raise InvalidRequestError(
                 reason=f"{name} is disabled; enable it first: im subscriber update {name} --enabled"
             )
-        event = _test_event(name)
+        event = _test_event(name, subscriber.message_format)
         await self._events.emit(event, only=name)
         delivery = await self._first_result(event)
         state = delivery.state if delivery else DeliveryState.PENDING
@@ -79,16 +82,28 @@ class TrialGateway:
             await asyncio.sleep(POLL.total_seconds())
 
 
-def _test_event(name: str) -> CloudEvent:
+def _test_event(name: str, message_format: MessageFormat) -> CloudEvent:
+    now = datetime.now(UTC)
+    said = f"im subscriber test {name}: it arrives; nothing is wrong, nothing is to be done"
+    plain = {"test": True, "message": said, "subscriber": name}
     return CloudEvent(
         id=f"evt_{uuid.uuid4()}",
         source=f"/subscribers/{name}",
         type=SUBSCRIBER_TEST,
-        time=rfc3339(datetime.now(UTC)),
+        time=rfc3339(now),
         datacontenttype="application/json",
-        data={
-            "test": True,
-            "message": f"im subscriber test {name}: it arrives; nothing is wrong, nothing is to be done",
-            "subscriber": name,
-        },
+        data=plain if message_format is MessageFormat.CLOUDEVENTS else nested(_test_alarm(name, said, now)),
+    )
+
+
+def _test_alarm(name: str, said: str, now: datetime) -> Notification:
+    """What formats that say alarms alone can say of a test."""
+    return Notification(
+        alarm_id=f"im-subscriber-test-{name}",
+        alarm_type="im-subscriber-test",
+        resource_type="subscriber",
+        resource_id=name,
+        severity=AlarmSeverity.CLEARED,
+        brief_description=f"TEST: {said}",
+        last_updated=now,
     )

@@ -38,6 +38,7 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.publisher import Publisher
 from workflows import names, policies
+from workflows.alarm import AlarmWorkflow
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
 from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
@@ -233,6 +234,7 @@ def _control_worker(client: Client, emission: EmissionActivities, incidents: Inc
             ZeebeClusterWorkflow,
             HeartbeatWorkflow,
             LaneWorkflow,
+            AlarmWorkflow,
         ],
         activities=[
             emission.publish_event,

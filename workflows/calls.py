@@ -27,6 +27,7 @@ from domain.tasks import (
     ResolveRequest,
     Ticket,
 )
+from domain.urgency import urgency_of
 from workflows import details, endings, names, policies
 
 
@@ -141,7 +142,7 @@ async def deliver(event: CloudEvent, pending: Pending) -> None:
             heartbeat_timeout=policies.DELIVER_HEARTBEAT,
             retry_policy=policies.delivery_retry(schedule, len(delivery.attempts)),
             summary=f"{event.type} → {delivery.subscriber}",
-            priority=policies.delivery_priority(event.severity, delivery.subscriber),
+            priority=policies.delivery_priority(urgency_of(event), delivery.subscriber),
         )
     except ActivityError as error:
         _raise_cancelled(error)

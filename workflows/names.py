@@ -27,7 +27,13 @@ INCIDENT = SearchAttributeKey.for_keyword("ImIncidentId")
 SEVERITY = SearchAttributeKey.for_keyword("ImSeverity")
 OUTCOME = SearchAttributeKey.for_keyword("ImOutcome")
 INCIDENT_STATUS = SearchAttributeKey.for_keyword("ImIncidentStatus")
-SEARCH_ATTRIBUTES = (EVENT_IDS, EVENT_TYPES, SUBSCRIBERS, INCIDENT, SEVERITY, OUTCOME, INCIDENT_STATUS)
+ALARM_SEVERITY = SearchAttributeKey.for_keyword("ImAlarmSeverity")
+ALARM_TYPE = SearchAttributeKey.for_keyword("ImAlarmType")
+ALARM_RESOURCE = SearchAttributeKey.for_keyword("ImAlarmResource")
+SEARCH_ATTRIBUTES = (
+    *(EVENT_IDS, EVENT_TYPES, SUBSCRIBERS, INCIDENT, SEVERITY, OUTCOME, INCIDENT_STATUS),
+    *(ALARM_SEVERITY, ALARM_TYPE, ALARM_RESOURCE),
+)
 
 SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
 
@@ -36,6 +42,7 @@ ANY_FAILED = "any:failed"  # in ImSubscribers, beside ``failed:<name>``, as soon
 EVENTS_MEMO = "events"
 OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they differ
 TITLE_MEMO = "title"
+ALARM_MEMO = "alarm"
 
 
 def event_workflow_id(event: CloudEvent) -> str:
@@ -69,6 +76,11 @@ def continued_workflow_id(event: CloudEvent, parent_run: str) -> str:
 def incident_workflow_id(incident_id: str) -> str:
     """``incident/INC-<n>``."""
     return f"incident/{incident_id}"
+
+
+def alarm_workflow_id(alarm_id: str) -> str:
+    """``alarm/<alarm_id>``."""
+    return f"alarm/{alarm_id}"
 
 
 def cluster_workflow_id(cluster: str) -> str:

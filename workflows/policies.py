@@ -74,6 +74,12 @@ PING_TIMEOUT = timedelta(seconds=15)
 PING_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=3)
 PING_LIFETIME = timedelta(seconds=60)
 
+# An alarm that was cleared is remembered for so long without a word of it, so that what comes late is known to be old.
+# Longer than a last_updated may be ahead (`domain.alarm_checks.MAX_AHEAD`): raised again, its time is later.
+FORGET_CLEARED = timedelta(days=30)
+# Its workflow was started together with its first observation; without one there is nothing to keep.
+FIRST_OBSERVATION = timedelta(seconds=60)
+
 # The server suggests continuing as new at 4,096 events; updates have a limit of their own of 2,000 a run.
 MAX_UPDATES_PER_RUN = 1000
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
+from domain.targets.alarm_words import alarm_body, alarm_of, alarm_title
 
 _DETAILS = (
     ("cluster", "cluster"),
@@ -25,6 +26,8 @@ def is_test(event: CloudEvent) -> bool:
 
 def title_of(event: CloudEvent) -> str:
     """One line: ``[SEV-2] INC-7 declared: API latency spike``; for other events the type, and what they name."""
+    if (alarm := alarm_of(event)) is not None:
+        return alarm_title(alarm)
     said = text(event, "title")
     if is_test(event):
         return f"TEST: {text(event, 'message') or 'please ignore'}"
@@ -38,6 +41,8 @@ def body_of(event: CloudEvent) -> str:
     """Lines for whoever reads more than the title: the note, what the source knows, who did it, the link."""
     if is_test(event):
         return ""  # its title says it all
+    if (alarm := alarm_of(event)) is not None:
+        return alarm_body(alarm) or f"last updated: {event.time}"
     details = details_of(event)
     known = [f"{label}: {details[name]}" for name, label in _DETAILS if details.get(name) not in {None, ""}]
     actor = text(event, "actor")

@@ -39,6 +39,7 @@ from service.progress import RunView
 from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
 from service.subscriber_views import Changed, SubscriberView, view
 from service.trials import Trial
+from tests.api.stand_in_alarms import Alarms
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_http_clients import HttpClients
 from tests.api.stand_in_zeebe import Zeebe
@@ -59,6 +60,7 @@ class StandIn:
         self.health = HealthRows(self)
         self.events = Events(self)
         self.incidents = Incidents(self)
+        self.alarms = Alarms(self.called)
         self.zeebe = Zeebe(self.called)
         self.heartbeats = Heartbeats(self.called)
         self.http_clients = HttpClients(self.called, self.subscribers)

@@ -9,14 +9,17 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from api import examples, heartbeat_examples, http_client_examples, zeebe_examples
+from api import alarm_examples, examples, heartbeat_examples, http_client_examples, zeebe_examples
+from api.alarm_views import AlarmAnswer
 from api.urls import PING_PATHS
 from api.views import EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
+from domain.alarms import Alarm
 from domain.events import parse_event
 from domain.health import Health
 from domain.tasks import PublishReceipt
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
+from service.alarms import AlarmRow
 from service.event_list import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
@@ -28,12 +31,13 @@ from tests.api.conftest import Service
 
 OPERATION_IDS = """
 acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith
-checkLiveness checkReadiness closeIncident declareIncident getEvent getHeartbeat getHttpClient getIncident
-getSubscriber getSubscriberHealth getZeebeCluster grantWebhookOrigin ingestCamundaAlerts ingestZeebeRecords listEvents
-listHeartbeats listHttpClients listIncidents listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes
-mitigateIncident pauseHeartbeat ping pingWith publishEvent readMetrics removeHeartbeat removeHttpClient
-removeSubscriber removeZeebeCluster resendEvent resolveIncident resumeHeartbeat testHttpClient testSubscriber
-updateHttpClient updateSubscriber updateZeebeCluster
+checkLiveness checkReadiness clearAlarm closeIncident declareIncident getAlarm getEvent getFlatAlarmSchema
+getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster
+grantWebhookOrigin ingestCamundaAlerts ingestZeebeRecords listAlarms listEvents listHeartbeats listHttpClients
+listIncidents listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat
+ping pingWith publishEvent raiseAlarm readMetrics removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster
+resendEvent resolveIncident resumeHeartbeat takeInAlarmNotification testHttpClient testSubscriber updateHttpClient
+updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -112,6 +116,9 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (EventDetail, examples.EVENT_DETAIL),
         (IncidentRow, examples.INCIDENT_ROW),
         (IncidentDetail, examples.INCIDENT),
+        (Alarm, alarm_examples.ALARM),
+        (AlarmAnswer, alarm_examples.OBSERVED),
+        (AlarmRow, alarm_examples.ALARM_ROW),
         (ClusterView, zeebe_examples.CLUSTER),
         (ClusterChanged, zeebe_examples.CLUSTER_CHANGED),
         (ClusterDetail, zeebe_examples.CLUSTER_DETAIL),
@@ -140,6 +147,11 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert (await http.patch("/api/v1/http-clients/partner", json=http_client_examples.UPDATE)).status_code == 200
     assert (await http.patch("/api/v1/zeebe/clusters/prod", json=zeebe_examples.UPDATE_CLUSTER)).status_code == 200
     assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
+    assert (await http.post("/api/v1/alarms", json=alarm_examples.RAISE_ALARM)).status_code == 201
+    clear = f"/api/v1/alarms/{alarm_examples.ALARM_ID}/clear"
+    assert (await http.post(clear, json=alarm_examples.CLEAR_ALARM)).status_code == 200
+    for notification in (alarm_examples.NESTED, alarm_examples.FLAT):
+        assert (await http.post("/api/v1/alarms/notifications", json=notification)).status_code == 200
     assert len(parse_records(zeebe_examples.RECORD_LINE.encode()).incidents) == 1
     assert len(parse_alerts(json.dumps(zeebe_examples.ALERTS).encode()).incidents) == 1
     assert parse_event(json.dumps(examples.EVENT).encode()).to_dict() == examples.EVENT

@@ -17,7 +17,7 @@ SECRET = "hunter2-hunter2-hunter2"
 DATA: dict[str, Any] = dict.fromkeys(
     (
         "reason name host pattern header size limit event_id source action incident_id status allowed fix namespace "
-        "command address queue seconds waiting sources scheme what subscribers"
+        "command address queue seconds waiting sources scheme what subscribers alarm_id member"
     ).split(),
     "told",
 )

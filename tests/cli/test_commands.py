@@ -11,12 +11,14 @@ import typer
 from typer.main import get_command
 
 import cli.subscriber
+from cli.alarm_options import AlarmSeverityChoice
 from cli.app import app
 from cli.incident import SeverityChoice, StatusChoice
 from cli.logs import Level
 from cli.main import normalised, run
 from cli.run import exit_status, incident_id, moment, one_of, report
 from domain import errors
+from domain.alarms import AlarmSeverity
 from domain.errors import ImError, TemporalUnavailableError, UnavailableError
 from domain.incidents import Severity, Status
 from service.settings import LogLevel
@@ -60,6 +62,7 @@ def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -
 
 def test_choices_are_those_of_the_domain() -> None:
     assert [*SeverityChoice] == [*Severity]
+    assert [*AlarmSeverityChoice] == [*AlarmSeverity]
     assert [*StatusChoice] == [*Status]
     assert [*Level] == [*LogLevel]
 
@@ -124,6 +127,15 @@ def test_help_names_every_option_and_has_an_example(
         "http-client update a --drop everything",
         "incident show seven",
         "incident declare --title t --severity SEV-9",
+        "alarm raise",
+        "alarm raise --type a --resource-type b --resource c --severity CLEAR",
+        "alarm change",
+        "alarm clear id --type a --resource-type b --resource c",
+        "alarm clear --type a --resource b",
+        "alarm clear id --dependency novalue",
+        "alarm clear id --dependency a=b",
+        "alarm clear id --last-updated yesterday",
+        "alarm list --active --severity SEV-1",
         "event emit",
         "event emit --file a --type b",
         "event emit --file /nonexistent/event.json",
@@ -154,7 +166,17 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "noun",
-    [[], ["subscriber"], ["incident"], ["event"], ["heartbeat"], ["http-client"], ["zeebe"], ["zeebe", "cluster"]],
+    [
+        [],
+        ["subscriber"],
+        ["incident"],
+        ["alarm"],
+        ["event"],
+        ["heartbeat"],
+        ["http-client"],
+        ["zeebe"],
+        ["zeebe", "cluster"],
+    ],
 )
 def test_no_summary_is_cut_in_a_terminal_of_80_columns(
     noun: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

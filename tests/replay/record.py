@@ -11,12 +11,13 @@ import os
 import re
 import sys
 import tempfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from domain.alarms import AlarmSeverity, Identity
 from domain.events import CloudEvent
 from domain.heartbeats import BeatKind
 from domain.incidents import Action, Change, Declaration, Severity
@@ -56,6 +57,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await heartbeat(platform, sink)
     await ordered(platform, sink)
     await zeebe(platform)
+    await alarm(platform)
     for number in range(20):
         await platform.gateway.subscribers.update("event-delivered", enabled=bool(number % 2))
     for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID, names.SOURCES_ID):
@@ -100,6 +102,18 @@ async def incident(platform: Platform) -> None:
     for step in ("acknowledge", "mitigate", "resolve", "close"):
         await platform.im("incident", step, "INC-1", "--actor", "ada")
     await save(platform, "incident-closed", names.incident_workflow_id("INC-1"))
+
+
+async def alarm(platform: Platform) -> None:
+    """Raised, repeated, changed, cleared, and so on, into a second run."""
+    alarms = platform.gateway.alarms
+    identity = Identity(alarm_type="expiry", resource_type="certificate", resource_id="recorded")
+    said = [AlarmSeverity.MINOR, AlarmSeverity.MINOR, AlarmSeverity.CRITICAL, AlarmSeverity.CLEARED] * 3
+    for severity in said:
+        await alarms.upsert(identity, severity, brief_description=severity)
+    alarm_id = alarms.id_of(identity)
+    await alarms.change(alarm_id, severity=AlarmSeverity.MAJOR, last_updated=datetime(2025, 12, 26, tzinfo=UTC))
+    await save(platform, "alarm", names.alarm_workflow_id(alarm_id))
 
 
 async def heartbeat(platform: Platform, sink: Sink) -> None:

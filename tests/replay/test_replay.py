@@ -9,6 +9,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from service.temporal import DATA_CONVERTER
+from workflows.alarm import AlarmWorkflow
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
@@ -31,6 +32,7 @@ WORKFLOWS = [
     LaneWorkflow,
     SourcesWorkflow,
     ZeebeClusterWorkflow,
+    AlarmWorkflow,
 ]
 
 

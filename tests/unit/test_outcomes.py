@@ -67,6 +67,7 @@ def test_a_status_outside_http_is_an_invalid_response(status: int) -> None:
         (Failure.BLOCKED_ADDRESS, False),
         (Failure.UNKNOWN_OUTCOME, False),
         (Failure.HTTP_STATUS, False),
+        (Failure.UNSAYABLE, False),
     ],
 )
 def test_failures_without_a_status_are_retried_as_in_the_guide(failure: Failure, retried: bool) -> None:
@@ -74,7 +75,7 @@ def test_failures_without_a_status_are_retried_as_in_the_guide(failure: Failure,
 
 
 def test_every_failure_is_in_the_table_above() -> None:
-    assert len(Failure) == 15
+    assert len(Failure) == 16
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
         ("IM_API_TOKEN", "short"),
         ("IM_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("ENABLE_EVENT_PUBLISHING", "maybe"),
+        ("IM_ALARM_IDENTITY", "node"),
+        ("IM_ALARM_DASHBOARD_URL", "https://x.example/{name}"),
+        ("IM_ALARM_DASHBOARD_URL", "x.example"),
         ("IM_STATE_DRI", "/tmp"),
     ],
 )

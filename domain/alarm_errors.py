@@ -1,0 +1,37 @@
+"""Errors of alarms. Part of the tree in `domain.errors`.
+
+ImError
+├── InvalidInputError
+│   ├── InvalidAlarmError
+│   └── InvalidNotificationError
+└── NotFoundError
+    └── AlarmNotFoundError
+"""
+
+from domain.errors import InvalidInputError, NotFoundError
+
+
+class InvalidAlarmError(InvalidInputError):
+    """A value that an alarm may not have; ``member`` names it."""
+
+    code = "invalid_alarm"
+    says = "the alarm's {member} cannot be used: {reason}"
+    hint = "docs/alarms.md has what each attribute may hold."
+    field = "alarm"
+
+
+class InvalidNotificationError(InvalidInputError):
+    """Something that is not an alarm notification, flat or nested."""
+
+    code = "invalid_notification"
+    says = "not an alarm notification: {reason}"
+    hint = "The schemas are at /api/v1/schemas/alarm-flat.json and /api/v1/schemas/alarm-nested.json."
+    field = "alarm"
+
+
+class AlarmNotFoundError(NotFoundError):
+    """No such alarm, or no longer."""
+
+    code = "alarm_not_found"
+    says = "no alarm {alarm_id!r} is known"
+    hint = "See the alarms with: im alarm list. One that was cleared is forgotten after 30 days without a word."
