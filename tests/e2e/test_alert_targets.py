@@ -142,7 +142,7 @@ async def test_trying_a_subscriber_out_reaches_it_alone(platform: Platform, aler
     assert f"{name}: delivered" in tried.out
     assert "202" in tried.out
     assert "Event processed" in tried.out
-    mine = [said for said in alerts.pagerduty if f"im//subscribers/{name}" in said["dedup_key"]]
+    mine = [said for said in alerts.pagerduty if f"im/subscribers/{name}" in said["dedup_key"]]
     assert [said["event_action"] for said in mine] == ["trigger", "resolve"]
     assert sink.received == []
     as_json = (await platform.im("subscriber", "test", webhook, "--format", "json")).json

@@ -79,12 +79,13 @@ async def test_what_fails_in_a_batch_goes_on_by_itself_and_is_listed(platform: P
         health = await platform.gateway.health.get(name)
         return (health.delivered, health.failed, health.retrying) == (3, 1, 0)
 
+    async def outcomes_of() -> dict[str, str]:
+        views = {event["id"]: await platform.gateway.events.get(event["id"]) for event in events}
+        found = {event_id: view.runs[-1].outcome for event_id, view in views.items()}
+        return found if sorted(found.values()) == ["delivered", "delivered", "delivered", "failed"] else {}
+
     await eventually(ended, 20)
-    outcomes = {}
-    for event in events:
-        runs = (await platform.gateway.events.get(event["id"])).runs
-        outcomes[event["id"]] = runs[-1].outcome
-    assert sorted(outcomes.values()) == ["delivered", "delivered", "delivered", "failed"]
+    outcomes = await eventually(outcomes_of)  # the count comes first, the end of its workflow after it
     listed = await platform.im("event", "list", "--type", event_type, "--failed", "--format", "json")
     failed = [row["event_id"] for row in listed.json]
     assert failed == [event_id for event_id, outcome in outcomes.items() if outcome == "failed"]

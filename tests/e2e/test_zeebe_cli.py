@@ -39,7 +39,7 @@ async def test_a_cluster_is_added_changed_shown_and_removed(platform: Platform) 
     listed = await platform.im("zeebe", "cluster", "list")
     assert re.search(rf"^{name} +set +no +element +SEV-2 +JOB_NO_RETRIES@pay\*=SEV-1$", listed.out, re.MULTILINE)
     seen = await platform.im("zeebe", "cluster", "show", name)
-    assert re.search(r"^open: +0 \(in 0 incidents of ours$", seen.out, re.MULTILINE)
+    assert re.search(r"^open: +0 \(in 0 incidents of im\)$", seen.out, re.MULTILINE)
     assert token not in seen.out + listed.out
     assert (await platform.im("zeebe", "cluster", "remove", name)).err == f"removed {name}\n"
 
