@@ -72,6 +72,7 @@ def _route(app: FastAPI) -> None:
     app.include_router(system.router)
     declared = problems(401, 422, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
+    v1.include_router(events.publishing)  # the first to be matched
     for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats):
         v1.include_router(part.router)
     v1.include_router(alarms.schemas)

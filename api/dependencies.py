@@ -19,6 +19,11 @@ async def _backend(request: Request) -> Backend:
 
 
 async def _gateway(request: Request) -> Gateway:
+    return gateway_of(request)
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway, for a handler that takes the request itself."""
     backend: Backend = request.app.state.backend
     return backend.gateway
 

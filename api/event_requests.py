@@ -1,5 +1,6 @@
 """A CloudEvent from an HTTP request: structured or binary mode (CloudEvents HTTP binding 1.0.2, 3.1 and 3.2)."""
 
+import functools
 from collections import Counter
 from email.message import Message
 from typing import Any
@@ -56,14 +57,24 @@ DOCUMENTED: dict[str, Any] = {
     },
     "parameters": [
         {
-            "name": f"ce-{name}",
+            "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "description": f"Binary mode: the event's {name}.",
+            "description": "With any value, the event shares no workflow with others of a burst.",
             "schema": {"type": "string"},
-            "example": examples.EVENT[name],
-        }
-        for name in ("specversion", "id", "source", "type")
+            "example": "deploy-1",
+        },
+        *(
+            {
+                "name": f"ce-{name}",
+                "in": "header",
+                "required": False,
+                "description": f"Binary mode: the event's {name}.",
+                "schema": {"type": "string"},
+                "example": examples.EVENT[name],
+            }
+            for name in ("specversion", "id", "source", "type")
+        ),
     ],
 }
 
@@ -90,13 +101,19 @@ async def read_batch(request: Request) -> list[CloudEvent] | None:
 def _media_type(headers: Headers) -> str:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise _not_understood("a Content-Encoding is not understood")
-    content_type = Message()
-    content_type["content-type"] = headers.get("content-type", "application/json")
-    media_type = content_type.get_content_type()
+    media_type, charset = _parsed(headers.get("content-type", "application/json"))
     in_json = media_type in {STRUCTURED_CONTENT_TYPE, BATCH_CONTENT_TYPE}
-    if in_json and str(content_type.get_content_charset("utf-8")) not in {"utf-8", "us-ascii"}:
+    if in_json and charset not in {"utf-8", "us-ascii"}:
         raise _not_understood("a CloudEvent in JSON is UTF-8")
     return media_type
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(content_type: str) -> tuple[str, str]:
+    """Media type and charset."""
+    message = Message()
+    message["content-type"] = content_type
+    return message.get_content_type(), str(message.get_content_charset("utf-8"))
 
 
 def _is_structured(headers: Headers) -> bool:

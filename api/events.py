@@ -1,13 +1,15 @@
 """Routes of events: publish, find, explain, send again, and the CloudEvents handshake."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from api import examples
 from api.bodies import Resend
-from api.dependencies import ApiGateway
+from api.dependencies import ApiGateway, gateway_of
+from api.direct import DirectRoute, PreparedJson
 from api.event_requests import DOCUMENTED, read_batch, read_event
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
@@ -19,9 +21,10 @@ from domain.timing import parse_duration
 from service.event_list import EventFilter, EventRow
 
 router = APIRouter(prefix="/events", tags=["events"])
+publishing = APIRouter(prefix="/events", tags=["events"], route_class=DirectRoute)
 
 
-@router.post(
+@publishing.post(
     "",
     status_code=202,
     operation_id="publishEvent",
@@ -29,15 +32,7 @@ router = APIRouter(prefix="/events", tags=["events"])
     responses=examples.answer(202, examples.RECEIPT) | problems(409, 413, 415),
     openapi_extra=DOCUMENTED,
 )
-async def publish_event(
-    request: Request,
-    gateway: ApiGateway,
-    response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(description="With any value, the event shares no workflow with others of a burst.", max_length=256),
-    ] = None,
-) -> PublishReceipt | BatchReceipt:
+async def publish_event(request: Request) -> Response:
     """Answered once the event is safe: its delivery then survives any crash.
 
     Source and id identify an event. The same one again gets the same answer, marked as duplicate, and is delivered
@@ -45,11 +40,15 @@ async def publish_event(
     workflows, and a repeat that reaches another process within a second can be delivered again, under the same id;
     with an Idempotency-Key it cannot. A batch is accepted as a whole or not at all, and the same batch once.
     """
+    events = gateway_of(request).events
     if (batch := await read_batch(request)) is not None:
-        return BatchReceipt(accepted=await gateway.events.publish_batch(batch))
-    receipt = await gateway.events.publish(await read_event(request), alone=idempotency_key is not None)
-    response.headers["Location"] = location("events", receipt.event_id)
-    return receipt
+        return _accepted(BatchReceipt(accepted=await events.publish_batch(batch)))
+    receipt = await events.publish(await read_event(request), alone="idempotency-key" in request.headers)
+    return _accepted(receipt, {"Location": location("events", receipt.event_id)})
+
+
+def _accepted(receipt: PublishReceipt | BatchReceipt, headers: dict[str, str] | None = None) -> Response:
+    return PreparedJson(receipt.model_dump_json().encode(), HTTPStatus.ACCEPTED, headers)
 
 
 @router.options(

@@ -1,0 +1,28 @@
+"""Routes without FastAPI's own handling of a request, for the one that is asked for a thousand times a second."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+
+class DirectRoute(APIRoute):
+    """Declared as any other route, but its endpoint takes the request itself and makes the response itself.
+
+    Resolving dependencies, validating parameters and serialising the answer took a quarter of the CPU of a publish.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
+class PreparedJson(JSONResponse):
+    """A response whose content is JSON already."""
+
+    def render(self, content: Any) -> bytes:
+        """The content as it is."""
+        return bytes(content)
