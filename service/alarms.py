@@ -22,10 +22,10 @@ from domain.alarms import (
     Observed,
     alarm_id_of,
 )
-from service.alarm_turns import Turns
 from service.connection import Connection
 from service.listing import check_limit, latest, quoted
 from service.temporal import answered
+from service.turns import Turns
 from workflows import names
 from workflows.alarm import AlarmInput, AlarmWorkflow
 from workflows.policies import EVENT_TASK_TIMEOUT

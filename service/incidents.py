@@ -19,6 +19,7 @@ from domain.incidents import Change, Declaration, Incident, Status, check_change
 from service.connection import Connection
 from service.listing import check_limit, latest
 from service.temporal import answered, answered_by_entity
+from service.turns import Turns
 from workflows import names
 from workflows.incident import IncidentInput, IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
@@ -47,6 +48,7 @@ class IncidentGateway:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._turns = Turns()
 
     async def declare(self, declaration: Declaration, idempotency_key: str | None = None) -> Incident:
         """Declare an incident; returns when its event was emitted, or withheld because publishing is off.
@@ -60,14 +62,17 @@ class IncidentGateway:
         """
         check_declaration(declaration)
         await self._connection.require_worker()
+        key = idempotency_key or str(uuid.uuid4())
+        async with self._turns.of(key):
+            incident = await self._declared(f"INC-{await self._number(key)}", declaration)
+        check_same(incident, declaration)
+        return incident
+
+    async def _number(self, key: str) -> int:
         client = self._connection.client
         numbers = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, names.INCIDENT_NUMBERS_ID)
         async with answered_by_entity(client, names.CONTROL_QUEUE):
-            key = idempotency_key or str(uuid.uuid4())
-            number = await numbers.execute_update(IncidentNumbersWorkflow.next, key)
-        incident = await self._declared(f"INC-{number}", declaration)
-        check_same(incident, declaration)
-        return incident
+            return await numbers.execute_update(IncidentNumbersWorkflow.next, key)
 
     async def _declared(self, incident_id: str, declaration: Declaration) -> Incident:
         """The incident of a number, declared now unless it was before."""
@@ -94,7 +99,7 @@ class IncidentGateway:
         """Take a step of the lifecycle, or add a note; returns when its event was emitted or withheld."""
         # Checked here too, because a closed incident's workflow has ended and takes no update to refuse.
         check_change(await self.get(incident_id), change)
-        async with answered(self._connection.client, names.CONTROL_QUEUE):
+        async with self._turns.of(incident_id), answered(self._connection.client, names.CONTROL_QUEUE):
             return await self._handle(incident_id).execute_update(
                 IncidentWorkflow.change,  # type: ignore[arg-type]  # as above
                 change,

@@ -1,5 +1,7 @@
 """What is found of events and incidents, in which order, and page by page."""
 
+import asyncio
+
 from domain.events import CloudEvent
 from domain.incidents import Action, Change, Declaration, Severity
 from service.event_list import EventFilter
@@ -100,6 +102,19 @@ async def test_incidents_are_latest_first_and_go_on_page_by_page(platform: Platf
     answer = await platform.api.get("/api/v1/incidents?limit=2")
     older = await platform.api.get(answer.headers["link"].partition(";")[0].strip("<>"))
     assert older.json()["data"][0]["id"] == declared[0]
+
+
+async def test_sixty_incidents_at_once_are_declared_and_resolved(platform: Platform) -> None:
+    async def live(number: int) -> str:
+        body = {"title": f"storm {number}", "severity": "SEV-4"}
+        declared = await platform.api.post("/api/v1/incidents", json=body)
+        assert declared.status_code == 201, declared.text
+        incident_id: str = declared.json()["id"]
+        resolved = await platform.api.post(f"/api/v1/incidents/{incident_id}/resolve", json={})
+        assert resolved.status_code == 200, resolved.text
+        return incident_id
+
+    assert len(set(await asyncio.gather(*(live(number) for number in range(60))))) == 60
 
 
 async def test_an_idempotency_key_is_for_one_declaration(platform: Platform) -> None:

@@ -1,4 +1,4 @@
-"""An alarm storm takes turns: Temporal takes ten updates of a workflow at a time, and a worker has so much to do."""
+"""A storm takes turns: Temporal takes ten updates of a workflow at a time, and a worker has only so many hands."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,25 +7,25 @@ from weakref import WeakValueDictionary
 
 from domain.errors import UnavailableError
 
-AT_A_TIME = 8  # 60 of one alarm at once: without turns 59 of them failed after 3 s
+AT_A_TIME = 8  # 60 at once: without turns nearly all of them failed after 3 s
 PATIENCE_SECONDS = 6  # with the 3 s of an exchange, within the 10 s that a relaying platform gives
 
 
 class Turns:
-    """Lets in one observation of an alarm at a time, in their order, and eight of all alarms."""
+    """Lets in what concerns one thing one at a time, in its order, and eight in all."""
 
     def __init__(self) -> None:
         self._all = asyncio.Semaphore(AT_A_TIME)
         self._each: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def of(self, alarm_id: str) -> AsyncIterator[None]:
+    async def of(self, key: str) -> AsyncIterator[None]:
         """Have a turn for the duration of a block.
 
         Raises:
             UnavailableError: there was none within six seconds; nothing was done.
         """
-        lock = self._each.setdefault(alarm_id, asyncio.Lock())
+        lock = self._each.setdefault(key, asyncio.Lock())
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await lock.acquire()
@@ -35,7 +35,7 @@ class Turns:
                     lock.release()
                     raise
         except TimeoutError:
-            reason = "more alarms are told of than can be taken in at the moment; tell of this one again"
+            reason = "more is asked for at once than can be done at the moment; nothing of this was: send it again"
             raise UnavailableError(reason=reason) from None
         try:
             yield

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from domain.errors import UnavailableError
-from service import alarm_turns
-from service.alarm_turns import AT_A_TIME, Turns
+from service.turns import AT_A_TIME, Turns
 
 
 async def test_of_one_alarm_one_goes_at_a_time_in_order() -> None:
@@ -41,7 +40,7 @@ async def test_of_all_alarms_so_many_go_at_a_time() -> None:
 
 
 async def test_who_waits_too_long_is_told_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alarm_turns, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("service.turns.PATIENCE_SECONDS", 0.05)
     turns, ended = Turns(), asyncio.Event()
 
     async def hold(alarm_id: str) -> None:
@@ -51,7 +50,7 @@ async def test_who_waits_too_long_is_told_and_holds_up_nobody(monkeypatch: pytes
     holding = [asyncio.create_task(hold(f"{number}")) for number in range(AT_A_TIME)]
     await asyncio.sleep(0)
     for alarm_id in ("0", "other"):  # one waits for its alarm, one for any turn
-        with pytest.raises(UnavailableError, match="tell of this one again"):
+        with pytest.raises(UnavailableError, match="send it again"):
             async with turns.of(alarm_id):
                 pass
     ended.set()
