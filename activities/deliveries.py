@@ -152,7 +152,7 @@ class DeliveryActivities:
         return FirstResults(results=[_brief(self._landed(key, flights.get(key))) for key in request.flights])
 
     def _landed(self, key: str, flight: "asyncio.Task[Delivery] | None") -> FirstResult:
-        if flight is None or (flight.done() and isinstance(flight.exception(), LocalFault)):
+        if flight is None or (flight.done() and flight.exception() is not None):
             return FirstResult()  # no request was made, or none is known: the retry queue starts from nothing
         if flight.done():
             return FirstResult(delivery=flight.result())

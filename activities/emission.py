@@ -7,7 +7,7 @@ from temporalio import activity
 from domain.events import CloudEvent
 from domain.tasks import EmitRequest, PublishReceipt
 
-Publish = Callable[[CloudEvent, str | None], Awaitable[PublishReceipt]]
+Publish = Callable[[CloudEvent, list[str]], Awaitable[PublishReceipt]]
 
 
 class EmissionActivities:
@@ -23,4 +23,4 @@ class EmissionActivities:
     @activity.defn(name="publish_event")
     async def publish_event(self, request: EmitRequest) -> PublishReceipt:
         """Emit an event. Idempotent: the event's source and id are the identity of its workflow."""
-        return await self._publish(request.event, request.after)
+        return await self._publish(request.event, request.behind)

@@ -37,15 +37,18 @@ class ClientTransport(httpx.AsyncBaseTransport):
         self._guarded = guarded
         self._basic: str | None = None
         self._secrets: list[str] = []
+        if client.proxy is not None and client.proxy.sealed_credentials:
+            credentials = keyring.open(client.proxy.sealed_credentials, http_client_purpose(client.name, Part.PROXY))
+            self._secrets += [credentials, credentials.partition(":")[2], basic(credentials).removeprefix("Basic ")]
         self.tokens: TokenSource | None = None
         if client.basic is not None:
             password = keyring.open(client.basic.sealed_password, http_client_purpose(client.name, Part.BASIC))
             self._basic = basic(f"{client.basic.user}:{password}")
-            self._secrets = [password, self._basic.removeprefix("Basic ")]
+            self._secrets += [password, self._basic.removeprefix("Basic ")]
         if client.oauth2 is not None:
             secret = keyring.open(client.oauth2.sealed_secret, http_client_purpose(client.name, Part.OAUTH2))
             self.tokens = TokenSource(client.oauth2, secret, guarded, client.total_seconds * TOKEN_SHARE)
-            self._secrets = [secret]
+            self._secrets.append(secret)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; once more with a new token, where an older one was answered with 401."""

@@ -1,23 +1,21 @@
-"""The activity by which an event's ordered deliveries take their places in their subscribers' lanes."""
+"""The activities of lanes: taking places, and asking whether earlier events have taken their own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from temporalio import activity
 
-from domain.tasks import LineUpRequest, LineUpResult, Ticket
+from domain.tasks import EarlierEvents, LineUpRequest, Ticket
 
-LOOK_EVERY_SECONDS = 0.05
-
-Enter = Callable[[str, Ticket], Awaitable[bool]]
+Enter = Callable[[str, Ticket], Awaitable[None]]
 LinedUp = Callable[[str], Awaitable[bool]]
 
 
 class LaneActivities:
-    """Lines up.
+    """Lines up. Neither of them waits: a backlog of events that wait for each other would hold every slot there is.
 
     Args:
-        enter: takes a place in a subject's lane, given the subject; says whether it is the first.
+        enter: takes a place in a subject's lane, given the subject.
         lined_up: whether a workflow's own deliveries have their places, or never will.
     """
 
@@ -26,13 +24,16 @@ class LaneActivities:
         self._lined_up = lined_up
 
     @activity.defn(name="line_up")
-    async def line_up(self, request: LineUpRequest) -> LineUpResult:
-        """Take a place in each lane, once the event before has taken its own. Idempotent."""
-        while request.after and not await self._lined_up(request.after):  # noqa: ASYNC110 - it is in another workflow
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+    async def line_up(self, request: LineUpRequest) -> None:
+        """Take a place in each lane, behind the events before. Idempotent."""
         workflow_id = activity.info().workflow_id or ""
         places = (
-            self._enter(request.subject, Ticket(workflow_id=workflow_id, subscriber=subscriber))
+            self._enter(request.subject, Ticket(workflow_id=workflow_id, subscriber=subscriber, behind=request.behind))
             for subscriber in request.subscribers
         )
-        return LineUpResult(turns=await asyncio.gather(*places))
+        await asyncio.gather(*places)
+
+    @activity.defn(name="lined_up")
+    async def lined_up(self, earlier: EarlierEvents) -> bool:
+        """Whether the deliveries of events have all their places, or never will. Idempotent."""
+        return all(await asyncio.gather(*(self._lined_up(each) for each in earlier.workflow_ids)))

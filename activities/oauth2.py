@@ -29,7 +29,12 @@ MAX_TOKEN_RESPONSE_BYTES = 64 * 1024
 MAX_TOKEN_CHARS = 16 * 1024
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749, appendix A.12 without the space, which no header value may end in
-_ERROR_CODE = re.compile(r"[a-z_]{1,64}")
+_SECONDS = re.compile(r"[0-9]{1,18}")
+# RFC 6749, 5.2. Any other might be a secret that the endpoint repeats.
+_ERROR_CODES = frozenset(
+    "invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope "
+    "server_error temporarily_unavailable access_denied".split()
+)
 
 
 class TokenRefused(httpx.TransportError):
@@ -166,7 +171,7 @@ def _refusal(status: int, members: dict[str, Any]) -> httpx.TransportError:
     if failure is not None and is_retryable(failure, status):
         return TokenUnavailable(said)
     code = members.get("error")
-    if isinstance(code, str) and _ERROR_CODE.fullmatch(code):
+    if isinstance(code, str) and code in _ERROR_CODES:
         said += f": {code}"
     return TokenRefused(f"{said}. Check the HTTP client's token URL, client id, secret, scope and audience")
 
@@ -175,11 +180,11 @@ def _life(expires_in: object) -> float:
     """Seconds; some endpoints write the number as a string."""
     if expires_in is None:
         return DEFAULT_LIFE_SECONDS
-    if isinstance(expires_in, str) and expires_in.isascii() and expires_in.isdigit():
+    if isinstance(expires_in, str) and _SECONDS.fullmatch(expires_in):
         expires_in = int(expires_in)
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float) or expires_in < 0:
         raise TokenRefused("the token endpoint's expires_in is not a number of seconds")
-    return min(float(expires_in), MAX_LIFE_SECONDS)
+    return float(min(expires_in, MAX_LIFE_SECONDS))
 
 
 def retrieved(task: asyncio.Task[Any]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,8 @@ from domain.targets.base import MIN_WAIT_AFTER_429_SECONDS, Bases, Target, Verdi
 from domain.targets.catalogue import AppriseTarget, parse_notify
 from domain.targets.kinds import DOUBT, WEBHOOK, is_at_most_once
 
+SHORTEST_SECRET = 8  # of a header: shorter values are in every other text by chance
+_SCHEMES = ("bearer ", "basic ", "token ")
 URLS_KEPT = 4096  # of those requested lately, some 2 KB each
 
 
@@ -90,9 +92,11 @@ class Parcels:
         purpose = secret_purpose(subscriber.name)
         secrets = [self._keyring.open(sealed, purpose) for sealed in subscriber.valid_secrets(at)]
         headers, body = _message(event, subscriber.message_format, secrets, int(at.timestamp()))
+        added: dict[str, str] = {}
         if subscriber.sealed_headers:
-            headers |= json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
-        return Parcel([self._request(subscriber.url, headers, body)], _judge_webhook)
+            added = json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
+        request = self._request(subscriber.url, headers | added, body)
+        return Parcel([request], _judge_webhook, secrets=list(_telling(added.values())))
 
     def _alert(self, event: CloudEvent, target: Target) -> Parcel:
         calls = target.calls(event, self._bases)
@@ -130,6 +134,13 @@ def _message(
         return delivery_headers(event, secrets, timestamp), event.body
     body = message_body(message_format, event)
     return notification_headers(event, body, secrets, timestamp), body
+
+
+def _telling(values: Iterable[str]) -> Iterator[str]:
+    """What must not be kept of added headers, should a receiver repeat it: the values, and credentials in them."""
+    for value in values:
+        bare = value.partition(" ")[2] if value.lower().startswith(_SCHEMES) else value
+        yield from (told for told in {value, bare} if len(told) >= SHORTEST_SECRET)
 
 
 def _judge_webhook(status: int, _body: bytes) -> Verdict:

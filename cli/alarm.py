@@ -166,13 +166,16 @@ def show(
 
 def _change(alarm_id: str | None, identity: tuple[str | None, ...], texts: dict[str, Any], output: Format) -> None:
     check_one(alarm_id, *identity)
+    if all(value is None for value in texts.values()):
+        raise typer.BadParameter("nothing to change; see im alarm change --help")
 
     async def changed(im: "Gateway") -> "Observed":
         from domain.alarms import Identity  # noqa: PLC0415 - heavy
 
         names = dict(zip(("alarm_type", "resource_type", "resource_id"), identity, strict=True))
-        wanted = alarm_id or im.alarms.id_of(Identity.model_validate(names), texts["node_id"])
-        return await im.alarms.change(wanted, **texts)
+        if alarm_id is None:
+            return await im.alarms.change(im.alarms.id_of(Identity.model_validate(names), texts["node_id"]), **texts)
+        return await im.alarms.change(alarm_id, **texts)
 
     _told(with_gateway(changed), output)
 

@@ -81,7 +81,7 @@ def said(
 def check_one(alarm_id: str | None, *identity: str | None) -> None:
     """Raise a usage error unless an alarm is named in exactly one way, and that whole."""
     given = [part for part in identity if part is not None]
-    if (alarm_id is None) == (not given) or (given and len(given) < len(identity)):
+    if alarm_id == "" or (alarm_id is None) == (not given) or (given and len(given) < len(identity)):
         raise typer.BadParameter("name the alarm by its ID, or by --type, --resource-type and --resource")
 
 
@@ -89,6 +89,8 @@ def _impacts(titles: list[str], dependencies: list[str]) -> dict[str, dict[str, 
     found: dict[str, dict[str, Any]] = {}
     for pair in titles:
         kind, title = key_value("--impact", pair)
+        if kind in found:
+            raise typer.BadParameter(f"--impact names {kind} twice; give its resources with --dependency {kind}=NAME")
         found[kind] = {"title": title, "impacted_dependencies": []}
     for pair in dependencies:
         kind, name = key_value("--dependency", pair)

@@ -4,11 +4,13 @@ ImError
 ├── InvalidInputError
 │   ├── InvalidAlarmError
 │   └── InvalidNotificationError
+├── ConflictError
+│   └── AlarmIdentityError
 └── NotFoundError
     └── AlarmNotFoundError
 """
 
-from domain.errors import InvalidInputError, NotFoundError
+from domain.errors import ConflictError, InvalidInputError, NotFoundError
 
 
 class InvalidAlarmError(InvalidInputError):
@@ -27,6 +29,14 @@ class InvalidNotificationError(InvalidInputError):
     says = "not an alarm notification: {reason}"
     hint = "The schemas are at /api/v1/schemas/alarm-flat.json and /api/v1/schemas/alarm-nested.json."
     field = "alarm"
+
+
+class AlarmIdentityError(ConflictError):
+    """Somebody else's alarm comes under the id of a known one."""
+
+    code = "alarm_identity"
+    says = "the alarm {alarm_id!r} is of another resource or type than this says"
+    hint = "An alarm_id is for one alarm type of one resource; see im alarm show {alarm_id}."
 
 
 class AlarmNotFoundError(NotFoundError):

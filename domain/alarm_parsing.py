@@ -43,8 +43,8 @@ def parse_flat(members: object) -> Notification:
     texts = {name: _text(known, "", name) for name in known}
     if texts["cleared"] not in {"true", "false"}:
         raise InvalidNotificationError(reason="cleared must be the string 'true' or 'false'")
-    lists = {name: texts.pop(name, "").split("\n") for name in _LISTS}
-    impacts = _impacts_of_lines(texts.pop("impacted_resources", ""))
+    lists = {name: texts.pop(name).split("\n") for name in _LISTS if name in texts}
+    impacts = _impacts_of_lines(texts.pop("impacted_resources")) if "impacted_resources" in texts else None
     return _checked(texts | lists, cleared=texts.pop("cleared") == "true", impacts=impacts)
 
 
@@ -57,7 +57,7 @@ def parse_nested(members: object) -> Notification:
     cleared = known.pop("cleared")
     if not isinstance(cleared, bool):
         raise InvalidNotificationError(reason="cleared must be true or false")
-    impacts = _impacts(description.pop("impact_descriptions", {}))
+    impacts = _impacts(description.pop("impact_descriptions")) if "impact_descriptions" in description else None
     texts: dict[str, Any] = {name: _text(known, "", name) for name in known}
     texts |= {name: _text(identifier, "identifier", name) for name in identifier}
     texts |= {name: _texts(description, "description", name) for name in _LISTS if name in description}
@@ -66,21 +66,10 @@ def parse_nested(members: object) -> Notification:
 
 
 def as_observation(state: Notification) -> Observation:
-    """What a notification says of its alarm: everything."""
-    return Observation(
-        alarm_id=state.alarm_id,
-        identity=Identity(
-            alarm_type=state.alarm_type, resource_type=state.resource_type, resource_id=state.resource_id
-        ),
-        severity=state.severity,
-        node_id=state.node_id,
-        dashboard_link=state.dashboard_link,
-        brief_description=state.brief_description,
-        detailed_description=state.detailed_description,
-        suggested_actions=state.suggested_actions,
-        impacted_resources=state.impacted_resources,
-        last_updated=state.last_updated,
-    )
+    """What a notification says of its alarm; keys that it does not have say nothing."""
+    said = {name: getattr(state, name) for name in state.model_fields_set if name not in _IDENTITY}
+    identity = {name: getattr(state, name) for name in _IDENTITY}
+    return Observation.model_validate(said | {"identity": Identity.model_validate(identity)})
 
 
 def parse_time(text: str) -> datetime:
@@ -91,23 +80,26 @@ def parse_time(text: str) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _checked(texts: dict[str, Any], *, cleared: bool, impacts: Impacts) -> Notification:
+def _checked(texts: dict[str, Any], *, cleared: bool, impacts: Impacts | None) -> Notification:
     texts.pop("cleared", None)
+    texts |= {} if impacts is None else {"impacted_resources": impacts}
     severity, at = texts["severity"], texts["last_updated"]
     if severity not in [*AlarmSeverity]:
         raise InvalidNotificationError(reason=f"severity must be one of {', '.join(AlarmSeverity)}")
     if (severity == AlarmSeverity.CLEARED) is not cleared:
-        raise InvalidNotificationError(reason=f"severity and cleared contradict each other: cleared is {cleared}")
+        raise InvalidNotificationError(reason=f"severity and cleared contradict each other: severity is {severity}")
     try:
         texts["last_updated"] = parse_time(at)
     except (ValueError, OverflowError):
         raise InvalidNotificationError(reason="last_updated must be a date and time in ISO 8601") from None
     try:
-        seen = as_observation(Notification.model_validate(texts | {"impacted_resources": impacts}))
+        seen = as_observation(Notification.model_validate(texts))
         tidy = checked(seen, texts["last_updated"])
     except InvalidAlarmError as error:
         raise InvalidNotificationError(reason=f"{error.data['member']}: {error.data['reason']}") from None
-    return Notification.model_validate(texts | tidy.model_dump(exclude={"identity", "dashboard_template"}))
+    return Notification.model_validate(
+        texts | tidy.model_dump(exclude={"identity", "dashboard_template"}, exclude_none=True)
+    )
 
 
 def _object(value: object, place: str, needed: Sequence[str], optional: Sequence[str]) -> dict[str, Any]:

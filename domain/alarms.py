@@ -80,6 +80,10 @@ class Notification(Identity):
     impacted_resources: Impacts = {}
     last_updated: datetime
 
+    def is_of(self, identity: Identity) -> bool:
+        """Whether it is the alarm of this identity."""
+        return all(getattr(self, name) == value for name, value in identity)
+
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
     @property
     def cleared(self) -> bool:

@@ -189,6 +189,7 @@ def apply_draft(client: HttpClient, draft: HttpClientDraft, now: datetime) -> Ht
     Raises:
         InvalidRequestError: half of a credential, both Basic and OAuth2, or time limits out of range.
     """
+    _check_kept(client, draft)
     update: dict[str, object] = dict.fromkeys(draft.drop)
     for field in ("certificate", "trust", "proxy", "connect_seconds", "total_seconds"):
         if (value := getattr(draft, field)) is not None:
@@ -215,6 +216,17 @@ def _merged(
     if any(field.is_required() and name not in given for name, field in kind.model_fields.items()):
         raise InvalidRequestError(reason=lacking)
     return kind(**given)
+
+
+def _check_kept(client: HttpClient, draft: HttpClientDraft) -> None:
+    """A secret is kept for the place that it was given for: to name another place would be a way to read it."""
+    oauth2 = client.oauth2 if Part.OAUTH2 not in draft.drop else None
+    moved = oauth2 and draft.oauth2 and draft.oauth2.token_url not in {None, oauth2.token_url}
+    if moved and draft.oauth2 and not draft.oauth2.sealed_secret:
+        raise InvalidRequestError(reason="the token URL changes: give the client secret for the new one with it")
+    proxy = client.proxy if Part.PROXY not in draft.drop else None
+    if proxy and proxy.sealed_credentials and draft.proxy and not draft.proxy.sealed_credentials:
+        raise InvalidRequestError(reason="the proxy has credentials: give those for the new one, or drop it first")
 
 
 def _check(client: HttpClient) -> None:

@@ -9,6 +9,8 @@ from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryRow, DeliveryState
 from domain.retry import RetrySchedule
 
+EARLIER_NAMED = 10  # of the events before an ordered one
+
 
 class Match(BaseModel):
     """A subscriber that wants an event.
@@ -119,31 +121,41 @@ class DeliverRequest(BaseModel):
 
 
 class EmitRequest(BaseModel):
-    """Asks that an event be emitted; ``after`` is as in `EventInput`."""
+    """Asks that an event be emitted; ``behind`` is as in `EventInput`."""
 
     event: CloudEvent
-    after: str | None = None
+    behind: list[str] = []
 
 
 class Ticket(BaseModel):
-    """A place in a lane: the workflow that delivers an event, and the subscriber it is for."""
+    """A place in a lane.
+
+    Attributes:
+        workflow_id: of the workflow that delivers the event.
+        behind: those of the events before it, of the same subject, as in `EventInput`.
+    """
 
     workflow_id: str
     subscriber: str
+    behind: list[str] = []
+
+    def is_of(self, other: "Ticket") -> bool:
+        """Whether both are places of the same event."""
+        return self.workflow_id == other.workflow_id
 
 
 class LineUpRequest(BaseModel):
-    """Asks for a place in the lane of each of these subscribers, behind those of the workflow ``after``."""
+    """Asks for a place in the lane of each of these subscribers, behind those of the workflows ``behind``."""
 
     subject: str
     subscribers: list[str]
-    after: str | None = None
+    behind: list[str] = []
 
 
-class LineUpResult(BaseModel):
-    """For each that was asked for, in order: whether it has its turn already."""
+class EarlierEvents(BaseModel):
+    """Asks whether the workflows of earlier events have taken their places, or never will."""
 
-    turns: list[bool]
+    workflow_ids: list[str]
 
 
 class RecordRequest(BaseModel):
@@ -183,14 +195,15 @@ class EventInput(BaseModel):
         ask_publishing: fail at once when the worker's process has publishing switched off; set by publishers that
             cannot know (the CLI), while the API and the incidents decide by their own setting.
         resume: deliveries of the only event to go on with; nothing is resolved then.
-        after: the workflow of the event before it, of the same incident: ordered deliveries line up behind its own.
+        behind: the workflows of the ten events before it, of the same incident or alarm: ordered deliveries line up
+            behind theirs. Ten, because an event that nobody here wants is passed over, and those before it are not.
     """
 
     events: list[CloudEvent]
     only: list[str] | None = None
     ask_publishing: bool = False
     resume: list[Pending] | None = None
-    after: str | None = None
+    behind: list[str] = []
 
 
 class EventOutcome(BaseModel):

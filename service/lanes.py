@@ -1,7 +1,6 @@
-"""What the lanes' activity needs of Temporal."""
+"""What the activities of lanes need of Temporal."""
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.tasks import Ticket
@@ -11,24 +10,22 @@ from workflows.lane import LaneState, LaneWorkflow
 
 
 class Lanes:
-    """Takes places in lanes, which are started when they are needed."""
+    """Takes places in lanes, and looks whether others have."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def enter(self, subject: str, ticket: Ticket) -> bool:
-        """Take a place in the subject's lane of the ticket's subscriber; whether it is the first."""
-        start = WithStartWorkflowOperation(
+    async def enter(self, subject: str, ticket: Ticket) -> None:
+        """Take a place in the subject's lane of the ticket's subscriber, which is started when it is needed."""
+        await self._client.start_workflow(
             LaneWorkflow.run,
             LaneState(),
             id=names.lane_workflow_id(ticket.subscriber, subject),
             task_queue=names.CONTROL_QUEUE,
             task_timeout=policies.EVENT_TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="enter",
+            start_signal_args=[ticket],
             static_summary=f"{subject} to {ticket.subscriber}, in order",
-        )
-        return await self._client.execute_update_with_start_workflow(
-            LaneWorkflow.enter, ticket, start_workflow_operation=start
         )
 
     async def lined_up(self, workflow_id: str) -> bool:

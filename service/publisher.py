@@ -75,16 +75,16 @@ class Publisher:
             receipts += [_receipt(event, duplicate=not began) for event in chunk]
         return receipts
 
-    async def emit(self, event: CloudEvent, after: str | None = None) -> PublishReceipt:
+    async def emit(self, event: CloudEvent, behind: Sequence[str] = ()) -> PublishReceipt:
         """`publish`, for incidents: with publishing off, the receipt says that nothing was emitted.
 
         Args:
             event: what is published, in a workflow of its own.
-            after: the workflow of the incident's event before it.
+            behind: the workflows of the events before it, of the same incident or alarm.
         """
         if not self._publishing:
             return PublishReceipt(event_id=event.id, published=False)
-        return await self.start(event, EventInput(events=[event], after=after))
+        return await self.start(event, EventInput(events=[event], behind=list(behind)))
 
     async def start(self, event: CloudEvent, request: EventInput, workflow_id: str | None = None) -> PublishReceipt:
         """Start the workflow of one event. One that was refused or terminated may be started again."""

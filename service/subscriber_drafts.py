@@ -33,7 +33,7 @@ class SubscriberOptions(TypedDict, total=False):
         secret: signs a webhook's deliveries.
         generate_secret: makes one instead.
         headers: added to a webhook's requests.
-        schedule: ``default`` of a webhook by default, ``pager`` of an alert target.
+        schedule: ``default`` of a webhook by default; ``pager`` of an alert target, and of alarm notifications.
         max_attempts: as the schedule has them, by default.
         enabled: False delivers nothing.
         message_format: of a webhook.
@@ -114,7 +114,7 @@ class Drafts:
             sealed_secret=self._sealed_secret(name, secret),
             sealed_headers=self._sealed_headers(name, headers),
             header_names=tuple(headers or ()),
-            schedule=make_schedule(schedule or ("default" if notify is None else "pager"), options.get("max_attempts")),
+            schedule=make_schedule(schedule or _schedule_of(notify, message_format), options.get("max_attempts")),
             message_format=message_format,
             http_client=http_client or None,
             keep_order=bool(options.get("ordered")),
@@ -187,6 +187,11 @@ def _settled_url(url: str | None, options: SubscriberOptions, current: str | Non
 def gives_parts(options: SubscriberOptions) -> bool:
     """Whether parts of a URL are given, so that the URL at hand must be known."""
     return any(options.get(part) is not None for part in ("hostname", "port", "context"))
+
+
+def _schedule_of(notify: str | None, message_format: MessageFormat) -> str:
+    """By default: a page, or the end of an alarm, is not followed by another message that makes up for it."""
+    return "default" if notify is None and message_format is MessageFormat.CLOUDEVENTS else "pager"
 
 
 def settled_secret(options: SubscriberOptions) -> str | None:

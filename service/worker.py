@@ -117,7 +117,7 @@ async def running_workers(
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
-        for worker in (_control_worker(client, emission, incidents), _delivery_worker(client, parts)):
+        for worker in (_control_worker(client, emission, incidents, parts.lanes), _delivery_worker(client, parts)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
         yield
@@ -221,7 +221,9 @@ def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
     )
 
 
-def _control_worker(client: Client, emission: EmissionActivities, incidents: IncidentActivities) -> Worker:
+def _control_worker(
+    client: Client, emission: EmissionActivities, incidents: IncidentActivities, lanes: LaneActivities
+) -> Worker:
     return Worker(
         client,
         task_queue=names.CONTROL_QUEUE,
@@ -241,6 +243,7 @@ def _control_worker(client: Client, emission: EmissionActivities, incidents: Inc
             incidents.declare_incident,
             incidents.resolve_incident,
             incidents.observe_incident,
+            lanes.lined_up,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,

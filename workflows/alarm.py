@@ -8,11 +8,11 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from activities.emission import EmissionActivities
-    from domain.alarm_errors import AlarmNotFoundError
+    from domain.alarm_errors import AlarmIdentityError, AlarmNotFoundError
     from domain.alarm_messages import alarm_event
     from domain.alarms import EVENT_TYPES, Alarm, Observation, Observed, observe
     from domain.events import CloudEvent
-    from domain.tasks import EmitRequest
+    from domain.tasks import EARLIER_NAMED, EmitRequest
     from workflows import names, policies
     from workflows.refusals import refused
 
@@ -21,12 +21,12 @@ class AlarmInput(BaseModel):
     """Starts an alarm, or a further run of one (then ``alarm`` holds it).
 
     Attributes:
-        after: the workflow of the alarm's last event.
+        behind: the workflows of the alarm's latest events.
     """
 
     alarm_id: str
     alarm: Alarm | None = None
-    after: str | None = None
+    behind: list[str] = []
 
 
 class _Notice:
@@ -45,7 +45,7 @@ class AlarmWorkflow:
     def __init__(self, request: AlarmInput) -> None:
         self._alarm_id = request.alarm_id
         self._alarm = request.alarm
-        self._after = request.after
+        self._behind = list(request.behind)
         self._unsent: list[_Notice] = []
         self._updates = 0
 
@@ -63,7 +63,9 @@ class AlarmWorkflow:
             if self._is_long():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 if not self._unsent:
-                    workflow.continue_as_new(AlarmInput(alarm_id=self._alarm_id, alarm=self._alarm, after=self._after))
+                    workflow.continue_as_new(
+                        AlarmInput(alarm_id=self._alarm_id, alarm=self._alarm, behind=self._behind)
+                    )
         return self._alarm
 
     @workflow.update(name="observe")
@@ -90,6 +92,8 @@ class AlarmWorkflow:
         with refused():
             if self._alarm is None and seen.identity is None:
                 raise AlarmNotFoundError(alarm_id=self._alarm_id)
+            if self._alarm is not None and seen.identity is not None and not self._alarm.is_of(seen.identity):
+                raise AlarmIdentityError(alarm_id=self._alarm_id)
 
     @workflow.query(name="alarm")
     def alarm(self) -> Alarm | None:
@@ -99,13 +103,13 @@ class AlarmWorkflow:
     async def _emit(self, notice: _Notice) -> None:
         receipt = await workflow.execute_local_activity_method(
             EmissionActivities.publish_event,
-            EmitRequest(event=notice.event, after=self._after),
+            EmitRequest(event=notice.event, behind=self._behind),
             start_to_close_timeout=policies.PUBLISH_TIMEOUT,
             retry_policy=policies.PUBLISH_RETRY,
             summary=f"emit {notice.event.type}",
         )
         if receipt.published:
-            self._after = names.event_workflow_id(notice.event)
+            self._behind = [*self._behind, names.event_workflow_id(notice.event)][-EARLIER_NAMED:]
         self._unsent.remove(notice)
         notice.published = receipt.published
 

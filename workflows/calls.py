@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from activities.deliveries import DeliveryActivities
 from activities.lanes import LaneActivities
@@ -53,7 +53,7 @@ async def first(event: CloudEvent, pending: Pending) -> None:
             retry_policy=policies.INLINE_RETRY,
             summary=f"{event.type} → {subscriber}",
         )
-    except ActivityError as error:
+    except FailureError as error:  # of a local activity it is bare
         _raise_cancelled(error)
         result = FirstResult()  # the process was too slow to say; the retry queue starts from nothing
     _take(pending, result)
@@ -73,7 +73,7 @@ async def first_of_many(events: list[CloudEvent], wanted: Sequence[tuple[int, Pe
             retry_policy=policies.INLINE_RETRY,
             summary=f"{len(wanted)} first requests",
         )
-    except ActivityError as error:
+    except FailureError as error:
         _raise_cancelled(error)
         return
     for (_, pending), result in zip(wanted, answer.results, strict=True):
@@ -149,21 +149,19 @@ async def deliver(event: CloudEvent, pending: Pending) -> None:
         endings.settle_failure(pending, error)
 
 
-async def line_up(event: CloudEvent, ordered: Sequence[Pending], after: str | None) -> None:
-    """Take a place in the lane of each ordered subscriber."""
-    result = await workflow.execute_activity_method(
+async def line_up(event: CloudEvent, ordered: Sequence[Pending], behind: list[str]) -> None:
+    """Take a place in the lane of each ordered subscriber, which says when it is their turn."""
+    await workflow.execute_activity_method(
         LaneActivities.line_up,
         LineUpRequest(
             subject=event.ordering_key or "",
             subscribers=[pending.delivery.subscriber for pending in ordered],
-            after=after,
+            behind=behind,
         ),
         start_to_close_timeout=policies.LINE_UP_TIMEOUT,
         retry_policy=policies.LINE_UP_RETRY,
         summary=f"line up behind the earlier events of {event.ordering_key}",
     )
-    for pending, turn in zip(ordered, result.turns, strict=True):
-        pending.turn = pending.turn or turn
 
 
 async def leave_lane(event: CloudEvent, pending: Pending) -> None:
@@ -193,7 +191,7 @@ def _take(pending: Pending, result: FirstResult) -> None:
     pending.in_flight_on, pending.flight = result.in_flight_on, result.flight
 
 
-def _raise_cancelled(error: ActivityError) -> None:
+def _raise_cancelled(error: FailureError) -> None:
     """An operator's cancellation ends the workflow; it is no failure to be worked around."""
     if is_cancelled_exception(error):
         raise error

@@ -76,10 +76,10 @@ class EventWorkflow:
 
     async def _line_up(self) -> None:
         """Take places for the ordered deliveries; those of several events do so in the workflows that take over."""
-        event, after = self._request.events[0], self._request.after
+        event = self._request.events[0]
         ordered = [pending for pending in self._progress.groups[0] if pending.ordered and event.ordering_key]
         if ordered and len(self._request.events) == 1:
-            await calls.line_up(event, ordered, after)
+            await calls.line_up(event, ordered, self._request.behind)
         self._lined_up = True
 
     async def _pursue(self) -> None:

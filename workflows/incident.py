@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         declare,
         timeline_event,
     )
-    from domain.tasks import EmitRequest
+    from domain.tasks import EARLIER_NAMED, EmitRequest
     from workflows import names, policies
     from workflows.refusals import refused
 
@@ -99,17 +99,17 @@ class IncidentWorkflow:
     async def _emit(self, entry: TimelineEntry) -> None:
         receipt = await workflow.execute_local_activity_method(
             EmissionActivities.publish_event,
-            EmitRequest(event=timeline_event(self._incident, entry), after=self._before(entry)),
+            EmitRequest(event=timeline_event(self._incident, entry), behind=self._before(entry)),
             start_to_close_timeout=policies.PUBLISH_TIMEOUT,
             retry_policy=policies.PUBLISH_RETRY,
             summary=f"emit {entry.action}",
         )
         entry.published = receipt.published
 
-    def _before(self, entry: TimelineEntry) -> str | None:
-        """The workflow of the event before this one, if there was one."""
+    def _before(self, entry: TimelineEntry) -> list[str]:
+        """The workflows of the latest events before this one."""
         earlier = [other for other in self._incident.timeline if other.published and other is not entry]
-        return names.event_workflow_id(timeline_event(self._incident, earlier[-1])) if earlier else None
+        return [names.event_workflow_id(timeline_event(self._incident, one)) for one in earlier[-EARLIER_NAMED:]]
 
     def _unpublished(self) -> TimelineEntry | None:
         return next((entry for entry in self._incident.timeline if entry.published is None), None)

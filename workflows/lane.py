@@ -6,19 +6,23 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
-    from domain.tasks import Ticket
+    from activities.lanes import LaneActivities
+    from domain.tasks import EarlierEvents, Ticket
     from workflows import policies
+
+LEFT_KEPT = 100  # events that were here lately: whoever comes behind one of them need not ask for it
 
 
 class LaneState(BaseModel):
-    """Who is in line; the first one has the turn."""
+    """Who is in line, and which events' workflows were here, or will not come."""
 
     line: list[Ticket] = []
+    left: list[str] = []
 
 
 @workflow.defn(name="LaneWorkflow")
 class LaneWorkflow:
-    """Gives turns in the order in which places were taken.
+    """Gives turns, each event behind those before it, whichever of them came first.
 
     A turn ends when its event's workflow leaves, whatever became of the delivery, or when that workflow is gone.
     """
@@ -26,7 +30,8 @@ class LaneWorkflow:
     @workflow.init
     def __init__(self, state: LaneState) -> None:
         self._line = list(state.line)
-        self._told = self._first
+        self._left = list(state.left)
+        self._told: Ticket | None = None
 
     @workflow.run
     async def run(self, _state: LaneState) -> None:
@@ -40,17 +45,14 @@ class LaneWorkflow:
             await self._give_turn()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._line:
-            workflow.continue_as_new(LaneState(line=self._line))
+            workflow.continue_as_new(LaneState(line=self._line, left=self._left))
 
-    @workflow.update(name="enter")
-    def enter(self, ticket: Ticket) -> bool:
-        """Take a place, once; returns whether it is the first."""
-        if ticket not in self._line:
+    @workflow.signal(name="enter")
+    def enter(self, ticket: Ticket) -> None:
+        """Take a place, once."""
+        if not any(other.is_of(ticket) for other in self._line):
             self._line.append(ticket)
-        if self._first == ticket:
-            self._told = ticket
         self._tell()
-        return self._first == ticket
 
     @workflow.signal(name="leave")
     def leave(self, ticket: Ticket) -> None:
@@ -64,22 +66,59 @@ class LaneWorkflow:
 
     @property
     def _first(self) -> Ticket | None:
-        return self._line[0] if self._line else None
+        """Whose turn it is, or will be: the first that is behind nobody here."""
+        if self._told is not None and self._told in self._line:
+            return self._told
+        here = {ticket.workflow_id for ticket in self._line}
+        return next((ticket for ticket in self._line if here.isdisjoint(ticket.behind)), None)
 
     async def _give_turn(self) -> None:
         """Tell the first in line; one that is gone loses its place."""
-        first = self._told = self._first
+        first = self._first
         if first is None:
+            self._told = None
             return
+        if first != self._told:
+            await self._until_earlier_came(first)
+        if self._first != first:
+            return
+        self._told = first
         try:
             await workflow.get_external_workflow_handle(first.workflow_id).signal("turn", first)
         except ApplicationError:
             self._drop(first)
 
+    async def _until_earlier_came(self, first: Ticket) -> None:
+        """Wait until the events before took their places, here or elsewhere, or will never take any."""
+        pause = policies.LANE_FIRST_PAUSE
+        while unknown := [each for each in first.behind if each not in self._left]:
+            lined_up = await workflow.execute_activity_method(
+                LaneActivities.lined_up,
+                EarlierEvents(workflow_ids=unknown),
+                start_to_close_timeout=policies.LINE_UP_TIMEOUT,
+                retry_policy=policies.LINE_UP_RETRY,
+                summary="have the events before their places",
+            )
+            if self._first != first:
+                return
+            if lined_up:
+                self._remember(*unknown)
+                return
+            try:
+                await workflow.wait_condition(lambda: self._first != first, timeout=pause)
+            except TimeoutError:
+                pause = min(2 * pause, policies.LANE_LONGEST_PAUSE)
+            else:
+                return
+
     def _drop(self, ticket: Ticket) -> None:
-        self._line = [other for other in self._line if other != ticket]
+        self._line = [other for other in self._line if not other.is_of(ticket)]
+        self._remember(ticket.workflow_id)
         self._tell()
 
+    def _remember(self, *workflow_ids: str) -> None:
+        self._left = [*self._left, *workflow_ids][-LEFT_KEPT:]
+
     def _tell(self) -> None:
-        waiting = "".join(f"\n- `{ticket.workflow_id}`" for ticket in self._line)
+        waiting = "".join(f"\n- `{ticket.workflow_id}`" for ticket in self._line[:LEFT_KEPT])
         workflow.set_current_details(f"{len(self._line)} in line; the first has the turn{waiting}")

@@ -41,9 +41,13 @@ ADOPT_TIMEOUT = timedelta(seconds=20)
 # A round of attempts whose worker died each time is begun again; so often, and the delivery is given up.
 MAX_LOST_ROUNDS = 10
 
-# A place in a lane is taken when the event before has taken its own, which waits for a worker at most.
+# A place in a lane is a signal; whether the event before has its own is a query, which waits for a worker at most.
 LINE_UP_TIMEOUT = timedelta(seconds=10)
 LINE_UP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+
+# Between questions whether an event before has its places; mostly the first answer is yes.
+LANE_FIRST_PAUSE = timedelta(milliseconds=50)
+LANE_LONGEST_PAUSE = timedelta(seconds=2)
 
 # A lane whose first in line says nothing for so long asks whether it is still there; an empty one ends.
 LANE_CHECK = timedelta(seconds=60)

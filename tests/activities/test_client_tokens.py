@@ -227,3 +227,24 @@ async def test_a_client_that_is_not_known_counts_no_attempt(sink: Sink, by_clien
 
     with pytest.raises(LocalFault, match="not known"):
         await by_client.send(sink.url(), "gone")
+
+
+@pytest.mark.parametrize("expires_in", ["9" * 400, f'"{"9" * 5000}"', "1e400", "-1", "true", "[]"])
+async def test_a_life_out_of_range_is_refused_and_breaks_nothing(
+    granting: Sink, by_client: ClientSender, expires_in: str
+) -> None:
+    answer = f'{{"access_token": "{ACCESS_TOKEN}", "token_type": "Bearer", "expires_in": {expires_in}}}'
+    granting.script(Answer(200, answer.encode()), path=TOKENS)
+    _client(by_client, granting)
+    attempt = await by_client.send(granting.url())
+    assert attempt.failure in {Failure.TOKEN_REFUSED, None}  # a very long life is a long one
+
+
+async def test_a_secret_that_the_token_endpoint_gives_as_its_error_is_not_kept(
+    granting: Sink, by_client: ClientSender
+) -> None:
+    granting.script(Answer(400, json.dumps({"error": "correcthorsebatterystaple"}).encode()), path=TOKENS)
+    _client(by_client, granting)
+    attempt = await by_client.send(granting.url())
+    assert attempt.failure is Failure.TOKEN_REFUSED
+    assert "correcthorse" not in _said(attempt)

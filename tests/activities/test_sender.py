@@ -491,3 +491,12 @@ async def test_no_secret_is_in_the_attempt(script: Script, sink: Sink, sender: S
 async def test_durations_are_at_least_a_millisecond(sink: Sink, sender: Sender) -> None:
     attempt = await _send(sender, sink.url())
     assert 1 <= attempt.duration_ms < 5000
+
+
+async def test_what_a_receiver_repeats_of_an_added_header_is_redacted(sink: Sink, sender: Sender) -> None:
+    headers = {"Authorization": "Bearer hdr-t0ken-of-the-other", "X-Api-Key": "k3y-of-the-other", "X-Env": "prod"}
+    sink.script(Answer(400, b"prod: Bearer hdr-t0ken-of-the-other k3y-of-the-other"))
+    attempt = await _send(sender, sink.url(), headers=headers)
+    assert attempt.response is not None
+    assert "of-the-other" not in attempt.response
+    assert attempt.response.startswith("prod: ")

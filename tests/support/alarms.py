@@ -35,7 +35,7 @@ any_notification = st.builds(
     resource_id=_names.filter(str.isprintable),
     node_id=_names.filter(str.isprintable) | st.just(""),
     severity=st.sampled_from(AlarmSeverity),
-    dashboard_link=_texts,
+    dashboard_link=st.just("") | _names.map(lambda name: f"https://example.com/{name}"),
     brief_description=_texts,
     detailed_description=st.lists(_texts, max_size=4),
     suggested_actions=st.lists(_texts, max_size=4),

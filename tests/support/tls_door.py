@@ -45,6 +45,14 @@ class TlsDoor:
 
     def _answer(self, plain: socket.socket) -> None:
         plain.settimeout(5)
-        with self._tls.wrap_socket(plain, server_side=True) as connection:
-            self.received.append(connection.recv(65536))
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        with plain.dup() as below:
+            try:
+                with self._tls.wrap_socket(plain, server_side=True) as connection:
+                    self.received.append(connection.recv(65536))
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            except ssl.SSLError:
+                # A socket that is closed with something unread is reset, and the alert that was sent is lost with it.
+                below.settimeout(5)
+                below.shutdown(socket.SHUT_WR)
+                while below.recv(65536):
+                    pass

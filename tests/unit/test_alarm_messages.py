@@ -210,3 +210,12 @@ def test_alarms_are_as_urgent_as_incidents(severity: str, urgency: str | None) -
 def test_parse_nested_takes_an_alarm_event_of_this_platform() -> None:
     event = alarm_event(EXAMPLE, "im.alarm.raised.v1", "evt_1")
     assert parse_nested(event.data) == EXAMPLE
+
+
+def test_what_a_notification_leaves_out_says_nothing() -> None:
+    whole = flat(EXAMPLE)
+    bare = {name: whole[name] for name in ("alarm_id", "alarm_type", "resource_id", "resource_type")}
+    bare |= {name: whole[name] for name in ("cleared", "severity", "last_updated")}
+    said = as_observation(parse_flat(bare))
+    left_out = ("node_id", "dashboard_link", "brief_description", "detailed_description", "impacted_resources")
+    assert {getattr(said, name) for name in left_out} == {None}

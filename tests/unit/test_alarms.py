@@ -1,7 +1,7 @@
 """Alarms: what is the same one, what an observation makes of it, and what it may hold."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -183,3 +183,9 @@ def test_texts_are_brought_into_lines() -> None:
     assert tidy.suggested_actions == []
     assert tidy.impacted_resources == {"a": Impact(title="x y", impacted_dependencies=["p q"])}
     assert checked(tidy, NOW) == tidy
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_times_at_the_end_of_time_are_refused_and_no_fault(at: str) -> None:
+    with pytest.raises(InvalidAlarmError):
+        checked(seen(last_updated=datetime.fromisoformat(at)), NOW)

@@ -18,6 +18,7 @@ from domain.http_clients import (
     HttpClientDraft,
     OAuth2Draft,
     Part,
+    Proxy,
     apply_draft,
     new_client,
 )
@@ -169,3 +170,16 @@ def test_parts_and_a_whole_url_exclude_each_other() -> None:
     with pytest.raises(InvalidUrlError, match="need a hostname"):
         settled_url(None, None, 443, None)
     assert settled_url("https://a.example", None, None, None) == "https://a.example"
+
+
+def test_a_secret_is_given_again_for_another_place() -> None:
+    client = _client(oauth2=OAUTH2, proxy=Proxy(url="http://p.example:1", sealed_credentials="sealed"))
+    elsewhere = OAuth2Draft(token_url="https://u.example")
+    with pytest.raises(InvalidRequestError, match="token URL changes"):
+        apply_draft(client, HttpClientDraft(name="c", oauth2=elsewhere), NOW)
+    with pytest.raises(InvalidRequestError, match="proxy has credentials"):
+        apply_draft(client, HttpClientDraft(name="c", proxy=Proxy(url="http://q.example:1")), NOW)
+    again = elsewhere.model_copy(update={"sealed_secret": "other"})
+    moved = apply_draft(client, HttpClientDraft(name="c", oauth2=again), NOW)
+    assert moved.oauth2 is not None
+    assert (moved.oauth2.token_url, moved.oauth2.sealed_secret) == ("https://u.example", "other")

@@ -38,7 +38,7 @@ class Outbox:
         self.failures = 0
         self.publishing = True
 
-    async def publish(self, event: CloudEvent, _after: str | None = None) -> PublishReceipt:
+    async def publish(self, event: CloudEvent, _behind: object = None) -> PublishReceipt:
         if self.failures:
             self.failures -= 1
             raise ConnectionError("Temporal is away")

@@ -9,10 +9,14 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
+from activities.sender import Sender
 from activities.transport import GuardedTransport
 from activities.transport_errors import LocalFault
+from domain.events import CloudEvent
 from domain.health import LedgerBatch
+from domain.outcomes import Attempt
 from domain.retry import make_schedule
+from domain.subscribers import Subscriber
 from domain.tasks import EventInput, EventResult
 from tests.support.builders import make_event, make_subscriber
 from tests.support.sink import Answer, RetryAfter, Sink, SlowAnswer
@@ -208,3 +212,22 @@ async def test_a_fault_of_the_workers_machine_costs_no_attempt(
         assert result.events[0].outcome == "delivered"
         assert result.events[0].deliveries[0].attempts == 1
         assert pipeline.reports() == [("my-webhook", "delivered")]
+
+
+async def test_a_fault_of_ours_with_one_subscriber_costs_its_neighbour_nothing(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Sender.send
+
+    async def breaks(self: Sender, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
+        if subscriber.name == "broken":
+            raise OverflowError("int too large to convert to float")
+        return await send(self, event, subscriber, number)
+
+    monkeypatch.setattr(Sender, "send", breaks)
+    async with Sink() as sink:
+        sink.script(Answer(503), Answer(200))
+        pipeline = Pipeline([make_subscriber(sink.url(), name="broken"), make_subscriber(sink.url(), name="good")])
+        result, _ = await run(skipping, pipeline)
+        states = {delivery.subscriber: delivery.state for delivery in result.events[0].deliveries}
+        assert states == {"broken": "failed", "good": "delivered"}

@@ -62,7 +62,7 @@ class Surroundings:
     async def observe(self, incident_id: str, details: dict[str, Any]) -> Incident:
         pytest.fail("nothing is observed")
 
-    async def publish(self, event: CloudEvent, _after: str | None) -> PublishReceipt:
+    async def publish(self, event: CloudEvent, _behind: object) -> PublishReceipt:
         self.emitted.append(event)
         return PublishReceipt(event_id=event.id, published=True)
 

@@ -1,4 +1,4 @@
-"""LaneWorkflow: turns in the order of places, one at a time, and nobody waits for one that is gone."""
+"""LaneWorkflow: turns behind the event before, one at a time, and nobody waits for one that is gone."""
 
 import asyncio
 import uuid
@@ -12,6 +12,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.lanes import LaneActivities
 from domain.tasks import Ticket
 from service.lanes import Lanes
 from tests.support.eventually import eventually
@@ -51,14 +52,19 @@ class World:
     environment: WorkflowEnvironment
     lanes: Lanes
     subject: str
+    lined_up: set[str]
 
     async def waiter(self) -> WorkflowHandle[Waiter, None]:
         return await self.environment.client.start_workflow(
             Waiter.run, id=f"waiter-{uuid.uuid4()}", task_queue=names.CONTROL_QUEUE
         )
 
-    async def enter(self, waiter: WorkflowHandle[Waiter, None]) -> bool:
-        return await self.lanes.enter(self.subject, self.ticket(waiter))
+    async def enter(self, waiter: WorkflowHandle[Waiter, None], *behind: WorkflowHandle[Waiter, None]) -> None:
+        ticket = self.ticket(waiter).model_copy(update={"behind": [each.id for each in behind]})
+        await self.lanes.enter(self.subject, ticket)
+
+    async def has_turn(self, waiter: WorkflowHandle[Waiter, None]) -> None:
+        await eventually(lambda: waiter.query(Waiter.turns), 20)
 
     async def leave(self, waiter: WorkflowHandle[Waiter, None]) -> None:
         await self.lane.signal(LaneWorkflow.leave, self.ticket(waiter))
@@ -76,28 +82,74 @@ class World:
 
 @asynccontextmanager
 async def world(environment: WorkflowEnvironment) -> AsyncIterator[World]:
-    runner = UnsandboxedWorkflowRunner()  # as in production, and so that a test can shorten a wait
+    here = World(environment, Lanes(environment.client), f"INC-{uuid.uuid4().hex}", set())
+
+    async def lined_up(workflow_id: str) -> bool:
+        return workflow_id in here.lined_up
+
     async with Worker(
-        environment.client, task_queue=names.CONTROL_QUEUE, workflows=[LaneWorkflow, Waiter], workflow_runner=runner
+        environment.client,
+        task_queue=names.CONTROL_QUEUE,
+        workflows=[LaneWorkflow, Waiter],
+        activities=[LaneActivities(here.lanes.enter, lined_up).lined_up],
+        workflow_runner=UnsandboxedWorkflowRunner(),  # as in production, and so that a test can shorten a wait
     ):
-        yield World(environment, Lanes(environment.client), f"INC-{uuid.uuid4().hex}")
+        yield here
 
 
 async def test_turns_are_given_in_the_order_of_places(skipping: WorkflowEnvironment) -> None:
     async with world(skipping) as here:
         waiters = [await here.waiter() for _ in range(3)]
-        assert [await here.enter(waiter) for waiter in waiters] == [True, False, False]
-        await here.leave(waiters[0])
-        await eventually(lambda: waiters[1].query(Waiter.turns))
-        assert await waiters[2].query(Waiter.turns) == 0
-        await here.leave(waiters[1])
-        await eventually(lambda: waiters[2].query(Waiter.turns))
+        for waiter in waiters:
+            await here.enter(waiter)
+        for waiter, following in zip(waiters, [*waiters[1:], None], strict=True):
+            await here.has_turn(waiter)
+            assert following is None or await following.query(Waiter.turns) == 0
+            await here.leave(waiter)
+
+
+async def test_one_that_overtook_the_event_before_waits_for_it(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        first, second = await here.waiter(), await here.waiter()
+        await here.enter(second, first)
+        await asyncio.sleep(0.3)  # it asks meanwhile, and is told that the first has no place yet
+        assert await second.query(Waiter.turns) == 0
+        await here.enter(first)
+        await here.has_turn(first)
+        assert await second.query(Waiter.turns) == 0
+        await here.leave(first)
+        await here.has_turn(second)
+
+
+async def test_one_whose_event_before_takes_no_place_here_goes_on(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        elsewhere, waiting = await here.waiter(), await here.waiter()
+        await here.enter(waiting, elsewhere)
+        here.lined_up.add(elsewhere.id)
+        await here.has_turn(waiting)
+
+
+async def test_a_backlog_that_arrives_in_any_order_has_its_turns_in_the_right_one(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with world(skipping) as here:
+        waiters = [await here.waiter() for _ in range(30)]
+        before = {waiter.id: waiters[max(0, place - 10) : place] for place, waiter in enumerate(waiters)}
+        unwanted = waiters.pop(10)  # no place is taken for it
+        here.lined_up.add(unwanted.id)
+        shuffled = sorted(waiters, key=lambda waiter: waiter.id)  # ids are random
+        await asyncio.gather(*(here.enter(waiter, *before[waiter.id]) for waiter in shuffled))
+        for waiter, following in zip(waiters, [*waiters[1:], None], strict=True):
+            await here.has_turn(waiter)
+            assert following is None or await following.query(Waiter.turns) == 0
+            await here.leave(waiter)
 
 
 async def test_a_place_is_taken_once_however_often_it_is_asked_for(skipping: WorkflowEnvironment) -> None:
     async with world(skipping) as here:
         first, second = await here.waiter(), await here.waiter()
-        assert [await here.enter(first), await here.enter(second), await here.enter(first)] == [True, False, True]
+        for waiter in (first, second, first):
+            await here.enter(waiter)
         assert len(await here.lane.query(LaneWorkflow.line)) == 2
 
 
@@ -135,7 +187,8 @@ async def test_an_empty_lane_ends_and_begins_again_when_needed(
         await here.leave(first)
         await here.lane.result()
         second = await here.waiter()
-        assert await here.enter(second)
+        await here.enter(second)
+        await here.has_turn(second)
 
 
 async def test_an_event_that_is_gone_or_unknown_holds_up_nobody(skipping: WorkflowEnvironment) -> None:
