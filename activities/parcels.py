@@ -114,7 +114,7 @@ class Parcels:
         )
 
     def _checked(self, url: str) -> httpx.URL:
-        """The URL, which the policy allows; reading one takes a tenth of the CPU of a request, so it is remembered."""
+        """The URL, which the policy allows; it is remembered, because reading one costs a tenth of a request."""
         if url not in self._urls:
             check_url(url, self._policy)
             if len(self._urls) >= URLS_KEPT:

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 class DirectRoute(APIRoute):
     """Declared as any other route, but its endpoint takes the request itself and makes the response itself.
 
-    Resolving dependencies, validating parameters and serialising the answer took a quarter of the CPU of a publish.
+    Without resolving dependencies, validating parameters and serialising the answer, 5 to 17 % more events a second are
+    accepted and delivered (two pairs of runs).
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
