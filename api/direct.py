@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 
 class DirectRoute(APIRoute):
@@ -19,11 +19,3 @@ class DirectRoute(APIRoute):
         """The endpoint."""
         handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return handler
-
-
-class PreparedJson(JSONResponse):
-    """A response whose content is JSON already."""
-
-    def render(self, content: Any) -> bytes:
-        """The content as it is."""
-        return bytes(content)

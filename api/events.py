@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from api import examples
 from api.bodies import Resend
 from api.dependencies import ApiGateway, gateway_of
-from api.direct import DirectRoute, PreparedJson
+from api.direct import DirectRoute
 from api.event_requests import DOCUMENTED, read_batch, read_event
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
@@ -48,7 +48,7 @@ async def publish_event(request: Request) -> Response:
 
 
 def _accepted(receipt: PublishReceipt | BatchReceipt, headers: dict[str, str] | None = None) -> Response:
-    return PreparedJson(receipt.model_dump_json().encode(), HTTPStatus.ACCEPTED, headers)
+    return Response(receipt.model_dump_json(), HTTPStatus.ACCEPTED, headers, media_type="application/json")
 
 
 @router.options(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -11,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from api import examples, heartbeat_examples
 from api.dependencies import ApiGateway
 from api.heartbeat_bodies import BEAT_BODY, AddHeartbeat
-from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, page_of
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.urls import PING_PATHS, PREFIX, location
 from domain.heartbeats import MAX_BODY_READ, BeatKind, read_word
@@ -53,9 +52,7 @@ async def list_heartbeats(
 ) -> Page[HeartbeatView]:
     """Heartbeats by name, a page at a time."""
     page = page_of(await gateway.heartbeats.all(), lambda row: row.name, limit, cursor)
-    if page.next_cursor:
-        query = urlencode({"limit": limit, "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{location("heartbeats")}?{query}>; rel="next"'
+    link_by_name(response, limit, page.next_cursor, "heartbeats")
     return page
 
 

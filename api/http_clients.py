@@ -1,14 +1,12 @@
 """Routes of named HTTP clients."""
 
-from urllib.parse import urlencode
-
 from fastapi import APIRouter, Response
 
 from api import examples
 from api import http_client_examples as clients
 from api.dependencies import ApiGateway
 from api.http_client_bodies import AddHttpClient, TryHttpClient, UpdateHttpClient
-from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, page_of
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.urls import location
 from service.http_client_views import HttpClientTrial, HttpClientView
@@ -41,9 +39,7 @@ async def list_http_clients(
 ) -> Page[HttpClientView]:
     """HTTP clients by name, a page at a time; a certificate that expires within 30 days is warned of."""
     page = page_of(await gateway.http_clients.all(), lambda row: row.name, limit, cursor)
-    if page.next_cursor:
-        query = urlencode({"limit": limit, "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{location("http-clients")}?{query}>; rel="next"'
+    link_by_name(response, limit, page.next_cursor, "http-clients")
     return page
 
 

@@ -5,10 +5,12 @@ import binascii
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
+from api.urls import location
 from domain.errors import InvalidRequestError
 
 DEFAULT_LIMIT = 100
@@ -66,6 +68,13 @@ def link_next(request: Request, response: Response, cursor: str | None) -> None:
     if cursor is not None:
         url = request.url.include_query_params(cursor=cursor)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+def link_by_name(response: Response, limit: int, cursor: str | None, *segments: str) -> None:
+    """`link_next`, for a list by name at this path, whose only condition is its limit."""
+    if cursor is not None:
+        query = urlencode({"limit": limit, "cursor": cursor})
+        response.headers["Link"] = f'<{location(*segments)}?{query}>; rel="next"'
 
 
 def _foreign() -> InvalidRequestError:

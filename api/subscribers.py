@@ -3,14 +3,13 @@
 import asyncio
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
 from api import examples
 from api.bodies import AddSubscriber, UpdateSubscriber
 from api.dependencies import ApiGateway
-from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, page_of
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.urls import location
 from api.views import SubscriberDetail, TypeMatch, subscriber_detail, type_match
@@ -46,9 +45,7 @@ async def list_subscribers(
 ) -> Page[SubscriberView]:
     """Subscribers by name, a page at a time."""
     page = page_of(await gateway.subscribers.all(), lambda row: row.name, limit, cursor)
-    if page.next_cursor:
-        query = urlencode({"limit": limit, "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{location("subscribers")}?{query}>; rel="next"'
+    link_by_name(response, limit, page.next_cursor, "subscribers")
     return page
 
 

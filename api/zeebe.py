@@ -1,7 +1,6 @@
 """Routes of Zeebe: the door for exporters, the door for the SaaS console's alerts, and the clusters that may speak."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -9,7 +8,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from api import examples, zeebe_examples
 from api.dependencies import ApiGateway
 from api.middleware import is_local
-from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, page_of
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.urls import ALERTS_PATH, PREFIX, RECORDS_PATH, location
 from api.zeebe_bodies import ALERTS_BODY, RECORDS_BODY, AddCluster, UpdateCluster
@@ -112,9 +111,7 @@ async def list_clusters(
 ) -> Page[ClusterView]:
     """Clusters by name, a page at a time."""
     page = page_of(await gateway.zeebe.clusters(), lambda row: row.name, limit, cursor)
-    if page.next_cursor:
-        query = urlencode({"limit": limit, "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{location("zeebe", "clusters")}?{query}>; rel="next"'
+    link_by_name(response, limit, page.next_cursor, "zeebe", "clusters")
     return page
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.run import one_of
+from cli.run import one_of, only_given
 
 
 class TokenAuthChoice(StrEnum):
@@ -82,7 +82,7 @@ _FILES = {"certificate": "--cert", "key": "--key", "trust": "--ca"}
 
 def read_options(given: dict[str, Any]) -> dict[str, Any]:
     """Arguments of the gateway: files read, secrets read, and what was not given left out."""
-    options = {name: value for name, value in given.items() if value is not None}
+    options = only_given(given)
     asked = [option for name, option in (_FILES | _SECRETS).items() if options.get(name) == "-"]
     if len(asked) > 1:
         raise typer.BadParameter(f"only one option can read standard input, not {' and '.join(asked)}")

@@ -154,6 +154,11 @@ def key_value(option: str, pair: str) -> tuple[str, str]:
     return key, value
 
 
+def only_given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given; the others are left to whoever is called."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def typed_secret(given: str | None, prompt: str = "secret") -> str | None:
     """A secret, from standard input for ``-`` (asked for without echo at a terminal); one line break is dropped."""
     if given != "-":

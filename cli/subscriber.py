@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import render, render_subscribers
-from cli.run import Format, FormatOption, examples, make_app, say, typed_secret, warn, with_gateway, write
+from cli.run import Format, FormatOption, examples, make_app, only_given, say, typed_secret, warn, with_gateway, write
 from cli.subscriber_options import (
     Context,
     Enabled,
@@ -82,7 +82,7 @@ def add(
         "ordered": ordered,
         "enabled": enabled,
     }
-    options = {option: value for option, value in given.items() if value is not None}
+    options = only_given(given)
     _told("added", with_gateway(lambda im: im.subscribers.add(name, url, **options)), output)
 
 
@@ -157,7 +157,7 @@ def update(
         "http_client": "" if no_http_client else http_client,
         "ordered": ordered,
     }
-    options = {option: value for option, value in given.items() if value is not None}
+    options = only_given(given)
     if not options:
         raise typer.BadParameter("nothing to change; see im subscriber update --help")
     valid_beside = parse_duration(overlap)

@@ -7,7 +7,19 @@ import typer
 
 from cli import render_zeebe
 from cli.incident import SeverityChoice
-from cli.run import Format, FormatOption, examples, make_app, one_of, say, typed_secret, warn, with_gateway, write
+from cli.run import (
+    Format,
+    FormatOption,
+    examples,
+    make_app,
+    one_of,
+    only_given,
+    say,
+    typed_secret,
+    warn,
+    with_gateway,
+    write,
+)
 
 if TYPE_CHECKING:
     from service.zeebe_clusters import ClusterChanged
@@ -163,7 +175,7 @@ def _credentials(
         "generate_token": generate_token or None,
         "no_token": no_token or None,
     }
-    return _given(given)
+    return only_given(given)
 
 
 def _rest(
@@ -172,7 +184,7 @@ def _rest(
     severity: SeverityChoice | None,
     operate_url: str | None,
 ) -> dict[str, Any]:
-    return _given(
+    return only_given(
         {
             "group_by": group_by.value if group_by else None,
             "rules": rules,
@@ -180,10 +192,6 @@ def _rest(
             "operate_url": operate_url,
         }
     )
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _told(verb: str, changed: "ClusterChanged", output: Format) -> None:

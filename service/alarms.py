@@ -23,7 +23,7 @@ from domain.alarms import (
     alarm_id_of,
 )
 from service.connection import Connection
-from service.listing import check_limit, latest, quoted
+from service.listing import check_limit, first_of, latest, quoted
 from service.temporal import answered
 from service.turns import Turns
 from workflows import names
@@ -145,10 +145,8 @@ class AlarmGateway:
         """
         check_limit(wanted.limit)
         async with answered(self._connection.client):
-            runs, older = await latest(self._connection.client, _query(wanted), wanted.before)
-        if len(runs) > wanted.limit:
-            older = runs[wanted.limit - 1].start_time
-            runs = [run for run in runs if run.start_time >= older]
+            found = await latest(self._connection.client, _query(wanted), wanted.before)
+        runs, older = first_of(*found, wanted.limit)
         rows = [row for run in runs if (row := await _row(run)) is not None]
         return AlarmPage(rows=rows, older=older)
 

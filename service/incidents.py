@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import IncidentNotFoundError, InvalidRequestError
 from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration
 from service.connection import Connection
-from service.listing import check_limit, latest
+from service.listing import check_limit, first_of, latest
 from service.temporal import answered, answered_by_entity
 from service.turns import Turns
 from workflows import names
@@ -133,11 +133,7 @@ class IncidentGateway:
         if status is not None:
             query += f" AND {names.INCIDENT_STATUS.name} = '{Status(status)}'"
         async with answered(self._connection.client):
-            runs, older = await latest(self._connection.client, query, before)
-        if len(runs) > limit:
-            last = runs[limit - 1].start_time
-            runs = [run for run in runs if run.start_time >= last]
-            older = last
+            runs, older = first_of(*await latest(self._connection.client, query, before), limit)
         return IncidentPage(rows=[await _row(run) for run in runs], older=older)
 
     def _handle(self, incident_id: str) -> WorkflowHandle[IncidentWorkflow, Incident]:

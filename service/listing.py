@@ -63,6 +63,16 @@ async def latest(
     return found, oldest
 
 
+def first_of(
+    runs: list[WorkflowExecution], older: datetime | None, limit: int
+) -> tuple[list[WorkflowExecution], datetime | None]:
+    """So many of what `latest` gave, and those that started with the last of them; and where older ones begin."""
+    if len(runs) <= limit:
+        return runs, older
+    last = runs[limit - 1].start_time
+    return [run for run in runs if run.start_time >= last], last
+
+
 async def _fetch(client: Client, query: str) -> list[WorkflowExecution]:
     found = [run async for run in client.list_workflows(query, limit=MAX_LISTED)]
     return sorted(found, key=lambda run: run.start_time, reverse=True)
