@@ -1,10 +1,13 @@
 """Logs: JSON lines to a rotated file in the state folder, and the guide's logfmt on the terminal."""
 
 import fcntl
+import json
 import logging
 import logging.handlers
+import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +21,8 @@ KEPT_FILES = 5
 MAX_PROCESSES = 32  # of one role on one machine
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "critical": 50}
 _NAMES = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "ERROR"}
+
+_BARE = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII but space, quote, = and backslash: needs no quotes
 
 _locks: list[IO[str]] = []  # held open as long as the process lives: each holds one file's lock
 
@@ -35,23 +40,22 @@ def configure_logs(level: str, *, folder: Path | None = None, role: str = "im", 
     path = None
     if folder is not None:
         path = _own_file(folder, role)
-        file = logging.handlers.RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-        file.setFormatter(_formatter(structlog.processors.JSONRenderer()))
+        file = _RotatingFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+        file.setFormatter(_Lines(_as_json))
         handlers.append(file)
     if console:
         stream = logging.StreamHandler(sys.stderr)
-        stream.setFormatter(_formatter(lambda _logger, _name, event: logfmt(dict(event))))
+        stream.setFormatter(_Lines(logfmt))
         handlers.append(stream)
     logging.raiseExceptions = False  # a full disk must not turn every line into a traceback
+    # Which thread and line of code logged is in no line of ours, and looking it up costs half of a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - the documented switch
     logging.basicConfig(level=_LEVELS[level], handlers=handlers, force=True)
     for noisy in ("aiohttp", "asyncio", "httpx", "temporalio", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, _LEVELS[level]))
     structlog.configure(
-        processors=[
-            structlog.stdlib.add_logger_name,
-            *_shared(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[_stamp, structlog.processors.format_exc_info, _whole],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         cache_logger_on_first_use=True,
@@ -59,29 +63,56 @@ def configure_logs(level: str, *, folder: Path | None = None, role: str = "im", 
     return path
 
 
-def _shared() -> list[structlog.typing.Processor]:
-    return [_stamp, structlog.stdlib.ExtraAdder(), structlog.processors.format_exc_info]
-
-
 def _stamp(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    record = event.get("_record")
-    at = datetime.fromtimestamp(record.created, UTC) if record else datetime.now(UTC)
-    level = record.levelno if record else _LEVELS[method]
-    name = record.name if record else event.pop("logger", getattr(logger, "name", "im"))
-    head = {
-        "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": _NAMES.get(level, "INFO"),
-        "component": name,
-        "msg": event.pop("event"),
-    }
-    return {**head, **event}
+    """An entry of structlog, as it is written: what every line has comes first."""
+    return _head(time.time(), _LEVELS[method], getattr(logger, "name", "im"), event.pop("event")) | dict(event)
 
 
-def _formatter(renderer: structlog.typing.Processor) -> logging.Formatter:
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-    )
+def _whole(_logger: Any, _method: str, entry: structlog.typing.EventDict) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The entry as the message of a log record: nothing is left to be done to it but to write it down."""
+    return (entry,), {}
+
+
+def _head(created: float, level: int, name: str, message: str) -> dict[str, Any]:
+    at = datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"time": at, "level": _NAMES.get(level, "INFO"), "component": name, "msg": message}
+
+
+class _Lines(logging.Formatter):
+    """Writes entries of structlog, and records of the standard library, by one of the two renderings.
+
+    structlog's own formatter copies record and entry for each handler, at twice the CPU.
+    """
+
+    def __init__(self, render: Callable[[dict[str, Any]], str]) -> None:
+        super().__init__()
+        self._render = render
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, or several where there is an exception."""
+        return self._render(record.msg if isinstance(record.msg, dict) else _foreign(record))
+
+
+def _foreign(record: logging.LogRecord) -> dict[str, Any]:
+    entry = _head(record.created, record.levelno, record.name, record.getMessage())
+    added = _extras(logging.getLogger(), record.levelname.lower(), {"_record": record, "exc_info": record.exc_info})
+    del added["_record"]
+    return entry | dict(structlog.processors.format_exc_info(logging.getLogger(), "", added))
+
+
+_extras = structlog.stdlib.ExtraAdder()
+
+
+def _as_json(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, default=repr)
+
+
+class _RotatingFile(logging.handlers.RotatingFileHandler):
+    """Rotates by how much was written: the standard one renders every entry a second time to know its size."""
+
+    def shouldRollover(self, _record: logging.LogRecord) -> bool:  # noqa: N802 - the library's name
+        """Whether the file has its size."""
+        return self.stream is not None and self.stream.tell() >= self.maxBytes
 
 
 def _own_file(folder: Path, role: str) -> Path:
@@ -116,10 +147,12 @@ def logfmt(entry: dict[str, Any]) -> str:
 
 def _value(key: str, value: object) -> str:
     text = str(value)
-    if key not in {"msg", "error"} and text and text.isprintable() and not any(char in ' "=\\' for char in text):
+    if key not in {"msg", "error"} and _BARE.fullmatch(text):
         return text
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in quoted) + '"'
+    if not quoted.isprintable():
+        quoted = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in quoted)
+    return f'"{quoted}"'
 
 
 def read_logs(folder: Path) -> Iterator[str]:

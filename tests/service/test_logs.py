@@ -1,0 +1,71 @@
+"""Lines of ours and of libraries: the same form, in the file as JSON and on the terminal as logfmt."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from service import logs
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """Logging as it was before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    flags = logging.logThreads, logging.logProcesses, logging.logMultiprocessing
+    source = logging._srcfile
+    yield
+    for handler in root.handlers:
+        handler.close()
+    while logs._locks:
+        logs._locks.pop().close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.logThreads, logging.logProcesses, logging.logMultiprocessing = flags
+    logging._srcfile = source
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("restored")
+def test_an_entry_reads_alike_in_the_file_and_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = logs.configure_logs("info", folder=tmp_path)
+    structlog.get_logger("outbox-worker").warning('it said "no"', subscriber_id="ops", error="a\nb\x1b", next=None)
+    assert path is not None
+    entry = json.loads(path.read_text())
+    assert list(entry) == ["time", "level", "component", "msg", "subscriber_id", "error", "next"]
+    assert (entry["level"], entry["component"], entry["msg"]) == ("WARN", "outbox-worker", 'it said "no"')
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"time={entry['time']} level=WARN ")
+    assert 'msg="it said \\"no\\"" subscriber_id=ops error="a\\nb\\u001b"\n' in shown
+
+
+@pytest.mark.usefixtures("restored")
+def test_what_libraries_log_has_its_extras_and_its_exception(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = logs.configure_logs("info", folder=tmp_path)
+    try:
+        int("boom")
+    except ValueError:
+        logging.getLogger("somebody").exception("%s failed", "it", extra={"queue": "im-events"})
+    assert path is not None
+    entry = json.loads(path.read_text())
+    assert (entry["msg"], entry["component"], entry["queue"]) == ("it failed", "somebody", "im-events")
+    assert "ValueError: invalid literal" in entry["exception"]
+    assert "ValueError: invalid literal" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_file_rotates_by_size_and_loses_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_BYTES", 2000)
+    logs.configure_logs("info", folder=tmp_path, console=False)
+    for number in range(40):
+        structlog.get_logger("test").info("line", number=number)
+    assert len(list(tmp_path.glob("im.jsonl*"))) > 2
+    assert [json.loads(line)["number"] for line in logs.read_logs(tmp_path)] == list(range(40))
