@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -26,7 +27,9 @@ START_SECONDS = 30
 STOP_SECONDS = 10
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
-_DURABILITY = ("journal_mode=WAL", "synchronous=NORMAL")
+# SQLite's: with NORMAL a power cut can take the last moments, with FULL nothing that was accepted; a killed process
+# costs nothing either way.
+Synchronous = Literal["NORMAL", "FULL"]
 # One partition a queue makes fairness exact; a laptop needs no more throughput than one gives.
 _DYNAMIC_CONFIG = (
     "matching.enableFairness=true",
@@ -107,6 +110,7 @@ async def dev_server(
     port: int,
     ui_port: int,
     dynamic_config: Sequence[str] = (),
+    synchronous: Synchronous = "NORMAL",
 ) -> AsyncIterator[DevServer]:
     """Run a dev server for the duration of a block.
 
@@ -116,6 +120,7 @@ async def dev_server(
         port: of the frontend; 0 takes a free one.
         ui_port: of the Web UI; 0 takes a free one.
         dynamic_config: further server settings, each ``key=json``.
+        synchronous: when SQLite waits for the disk.
 
     Raises:
         ConfigurationError: a port is taken, or the server does not come up within 30 s.
@@ -125,7 +130,8 @@ async def dev_server(
     for taken in (port, ui_port):
         _require_free(taken)
     process = await asyncio.create_subprocess_exec(
-        *_command(cli.path, database, port, ui_port, http_port),
+        *_command(cli.path, port, ui_port, http_port),
+        *_storage(database, synchronous),
         *(argument for value in (*_DYNAMIC_CONFIG, *dynamic_config) for argument in ("--dynamic-config-value", value)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -142,15 +148,17 @@ async def dev_server(
         await _stop(process)
 
 
-def _command(cli: Path, database: Path | None, port: int, ui_port: int, http_port: int) -> list[str]:
+def _command(cli: Path, port: int, ui_port: int, http_port: int) -> list[str]:
     command = [str(cli), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
     command += ["--http-port", str(http_port)]
-    command += ["--log-level", "error", "--ui-disable-news-fetch", *dev_server_arguments()]
-    if database is not None:
-        command += ["--db-filename", str(database)]
-        for pragma in _DURABILITY:
-            command += ["--sqlite-pragma", pragma]
-    return command
+    return [*command, "--log-level", "error", "--ui-disable-news-fetch", *dev_server_arguments()]
+
+
+def _storage(database: Path | None, synchronous: Synchronous) -> list[str]:
+    if database is None:
+        return []
+    pragmas = ("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", f"synchronous={synchronous}")
+    return ["--db-filename", str(database), *pragmas]
 
 
 def _end_with_parent() -> None:

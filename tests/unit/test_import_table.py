@@ -16,7 +16,7 @@ ALLOWED = {
     "cli": {"cli", "service", "domain"},
 }
 DOMAIN_LIBRARIES = {"pydantic"}
-OURS = set(ALLOWED) | {"tests"}
+OURS = set(ALLOWED) | {"bench", "tests"}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -1,0 +1,135 @@
+"""One run of one case on a stage."""
+
+import asyncio
+import json
+import sys
+import time
+import uuid
+from typing import Any
+
+import httpx
+
+from bench.cases import Case
+from bench.figures import PLATFORM, Arrival, Figures, History, Published, Seen, figures, healthy_of
+from bench.processes import reset_peaks
+from bench.stage import HERE, TOKEN, Stage
+from workflows.names import EVENT_TYPES
+
+PATIENCE_SECONDS = 120
+POLL_SECONDS = 0.25
+QUIET_WITHIN_SECONDS = 15
+QUIET_WINDOW_SECONDS = 0.5
+QUIET_SHARE = 0.15  # of a core
+PUBLISH_PATH = "/api/v1/events"
+
+
+async def measure(found: Stage, case: Case, scale: float = 1.0) -> Figures:
+    """Run a case and give its figures.
+
+    Args:
+        found: what runs.
+        case: what to do.
+        scale: share of the case's events; never fewer than 10, or a batch.
+    """
+    event_type, events = f"bench.{uuid.uuid4().hex[:8]}.v1", max(case.batch, round(case.events * scale), 10)
+    subscribers = await subscribe(found, case, event_type)
+    await quiet(found)
+    reset_peaks(found.pids.values())
+    before = found.used()
+    published = await publish(found, case, event_type, events)
+    arrivals = await arrivals_of(found, published, case.subscribers)
+    arrived = found.used()
+    if not case.control:  # a neighbour in trouble keeps its workflows open
+        await settled(found, event_type)
+    after = found.used()
+    await unsubscribe(found, subscribers)
+    await settled(found, event_type)
+    history = await history_of(found, event_type)
+    return figures(Seen(case, events, published, arrivals, before, arrived, after, history))
+
+
+async def subscribe(found: Stage, case: Case, event_type: str) -> list[str]:
+    """Add the subscribers of a case; their names."""
+    kinds = ["ok"] * case.subscribers + ([case.beside] if case.beside else [])
+    urls = {f"{kind}-{uuid.uuid4().hex[:8]}": kind for kind in kinds}
+    await add_subscribers(found, {name: f"{found.sink}/{kind}/{name}" for name, kind in urls.items()}, event_type)
+    return list(urls)
+
+
+async def add_subscribers(found: Stage, urls: dict[str, str], event_type: str) -> None:
+    """Add signed subscribers of one event type, by name."""
+    add = found.gateway.subscribers.add
+    await asyncio.gather(*(add(name, url, types=[event_type], generate_secret=True) for name, url in urls.items()))
+
+
+async def unsubscribe(found: Stage, names: list[str]) -> None:
+    """Remove subscribers; what waits for them is cancelled."""
+    await asyncio.gather(*(found.gateway.subscribers.remove(name) for name in names))
+
+
+async def publish(found: Stage, case: Case, event_type: str, events: int) -> Published:
+    """Have a process of its own publish everything."""
+    wanted: dict[str, Any] = {"host": "127.0.0.1", "port": found.api_port, "path": PUBLISH_PATH, "token": TOKEN}
+    wanted |= {"type": event_type, "events": events, "publishers": case.publishers, "batch": case.batch}
+    wanted |= {"rate": case.rate, "patience": PATIENCE_SECONDS}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(HERE / "load.py"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate(json.dumps(wanted).encode())
+    if process.returncode:
+        raise SystemExit(f"the load process ended with status {process.returncode}; what it said is above")
+    return Published.model_validate_json(out)
+
+
+async def arrivals_of(found: Stage, published: Published, subscribers: int) -> list[Arrival]:
+    """Every arrival, once each healthy subscriber has every event, or patience has ended."""
+    seen: list[Arrival] = []
+    missing, deadline = len(published.accepted) * subscribers, time.monotonic() + PATIENCE_SECONDS
+    async with httpx.AsyncClient(timeout=60, base_url=found.sink) as client:
+        while missing:
+            late = time.monotonic() > deadline
+            if late or int((await client.get("/count")).text) >= missing:
+                seen += (tuple(arrival) for arrival in (await client.get("/seen")).json())
+                here = {(event, path) for event, path, _ in healthy_of(seen, published.accepted)}
+                missing = len(published.accepted) * subscribers - len(here)
+            if late:
+                break
+            await asyncio.sleep(POLL_SECONDS if missing else 0)
+    return seen
+
+
+async def settled(found: Stage, event_type: str) -> None:
+    """Wait until every workflow of a case has closed, as far as visibility knows, or patience has ended."""
+    client, query = found.gateway.connection.client, f"{EVENT_TYPES.name} = '{event_type}'"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        running = await client.count_workflows(f"{query} AND ExecutionStatus = 'Running'")
+        if not running.count:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def quiet(found: Stage) -> None:
+    """Wait until what came before has died down, so that its CPU is not counted for what comes next."""
+    deadline, before = time.monotonic() + QUIET_WITHIN_SECONDS, _platform_cpu(found)
+    while time.monotonic() < deadline:
+        await asyncio.sleep(QUIET_WINDOW_SECONDS)
+        now = _platform_cpu(found)
+        if now - before < QUIET_SHARE * QUIET_WINDOW_SECONDS:
+            return
+        before = now
+
+
+def _platform_cpu(found: Stage) -> float:
+    spent = found.used()
+    return sum(spent[name].cpu_seconds for name in PLATFORM)
+
+
+async def history_of(found: Stage, event_type: str) -> History:
+    """The histories of a case's workflows, which visibility knows once they have closed."""
+    total = History()
+    async for run in found.gateway.connection.client.list_workflows(f"{EVENT_TYPES.name} = '{event_type}'"):
+        total.workflows += 1
+        total.events += run.history_length
+        total.bytes += run.raw_info.history_size_bytes
+    return total
