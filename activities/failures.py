@@ -60,6 +60,6 @@ def in_words(error: Exception, seconds: float) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "timeout: no connection within the HTTP client's connect timeout"
     if isinstance(error, BlockedAddress):
-        return refused(BlockedAddressError(host=error.request.url.host))[1]
+        return refused(BlockedAddressError(host=error.host))[1]
     prefix, suffix = next(words for kind, words in _WORDS if isinstance(error, kind))
     return f"{prefix}{error}{suffix}"

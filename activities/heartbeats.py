@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.exchange import Request, Transport
 from activities.sealing import Keyring
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
@@ -37,7 +38,7 @@ class HeartbeatActivities:
         policy: checked on the URL here and on every dialled address by the transport.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, keyring: Keyring, policy: AddressPolicy) -> None:
+    def __init__(self, transport: Transport, keyring: Keyring, policy: AddressPolicy) -> None:
         self._transport = transport
         self._keyring = keyring
         self._policy = policy
@@ -79,9 +80,9 @@ class HeartbeatActivities:
         target = ping_target(check_url(url, self._policy), request.kind)
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         async with asyncio.timeout(PING_SECONDS):
-            answer = await self._transport.handle_async_request(httpx.Request("GET", target, headers=headers))
-        await answer.aclose()
-        return answer.status_code
+            answer = await self._transport.send(Request("GET", target, headers))
+        answer.close()
+        return answer.status
 
 
 class DoorActivities:

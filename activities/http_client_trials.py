@@ -10,10 +10,10 @@ import httpx
 from pydantic import BaseModel
 
 from activities.certificates import facts_of_der
+from activities.exchange import Request
 from activities.failures import failure_of, in_words
 from activities.http_clients import ClientTransport, HttpClients, Route
 from activities.sealing import Keyring
-from activities.transport import CONNECTED, TLS_OBSERVER
 from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.errors import UnavailableError
@@ -99,11 +99,9 @@ async def _status(trial: HttpClientTrial, route: Route) -> int:
         trial.peer = _peer(tls)
 
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    extensions = {CONNECTED: asyncio.Event(), TLS_OBSERVER: observe}
-    request = httpx.Request(trial.method, trial.url, headers=headers, extensions=extensions)
-    answer = await route.transport.handle_async_request(request)
-    await answer.aclose()
-    return answer.status_code
+    answer = await route.transport.send(Request(trial.method, trial.url, headers, tls_observer=observe))
+    answer.close()
+    return answer.status
 
 
 def _peer(tls: Any) -> PeerFacts | None:

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 
-import httpx
 import structlog
 
 from activities.certificates import CertifiedKey, tls_context
+from activities.exchange import Answer, Request, Transport
 from activities.oauth2 import Token, TokenSource, basic, retrieved
 from activities.sealing import Keyring, http_client_purpose
 from activities.transport import EgressProxy, GuardedTransport
@@ -20,14 +21,13 @@ from domain.http_clients import HttpClient, Part
 MAX_OPEN = 100  # clients ready for use; past that the one unused for longest is closed, and made again when needed
 # Of an attempt's time, for a token: less than all of it, so that the attempt can say that it waited for a token.
 TOKEN_SHARE = 0.9
-SECRETS = "secrets"  # a request's extension: a list that is told what must not be kept of the answer
 
 Find = Callable[[str], HttpClient | None]
 
 _log = structlog.get_logger("http_clients")
 
 
-class ClientTransport(httpx.AsyncBaseTransport):
+class ClientTransport:
     """The guarded transport of one version of a client, which also says who it is.
 
     Raises, besides what `GuardedTransport` raises: `TokenRefused`, `TokenUnavailable`.
@@ -50,24 +50,24 @@ class ClientTransport(httpx.AsyncBaseTransport):
             self.tokens = TokenSource(client.oauth2, secret, guarded, client.total_seconds * TOKEN_SHARE)
             self._secrets.append(secret)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request) -> Answer:
         """Send one request; once more with a new token, where an older one was answered with 401."""
-        request.extensions.setdefault(SECRETS, []).extend(self._secrets)
+        request.secrets += self._secrets
         if self.tokens is None:
             if self._basic:
                 request.headers["Authorization"] = self._basic
-            return await self._guarded.handle_async_request(request)
+            return await self._guarded.send(request)
         known = self.tokens.cached()
         answer = await self._bear(known or await self.tokens.token(), request)
-        if answer.status_code != httpx.codes.UNAUTHORIZED or known is None:
+        if answer.status != HTTPStatus.UNAUTHORIZED or known is None:
             return answer
-        await answer.aclose()
+        answer.close()
         return await self._bear(await self.tokens.token(refused=known), request)
 
-    async def _bear(self, token: Token, request: httpx.Request) -> httpx.Response:
-        request.extensions[SECRETS].append(token.value)
+    async def _bear(self, token: Token, request: Request) -> Answer:
+        request.secrets.append(token.value)
         request.headers["Authorization"] = f"Bearer {token.value}"
-        return await self._guarded.handle_async_request(request)
+        return await self._guarded.send(request)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -98,7 +98,7 @@ class Route:
         total_seconds: for one attempt, tokens included.
     """
 
-    transport: httpx.AsyncBaseTransport
+    transport: Transport
     total_seconds: float
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, urlencode
 
 import httpx
 
+from activities.exchange import Answer, Request, Transport
 from activities.transport_errors import LocalFault
 from domain.errors import InvalidEventError
 from domain.headers import USER_AGENT
@@ -69,7 +70,7 @@ class TokenSource:
         self,
         oauth2: OAuth2,
         secret: str,
-        transport: httpx.AsyncBaseTransport,
+        transport: Transport,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -103,11 +104,11 @@ class TokenSource:
         began = self._clock()
         try:
             async with asyncio.timeout(self._seconds):
-                answer = await self._transport.handle_async_request(self._request())
+                answer = await self._transport.send(self._request())
                 try:
                     body = await _read(answer)
                 finally:
-                    await answer.aclose()
+                    answer.close()
         except TimeoutError:
             raise TokenUnavailable(f"timeout: no token from the token endpoint within {self._seconds:g} s") from None
         except LocalFault:
@@ -115,11 +116,11 @@ class TokenSource:
         except httpx.TransportError as error:
             error.args = (f"token endpoint: {error}",)
             raise
-        value, life = _parsed(answer.status_code, body)
+        value, life = _parsed(answer.status, body)
         self._token = Token(value, began + life - min(RENEWED_BEFORE_SECONDS, life / 2), life)
         return self._token
 
-    def _request(self) -> httpx.Request:
+    def _request(self) -> Request:
         wanted = {"scope": self._oauth2.scope, "audience": self._oauth2.audience}
         form = {"grant_type": "client_credentials"} | {name: value for name, value in wanted.items() if value}
         headers = {
@@ -132,7 +133,7 @@ class TokenSource:
             form |= {"client_id": self._oauth2.client_id, "client_secret": self._secret}
         else:  # both halves are form-encoded first: RFC 6749, 2.3.1
             headers["Authorization"] = basic(f"{quote_plus(self._oauth2.client_id)}:{quote_plus(self._secret)}")
-        return httpx.Request("POST", self._oauth2.token_url, headers=headers, content=urlencode(form).encode())
+        return Request("POST", self._oauth2.token_url, headers, urlencode(form).encode())
 
 
 def basic(credentials: str) -> str:
@@ -140,12 +141,11 @@ def basic(credentials: str) -> str:
     return "Basic " + base64.b64encode(credentials.encode()).decode()
 
 
-async def _read(answer: httpx.Response) -> bytes:
+async def _read(answer: Answer) -> bytes:
     body = bytearray()
-    async for chunk in answer.aiter_raw():
-        body += chunk
-        if len(body) > MAX_TOKEN_RESPONSE_BYTES:
-            raise TokenRefused(f"its answer is over {MAX_TOKEN_RESPONSE_BYTES // 1024} KiB")
+    await answer.read_into(body, MAX_TOKEN_RESPONSE_BYTES + 1)
+    if len(body) > MAX_TOKEN_RESPONSE_BYTES:
+        raise TokenRefused(f"its answer is over {MAX_TOKEN_RESPONSE_BYTES // 1024} KiB")
     return bytes(body)
 
 

@@ -1,6 +1,5 @@
 """What is sent to a subscriber: a signed webhook, or what its alert target wants, and how the answer is judged."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +7,8 @@ from datetime import datetime
 
 import httpx
 
+from activities.exchange import Request
 from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
-from activities.transport import CONNECTED
 from domain.addresses import AddressPolicy, check_url
 from domain.alarm_messages import message_body
 from domain.errors import InvalidUrlError, SealingKeyError
@@ -40,7 +39,7 @@ class Parcel:
         doubt: what to say when a request may have been carried out and must not be made twice; None: it may be.
     """
 
-    requests: Sequence[httpx.Request]
+    requests: Sequence[Request]
     judge: Callable[[int, bytes], Verdict]
     secrets: Sequence[str] = ()
     least_wait_seconds: int = 0
@@ -69,7 +68,7 @@ class Parcels:
         self._keyring = keyring
         self._policy = policy
         self._bases = bases
-        self._urls: dict[str, httpx.URL] = {}
+        self._checked: set[str] = set()
 
     def make(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> Parcel | AppriseParcel:
         """What is sent at that time.
@@ -77,7 +76,7 @@ class Parcels:
         Raises:
             SealingKeyError: its secrets cannot be opened with the keys at hand.
             InvalidUrlError, InvalidNotifyError, BlockedAddressError: it may not be sent there.
-        InvalidNotificationError: the subscriber's message format cannot say it.
+            InvalidNotificationError: the subscriber's message format cannot say it.
         """
         if subscriber.target == WEBHOOK:
             return self._webhook(event, subscriber, at)
@@ -108,22 +107,21 @@ class Parcels:
             doubt=DOUBT if is_at_most_once(target.kind) else None,
         )
 
-    def _request(self, url: str, headers: dict[str, str], content: bytes) -> httpx.Request:
-        return httpx.Request(
-            "POST", self._checked(url), headers=headers, content=content, extensions={CONNECTED: asyncio.Event()}
-        )
+    def _request(self, url: str, headers: dict[str, str], content: bytes) -> Request:
+        self._check(url)
+        return Request("POST", url, headers, content)
 
-    def _checked(self, url: str) -> httpx.URL:
-        """The URL, which the policy allows; it is remembered, because reading one costs a tenth of a request."""
-        if url not in self._urls:
+    def _check(self, url: str) -> None:
+        """The policy allows the URL; that is remembered, because reading one costs a tenth of a request."""
+        if url not in self._checked:
             check_url(url, self._policy)
-            if len(self._urls) >= URLS_KEPT:
-                self._urls.clear()
             try:
-                self._urls[url] = httpx.URL(url)
+                httpx.URL(url)
             except (httpx.InvalidURL, UnicodeError):
                 raise InvalidUrlError(reason="it is not a URL that can be requested") from None
-        return self._urls[url]
+            if len(self._checked) >= URLS_KEPT:
+                self._checked.clear()
+            self._checked.add(url)
 
 
 def _message(

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 import httpx
 
+from activities.exchange import Request, Transport
 from activities.failures import REFUSALS, failure_of, in_words, refused
-from activities.http_clients import SECRETS, HttpClients, Route
+from activities.http_clients import HttpClients, Route
 from activities.parcels import AppriseParcel, Parcel, Parcels
 from activities.sealing import Keyring
 from activities.targets_apprise import tell_by_apprise
-from activities.transport import CONNECTED
 from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.events import CloudEvent
@@ -45,8 +45,7 @@ class Sender:
     """Makes requests. Never raises for what a receiver does: the result is an `Attempt`.
 
     Args:
-        transport: the guarded one, or a test's. Used without httpx's client, which would keep cookies and prepare
-            the next request of a redirect that is not followed.
+        transport: the guarded one.
         keyring: opens the subscriber's secrets, in memory, for one request.
         policy: checked on the URL here and on every dialled address by the transport.
         bases: where the services of alert targets are.
@@ -55,7 +54,7 @@ class Sender:
 
     def __init__(
         self,
-        transport: httpx.AsyncBaseTransport,
+        transport: Transport,
         keyring: Keyring,
         policy: AddressPolicy,
         bases: Bases = Bases(),  # noqa: B008 - frozen
@@ -115,21 +114,21 @@ class Sender:
         return attempt
 
     @staticmethod
-    async def _exchange(
-        request: httpx.Request, transport: httpx.AsyncBaseTransport, deadline: float, began: float
-    ) -> _Answer:
-        async with asyncio.timeout_at(deadline):
-            answer = await transport.handle_async_request(request)
-        duration, body = _milliseconds(began), bytearray()
+    async def _exchange(request: Request, transport: Transport, deadline: float, began: float) -> _Answer:
+        answer, duration, body = None, 0, bytearray()
         try:
-            # The status has come; the body is not worth more than is left of the 10 s.
             async with asyncio.timeout_at(deadline):
-                await _read(answer, body)
+                answer = await transport.send(request)
+                duration = _milliseconds(began)
+                await answer.read_into(body, MAX_RESPONSE_BYTES)
         except (httpx.TransportError, TimeoutError):
-            pass  # what came until then is judged and shown
+            if answer is None:
+                raise
+            # The status has come; what came of the body until then is judged and shown.
         finally:
-            await answer.aclose()
-        return _Answer(answer.status_code, answer.headers.get("retry-after"), duration, bytes(body))
+            if answer is not None:
+                answer.close()
+        return _Answer(answer.status, answer.headers.get("Retry-After"), duration, bytes(body))
 
 
 def _judged(parcel: Parcel, draft: Attempt, answer: _Answer) -> Attempt:
@@ -149,32 +148,24 @@ def _judged(parcel: Parcel, draft: Attempt, answer: _Answer) -> Attempt:
     return draft.model_copy(update=update)
 
 
-def _hushed(parcel: Parcel, request: httpx.Request) -> Parcel:
+def _hushed(parcel: Parcel, request: Request) -> Parcel:
     """The parcel, with what its HTTP client showed the receiver among the secrets."""
-    shown = request.extensions.get(SECRETS)
-    return replace(parcel, secrets=(*parcel.secrets, *shown)) if shown else parcel
+    return replace(parcel, secrets=(*parcel.secrets, *request.secrets)) if request.secrets else parcel
 
 
-def _broken(parcel: Parcel, request: httpx.Request, draft: Attempt, error: Exception, seconds: float) -> Attempt:
+def _broken(parcel: Parcel, request: Request, draft: Attempt, error: Exception, seconds: float) -> Attempt:
     """The attempt of a request that got no status.
 
     Raises:
         LocalFault: this machine could not make it.
     """
-    connected = request.extensions[CONNECTED].is_set() and not isinstance(error, httpx.ConnectError)
+    connected = request.connected and not isinstance(error, httpx.ConnectError)
     if isinstance(error, LocalFault) and not (connected and parcel.doubt):
         raise error
     failure, said = failure_of(error), in_words(error, seconds)
     if connected and parcel.doubt:
         return _failed(draft, Failure.UNKNOWN_OUTCOME, f"{said}; {parcel.doubt}")
     return _failed(draft, failure, said)
-
-
-async def _read(answer: httpx.Response, body: bytearray) -> None:
-    async for chunk in answer.aiter_raw():
-        body += chunk
-        if len(body) >= MAX_RESPONSE_BYTES:
-            break
 
 
 def _failed(draft: Attempt, failure: Failure | None, error: str | None) -> Attempt:

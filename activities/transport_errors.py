@@ -25,6 +25,10 @@ _CERTIFICATE_ALERTS = {
 class BlockedAddress(httpx.ConnectError):
     """The address policy refuses the address that the host resolved to."""
 
+    def __init__(self, host: str) -> None:
+        super().__init__("address refused")
+        self.host = host
+
 
 class NameNotResolved(httpx.ConnectError):
     """The host name has no address, or the resolver does not answer."""
@@ -46,29 +50,29 @@ class BlockedError(OSError):
     """Travels through aiohttp from the guard to `GuardedTransport`."""
 
 
-def translated(error: Exception, request: httpx.Request) -> httpx.TransportError:
+def translated(error: Exception) -> httpx.TransportError:
     """The httpx error that says what an aiohttp or socket error means for a delivery."""
     if _is_local(error):
-        return LocalFault(f"this machine cannot make requests: {_os_reason(error)}", request=request)
+        return LocalFault(f"this machine cannot make requests: {_os_reason(error)}")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return TlsNotVerified(_certificate_reason(error.certificate_error), request=request)
+        return TlsNotVerified(_certificate_reason(error.certificate_error))
     if alert := _certificate_alert(error):
-        return CertificateRefused(alert, request=request)
+        return CertificateRefused(alert)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return httpx.ConnectTimeout("no connection in time", request=request)
+        return httpx.ConnectTimeout("no connection in time")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _not_connected(error, request)
-    return _broken_off(error, request)
+        return _not_connected(error)
+    return _broken_off(error)
 
 
-def _broken_off(error: Exception, request: httpx.Request) -> httpx.TransportError:
+def _broken_off(error: Exception) -> httpx.TransportError:
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return httpx.ProxyError(f"the proxy answered {status_text(error.status)}", request=request)
+        return httpx.ProxyError(f"the proxy answered {status_text(error.status)}")
     if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
-        return httpx.RemoteProtocolError("invalid response", request=request)
+        return httpx.RemoteProtocolError("invalid response")
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return httpx.ReadError("connection closed before an answer", request=request)
-    return httpx.ReadError(_os_reason(error), request=request)
+        return httpx.ReadError("connection closed before an answer")
+    return httpx.ReadError(_os_reason(error))
 
 
 def _is_local(error: Exception) -> bool:
@@ -76,14 +80,14 @@ def _is_local(error: Exception) -> bool:
     return isinstance(cause, OSError) and cause.errno in _LOCAL_ERRORS
 
 
-def _not_connected(error: aiohttp.ClientConnectorError, request: httpx.Request) -> httpx.TransportError:
+def _not_connected(error: aiohttp.ClientConnectorError) -> httpx.TransportError:
     if isinstance(error.os_error, BlockedError):
-        return BlockedAddress("address refused", request=request)
+        return BlockedAddress(str(error.os_error))
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return httpx.ProxyError(f"the proxy is not reached: {_os_reason(error.os_error)}", request=request)
+        return httpx.ProxyError(f"the proxy is not reached: {_os_reason(error.os_error)}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return NameNotResolved("host name not found", request=request)
-    return httpx.ConnectError(_os_reason(error.os_error), request=request)
+        return NameNotResolved("host name not found")
+    return httpx.ConnectError(_os_reason(error.os_error))
 
 
 def _certificate_reason(error: Exception) -> str:

@@ -33,6 +33,7 @@ _FORBIDDEN_TEXT = re.compile(
     + "]"
 )
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)")
+_PLAIN_VALUE = re.compile(r"[!#$&-~]*")  # what needs no encoding in a header: U+0021-7E but quote and percent
 _JSON_MEDIA_TYPE = re.compile(r"[^/;\s]+/(json|[^/;\s]+\+json)\s*(;.*)?", re.IGNORECASE)
 
 
@@ -188,6 +189,8 @@ def parse_binary_event(headers: Mapping[str, str], body: bytes) -> CloudEvent:
 
 def encode_header_value(value: str) -> str:
     """A header value as CloudEvents HTTP binding 3.1.3.2 wants it: percent-encoded UTF-8 outside U+0021-7E."""
+    if _PLAIN_VALUE.fullmatch(value):
+        return value
     return "".join(
         char if "\x21" <= char <= "\x7e" and char not in '"%' else "".join(f"%{byte:02X}" for byte in char.encode())
         for char in value

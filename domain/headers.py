@@ -1,5 +1,6 @@
 """Request headers: which ones a subscriber may add, and the ones that every delivery carries."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -52,15 +53,20 @@ def delivery_headers(event: CloudEvent, secrets: Sequence[str], timestamp: int) 
         secrets: every secret valid now, newest first; empty for an unsigned subscriber.
         timestamp: seconds since 1970 of this attempt.
     """
-    headers = _common(STRUCTURED_CONTENT_TYPE) | {
-        "Ce-Id": encode_header_value(event.id),
-        "Ce-Source": encode_header_value(event.source),
-        "Ce-Specversion": SPEC_VERSION,
-        "Ce-Type": encode_header_value(event.type),
-    }
-    if event.time is not None:
-        headers["Ce-Time"] = encode_header_value(event.time)
+    headers = _attributes(event.id, event.source, event.type, event.time)
     return headers | _signatures(event, event.body, secrets, timestamp)
+
+
+@functools.lru_cache(maxsize=1024)
+def _attributes(event_id: str, source: str, event_type: str, time: str | None) -> dict[str, str]:
+    """What is the same in every request of an event, made once for its hundred subscribers."""
+    headers = _common(STRUCTURED_CONTENT_TYPE) | {
+        "Ce-Id": encode_header_value(event_id),
+        "Ce-Source": encode_header_value(source),
+        "Ce-Specversion": SPEC_VERSION,
+        "Ce-Type": encode_header_value(event_type),
+    }
+    return headers if time is None else headers | {"Ce-Time": encode_header_value(time)}
 
 
 def notification_headers(event: CloudEvent, body: bytes, secrets: Sequence[str], timestamp: int) -> dict[str, str]:

@@ -61,7 +61,7 @@ def standard_key(secret: str) -> bytes:
 
 def body_signature(secret: str, body: bytes) -> str:
     """The value of ``X-CloudEvents-Signature``: ``sha256=`` and lowercase hexadecimal."""
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
 
 
 def webhook_id(source: str, event_id: str) -> str:
@@ -79,5 +79,5 @@ def webhook_signature(secrets: Sequence[str], message_id: str, timestamp: int, b
         body: the exact bytes sent.
     """
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
-    digests = (hmac.new(standard_key(secret), content, hashlib.sha256).digest() for secret in secrets)
+    digests = (hmac.digest(standard_key(secret), content, "sha256") for secret in secrets)
     return " ".join("v1," + base64.b64encode(digest).decode() for digest in digests)

@@ -158,7 +158,7 @@ def _value(key: str, value: object) -> str:
 def read_logs(folder: Path) -> Iterator[str]:
     """Every line of every log file in a folder, rotated ones included, ordered by time within and between files."""
     lines: list[str] = []
-    for path in folder.glob("*.jsonl*"):
+    for path in sorted(folder.glob("*.jsonl*"), reverse=True):  # of one process, those rotated first come first
         with path.open(encoding="utf-8", errors="replace") as file:
             lines.extend(line for line in file if line.startswith("{"))
     return iter(sorted(lines, key=lambda line: line[:40]))  # each begins {"time": "...

@@ -12,6 +12,8 @@ import pytest
 import pytest_asyncio
 import trustme
 
+from activities import exchange
+from activities.exchange import Request
 from activities.transport import GuardedTransport
 from activities.transport_errors import BlockedAddress, NameNotResolved, TlsNotVerified
 from domain.addresses import AddressPolicy
@@ -49,25 +51,26 @@ def _entry(address: str, port: int) -> tuple[Any, ...]:
     return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (plain, port, 0, int(scope or 0)))
 
 
-async def _post(transport: GuardedTransport, url: str, **parts: Any) -> httpx.Response:
-    """One request, its body read."""
-    answer = await transport.handle_async_request(httpx.Request("POST", url, **parts))
+async def _post(transport: GuardedTransport, url: str, **parts: Any) -> tuple[exchange.Answer, bytes]:
+    """One request, and the answer with its body."""
+    answer = await transport.send(Request("POST", url, **parts))
     try:
-        await answer.aread()
+        body = bytearray()
+        await answer.read_into(body, 1_000_000)
+        return answer, bytes(body)
     finally:
-        await answer.aclose()
-    return answer
+        answer.close()
 
 
 async def test_a_loopback_url_is_dialled(sink: Sink, transport: GuardedTransport) -> None:
     sink.script(Answer(201, b"made", {"X-Told": "yes"}))
-    answer = await _post(transport, sink.url("/hook"), content=b"bytes")
-    assert (answer.status_code, answer.content, answer.headers["x-told"]) == (201, b"made", "yes")
+    answer, body = await _post(transport, sink.url("/hook"), content=b"bytes")
+    assert (answer.status, body, answer.headers["x-told"]) == (201, b"made", "yes")
     assert [(got.method, got.path, got.body) for got in sink.received] == [("POST", "/hook", b"bytes")]
 
 
 async def test_localhost_is_dialled(sink: Sink, transport: GuardedTransport) -> None:
-    assert (await _post(transport, sink.url(host="localhost"))).status_code == 200
+    assert (await _post(transport, sink.url(host="localhost")))[0].status == 200
 
 
 @pytest.mark.parametrize(
@@ -94,8 +97,7 @@ async def test_a_connection_is_used_again(sink: Sink, transport: GuardedTranspor
 async def test_a_connection_whose_body_was_not_read_is_not_used_again(sink: Sink, transport: GuardedTransport) -> None:
     sink.script(Answer(200, b"x" * 1_000_000), Answer())
     for _ in range(2):
-        answer = await transport.handle_async_request(httpx.Request("POST", sink.url()))
-        await answer.aclose()
+        (await transport.send(Request("POST", sink.url()))).close()
     assert sink.connections == 2
 
 
@@ -141,7 +143,7 @@ async def test_a_name_that_resolves_to_loopback_is_dialled_where_the_deployment_
 ) -> None:
     resolve("127.0.0.1")
     transport = GuardedTransport(LOOPBACK_ALLOWED)
-    assert (await _post(transport, sink.url(host="rebound.example"))).status_code == 200
+    assert (await _post(transport, sink.url(host="rebound.example")))[0].status == 200
     assert sink.received[0].headers["host"] == f"rebound.example:{sink.port}"
     await transport.aclose()
 
@@ -167,7 +169,7 @@ async def test_one_refused_address_refuses_the_name(
 
 async def test_a_redirect_is_not_followed(sink: Sink, transport: GuardedTransport) -> None:
     sink.script(Redirect(sink.url("/elsewhere"), 307))
-    assert (await _post(transport, sink.url("/first"))).status_code == 307
+    assert (await _post(transport, sink.url("/first")))[0].status == 307
     assert [got.path for got in sink.received] == ["/first"]
 
 
@@ -231,7 +233,7 @@ async def test_a_trusted_certificate_is_accepted() -> None:
     server, client = _contexts("127.0.0.1", trusted=True)
     transport = GuardedTransport(AddressPolicy(), client)
     async with Sink(server) as sink:
-        assert (await _post(transport, sink.url())).status_code == 200
+        assert (await _post(transport, sink.url()))[0].status == 200
         await transport.aclose()
 
 
@@ -260,7 +262,7 @@ async def test_the_certificate_is_checked_against_the_name_not_the_address(resol
     transport = GuardedTransport(LOOPBACK_ALLOWED, client)
     resolve("127.0.0.1")
     async with Sink(server) as sink:
-        assert (await _post(transport, sink.url(host="receiver.example"))).status_code == 200
+        assert (await _post(transport, sink.url(host="receiver.example")))[0].status == 200
         await transport.aclose()
 
 

@@ -9,6 +9,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from activities import exchange
+from activities.exchange import Request
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from activities.transport_errors import LocalFault
@@ -70,11 +72,11 @@ class _Troubled(GuardedTransport):
     faults: set[int] = set()  # noqa: RUF012 - set by the test
     asked = 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request) -> exchange.Answer:
         self.asked += 1
         if self.asked in self.faults:
-            raise LocalFault("this machine cannot make requests: Too many open files", request=request)
-        return await super().handle_async_request(request)
+            raise LocalFault("this machine cannot make requests: Too many open files")
+        return await super().send(request)
 
 
 @pytest.mark.parametrize("faults", [{1}, {2}])

@@ -63,7 +63,7 @@ def test_what_libraries_log_has_its_extras_and_its_exception(
 
 @pytest.mark.usefixtures("restored")
 def test_the_file_rotates_by_size_and_loses_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MAX_BYTES", 2000)
+    monkeypatch.setattr(logs, "MAX_BYTES", 1000)
     logs.configure_logs("info", folder=tmp_path, console=False)
     for number in range(40):
         structlog.get_logger("test").info("line", number=number)

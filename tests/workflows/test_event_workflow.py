@@ -3,12 +3,13 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
+from activities import exchange
+from activities.exchange import Request
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from activities.transport_errors import LocalFault
@@ -199,14 +200,14 @@ async def test_a_fault_of_the_workers_machine_costs_no_attempt(
 ) -> None:
     async with Sink() as sink:
         faults = iter([True] * 8)
-        send = GuardedTransport.handle_async_request
+        send = GuardedTransport.send
 
-        async def sometimes(self: GuardedTransport, request: httpx.Request) -> httpx.Response:
+        async def sometimes(self: GuardedTransport, request: Request) -> exchange.Answer:
             if next(faults, False):
-                raise LocalFault("no file descriptors", request=request)
+                raise LocalFault("no file descriptors")
             return await send(self, request)
 
-        monkeypatch.setattr(GuardedTransport, "handle_async_request", sometimes)
+        monkeypatch.setattr(GuardedTransport, "send", sometimes)
         pipeline = Pipeline([make_subscriber(sink.url(), schedule=make_schedule("default", 2))])
         result, _ = await run(skipping, pipeline)
         assert result.events[0].outcome == "delivered"

@@ -1,0 +1,83 @@
+"""A request and its answer, as our code sees them; `activities.transport` moves them.
+
+They take the place of httpx's, whose making and reading cost a third of a delivery's CPU
+(docs/decisions/0022-deliveries-go-past-httpx.md). What can go wrong is told by httpx's errors.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import aiohttp
+
+from activities.transport_errors import translated
+
+CHUNK_BYTES = 16 * 1024
+
+
+@dataclass(slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        url: absolute; path and query are sent as they are written.
+        connected: set by the transport before the first byte is written: from there on it may have been received.
+        secrets: what must not be kept of the answer; a transport adds what it shows the receiver.
+        tls_observer: called with the ``ssl.SSLObject`` of the connection, or None.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    connected: bool = False
+    secrets: list[str] = field(default_factory=list, repr=False)
+    tls_observer: Callable[[Any], None] | None = None
+
+
+class Answer:
+    """A status, and a body that is read as it comes.
+
+    Attributes:
+        headers: names in any case.
+    """
+
+    __slots__ = ("_answer", "headers", "status")
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+
+    async def read_into(self, body: bytearray, limit: int) -> None:
+        """Read the body until it ends, or ``limit`` bytes of it have come.
+
+        Raises:
+            httpx.TransportError: it broke off; what came before is in ``body``.
+        """
+        content = self._answer.content
+        try:
+            while len(body) < limit and (chunk := await content.read(CHUNK_BYTES)):
+                body += chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise translated(error) from None
+
+    def close(self) -> None:
+        """Done with it. Where its body was read to the end, its connection is kept; else that is dropped."""
+        self._answer.close()
+
+
+class Transport(Protocol):
+    """Moves requests and answers."""
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request; the answer's body is still to be read, and the answer to be closed.
+
+        Raises:
+            httpx.TransportError: there is none.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
