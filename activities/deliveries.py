@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities import journal
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
-from activities.flights import Flights
+from activities.flights import Flights, landed
 from activities.gate import InlineGate
 from activities.recorder import Recorder
 from activities.reporting import announced, beating, details, failure_of, given_up, unmade
@@ -41,6 +41,7 @@ from domain.tasks import (
 # First requests, and the recording behind them, that take longer are left to the activity that adopts them.
 INLINE_BUDGET = timedelta(milliseconds=300)
 TOGETHER_BUDGET = timedelta(seconds=2)
+AFTER_TROUBLE = timedelta(milliseconds=100)
 BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 LoadEvent = Callable[[str, str], Awaitable[CloudEvent]]
@@ -145,10 +146,12 @@ class DeliveryActivities:
 
     @activity.defn(name="adopt_many")
     async def adopt_many(self, request: AdoptManyRequest) -> FirstResults:
-        """What many first requests came to within two seconds; those that go on stay with this process. Idempotent."""
+        """What many first requests came to within two seconds; those that go on stay with this process. Idempotent.
+
+        As soon as one needs a further request, it waits for the others no longer.
+        """
         flights = {key: flight for key in request.flights if (flight := self._flights.adopt(key))}
-        if flights:
-            await asyncio.wait(flights.values(), timeout=TOGETHER_BUDGET.total_seconds())
+        await landed(flights.values(), TOGETHER_BUDGET, AFTER_TROUBLE)
         return FirstResults(results=[_brief(self._landed(key, flights.get(key))) for key in request.flights])
 
     def _landed(self, key: str, flight: "asyncio.Task[Delivery] | None") -> FirstResult:

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from domain.outcomes import Delivery
+from domain.outcomes import Delivery, DeliveryState
 
 # A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
 KEPT = timedelta(seconds=30)
@@ -63,3 +63,25 @@ class Flights:
     def _rest(self) -> None:
         if not self._left and not self._flying:
             self._idle.set()
+
+
+async def landed(flights: Collection[asyncio.Task[Delivery]], within: timedelta, after_trouble: timedelta) -> None:
+    """Wait for all of them, for so long at most; once one of them was not delivered, only a little longer."""
+    if not flights:
+        return
+    loop, enough = asyncio.get_running_loop(), asyncio.Event()
+    left, ends_at = len(flights), loop.time() + within.total_seconds()
+
+    def note(flight: asyncio.Task[Delivery]) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            enough.set()
+        elif flight.cancelled() or flight.exception() or flight.result().state is not DeliveryState.DELIVERED:
+            loop.call_later(after_trouble.total_seconds(), enough.set)
+
+    for flight in flights:
+        flight.add_done_callback(note)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(ends_at):
+            await enough.wait()

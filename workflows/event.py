@@ -13,6 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows import calls, details, names, policies
     from workflows.progress import Progress
 
+# Patches: a workflow that an older worker began goes on as that did.
+ADOPT_IN_ROUNDS = "adopt-in-rounds"  # what is still in flight is asked for again together, not one by one
+
 
 @workflow.defn(name="EventWorkflow")
 class EventWorkflow:
@@ -93,11 +96,26 @@ class EventWorkflow:
         await finishing
 
     async def _finish_in_flight(self) -> None:
-        flying = [pending for pending in self._progress.groups[0] if pending.in_flight_on is not None]
+        flying = self._progress.flying(0)
         if len(flying) > policies.INLINE_ONE_BY_ONE:
             await calls.adopt_together(flying)
             self._progress.changed = True
+            if self._progress.flying(0) and workflow.patched(ADOPT_IN_ROUNDS):
+                await self._finish_in_rounds(flying)
+                return
         await asyncio.gather(*(self._finish(pending) for pending in flying))
+
+    async def _finish_in_rounds(self, flying: list[Pending]) -> None:
+        """Wait for what is in flight, all of it together; whatever has landed goes on at once."""
+        finishing: list[asyncio.Task[None]] = []
+        for _ in range(policies.ADOPTION_ROUNDS):
+            finishing += [asyncio.create_task(self._finish(p)) for p in flying if p.in_flight_on is None]
+            flying = [pending for pending in flying if pending.in_flight_on is not None]
+            if not flying:
+                break
+            await calls.adopt_together(flying)
+            self._progress.changed = True
+        await asyncio.gather(*finishing, *(self._finish(pending) for pending in flying))
 
     async def _finish(self, pending: Pending) -> None:
         if not (pending.ordered and self._request.events[0].ordering_key):
@@ -127,22 +145,35 @@ class EventWorkflow:
             await calls.record(event, [pending.delivery])
 
     async def _hand_over(self) -> None:
-        """Give each event with unfinished deliveries a workflow of its own; its start is awaited, its end is not.
+        """Give each event that needs a further request a workflow of its own; its start is awaited, its end is not.
 
         What is to be retried does not wait for what is still in flight.
         """
         progress = self._progress
         unfinished = [index for index in range(len(self._request.events)) if progress.unfinished(index)]
-        flying = [p for index in unfinished for p in progress.unfinished(index) if p.in_flight_on is not None]
-        held = [i for i in unfinished if any(p.in_flight_on is not None for p in progress.unfinished(i))]
-        steps = [self._continue(index) for index in unfinished if index not in held]
-        await asyncio.gather(*steps, *([calls.adopt_together(flying)] if flying else []))
-        await asyncio.gather(*(self._continue(index) for index in held if progress.unfinished(index)))
+        flying = [index for index in unfinished if progress.flying(index)]
+        steps = [self._continue(index) for index in unfinished if index not in flying]
+        await asyncio.gather(*steps, self._see_landed(flying))
         if unfinished:
             progress.tell()
         for index, event in enumerate(self._request.events):
             if ended := progress.unrecorded(index):
                 await calls.record(event, ended)
+
+    async def _see_landed(self, flying: list[int]) -> None:
+        """Wait for what is in flight, all of it together: an overload would only grow by a workflow for each."""
+        progress = self._progress
+        for _ in range(policies.ADOPTION_ROUNDS):
+            if not flying:
+                return
+            await calls.adopt_together([pending for index in flying for pending in progress.flying(index)])
+            aloft = [index for index in flying if len(progress.flying(index)) == len(progress.unfinished(index)) > 0]
+            if aloft and not workflow.patched(ADOPT_IN_ROUNDS):
+                aloft = []
+            landed = [index for index in flying if index not in aloft and progress.unfinished(index)]
+            await asyncio.gather(*(self._continue(index) for index in landed))
+            flying = aloft
+        await asyncio.gather(*(self._continue(index) for index in flying))
 
     async def _continue(self, index: int) -> None:
         event = self._request.events[index]

@@ -38,6 +38,9 @@ DELIVER_HEARTBEAT = timedelta(seconds=6)
 ADOPT_WAIT = timedelta(seconds=8)
 ADOPT_TIMEOUT = timedelta(seconds=20)
 
+# Of two seconds each, in which many requests are waited for together: one takes 10 s at most, and recording it.
+ADOPTION_ROUNDS = 6
+
 # A round of attempts whose worker died each time is begun again; so often, and the delivery is given up.
 MAX_LOST_ROUNDS = 10
 

@@ -52,6 +52,10 @@ class Progress:
         """The deliveries of an event that have not ended."""
         return [pending for pending in self.groups[index] if pending.delivery.state not in FINAL_STATES]
 
+    def flying(self, index: int) -> list[Pending]:
+        """The deliveries of an event whose first request is still in flight."""
+        return [pending for pending in self.groups[index] if pending.in_flight_on is not None]
+
     def unrecorded(self, index: int) -> list[Delivery]:
         """The deliveries of an event that have ended and are not counted yet."""
         ended = (pending.delivery for pending in self.groups[index] if pending.delivery.state in FINAL_STATES)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from activities import flights
-from activities.flights import Flights
+from activities.flights import Flights, landed
 from domain.outcomes import Delivery, DeliveryState
 
 SOON = timedelta(seconds=0.1)
@@ -65,3 +65,31 @@ async def test_a_drain_ends_when_its_time_is_up() -> None:
 
 async def test_a_drain_of_nothing_takes_no_time() -> None:
     await asyncio.wait_for(Flights().drained(timedelta(seconds=5)), 0.5)
+
+
+def _flight(after: float, state: DeliveryState = DeliveryState.DELIVERED) -> asyncio.Task[Delivery]:
+    async def fly() -> Delivery:
+        await asyncio.sleep(after)
+        return Delivery(subscriber="ops", state=state)
+
+    return asyncio.create_task(fly())
+
+
+async def test_many_are_waited_for_until_all_have_landed() -> None:
+    flying = [_flight(0.02), _flight(0.05)]
+    await landed(flying, timedelta(seconds=30), SOON)
+    assert all(flight.done() for flight in flying)
+
+
+async def test_a_retry_does_not_wait_for_those_still_in_flight() -> None:
+    flying = [_flight(0.01, DeliveryState.RETRYING), _flight(0.05), _flight(30)]
+    await asyncio.wait_for(landed(flying, timedelta(seconds=30), SOON), 10)
+    assert [flight.done() for flight in flying] == [True, True, False]
+    flying[2].cancel()
+
+
+async def test_many_are_not_waited_for_beyond_the_limit() -> None:
+    flying = [_flight(30)]
+    await asyncio.wait_for(landed(flying, SOON, SOON), 10)
+    assert not flying[0].done()
+    flying[0].cancel()

@@ -51,8 +51,10 @@ async def live(platform: Platform, sink: Sink) -> None:
     await one_event(platform, sink, "event-failed", Answer(404))
     await one_event(platform, sink, "event-adopted", SlowAnswer(0.6))
     await save(platform, "event-unmatched", f"event/{await emit(platform, 'replay.nobody.v1')}")
-    await crowd(platform, sink)
-    await burst(platform, sink)
+    await crowd(platform, sink, "event-crowd", Answer(500), Answer(200))
+    await crowd(platform, sink, "event-crowd-aloft", SlowAnswer(3.0))
+    await burst(platform, sink, "event-burst", Answer(200), Answer(503), Answer(200))
+    await burst(platform, sink, "event-burst-aloft", SlowAnswer(3.0))
     await incident(platform)
     await heartbeat(platform, sink)
     await ordered(platform, sink)
@@ -71,30 +73,26 @@ async def one_event(platform: Platform, sink: Sink, case: str, *answers: Any) ->
     await save(platform, case, f"event/{await emit(platform, f'replay.{case}.v1')}")
 
 
-async def crowd(platform: Platform, sink: Sink) -> None:
-    sink.script(Answer(500), Answer(200), path="/crowd")
-    adds = [
-        platform.gateway.subscribers.add(f"crowd-{place}", sink.url("/crowd"), types=["replay.crowd.v1"])
-        for place in range(18)
-    ]
-    for add in adds:
-        await add
-    await save(platform, "event-crowd", f"event/{await emit(platform, 'replay.crowd.v1')}")
+async def crowd(platform: Platform, sink: Sink, case: str, *answers: Any) -> None:
+    sink.script(*answers, path=f"/{case}")
+    for place in range(18):
+        await platform.gateway.subscribers.add(f"{case}-{place}", sink.url(f"/{case}"), types=[f"replay.{case}.v1"])
+    await save(platform, case, f"event/{await emit(platform, f'replay.{case}.v1')}")
 
 
-async def burst(platform: Platform, sink: Sink) -> None:
-    sink.script(Answer(200), Answer(503), Answer(200), path="/burst")
-    await platform.gateway.subscribers.add("burst", sink.url("/burst"), types=["replay.burst.v1"])
-    events = [CloudEvent(id=f"evt_burst_{n}", source="/replay", type="replay.burst.v1") for n in range(3)]
+async def burst(platform: Platform, sink: Sink, case: str, *answers: Any) -> None:
+    sink.script(*answers, path=f"/{case}")
+    await platform.gateway.subscribers.add(case, sink.url(f"/{case}"), types=[f"replay.{case}.v1"])
+    events = [CloudEvent(id=f"evt_{case}_{n}", source="/replay", type=f"replay.{case}.v1") for n in range(3)]
     handle = await platform.client.start_workflow(
         "EventWorkflow",
         EventInput(events=events),
-        id="events/burst",
+        id=f"events/{case}",
         task_queue=names.EVENTS_QUEUE,
         search_attributes=names.event_attributes(events),
     )
     await handle.result()
-    await save(platform, "event-burst", handle.id)
+    await save(platform, case, handle.id)
 
 
 async def incident(platform: Platform) -> None:

@@ -111,6 +111,26 @@ async def test_a_request_in_flight_is_adopted(skipping: WorkflowEnvironment) -> 
         assert len(sink.received) == 1
 
 
+@pytest.mark.parametrize(("events", "subscribers"), [(20, 1), (1, 40)])
+async def test_a_crowd_that_is_slow_to_answer_is_asked_after_together(
+    skipping: WorkflowEnvironment, events: int, subscribers: int
+) -> None:
+    async with Sink() as sink:
+        sink.script(SlowAnswer(3.0))
+        crowd = [make_subscriber(sink.url(f"/{number}"), name=f"s-{number}") for number in range(subscribers)]
+        async with delivering(skipping.client, Pipeline(crowd)) as queue:
+            handle = await skipping.client.start_workflow(
+                EventWorkflow.run,
+                EventInput(events=[make_event(id=f"evt_{number}") for number in range(events)]),
+                id=f"events/{uuid.uuid4()}",
+                task_queue=queue,
+            )
+            result = await handle.result()
+        assert {event.outcome for event in result.events} == {"delivered"}
+        assert len(sink.received) == events * subscribers
+        assert (await handle.describe()).history_length < 40
+
+
 async def test_only_restricts_a_resend_to_one_subscriber(skipping: WorkflowEnvironment) -> None:
     async with Sink() as sink:
         crowd = [make_subscriber(sink.url(f"/{name}"), name=name) for name in ("a", "b", "c")]
