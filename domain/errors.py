@@ -144,7 +144,7 @@ class InvalidLimitError(InvalidInputError):
     code = "invalid_limit"
     says = "the limit cannot be used: {reason}"
     hint = "Write a rate as 10/s, 100/m or 0.5/s, from 0.1 to 1000 a second; at once may be 1 to 1000."
-    field = "limits"
+    field = "rate_limit"
 
 
 class InvalidEventError(InvalidInputError):
