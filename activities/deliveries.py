@@ -16,8 +16,9 @@ from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
 from activities.flights import Flights, landed
 from activities.gate import InlineGate
+from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import announced, beating, details, failure_of, given_up, unmade
+from activities.reporting import announced, beating, details, failure_of, given_up, moved, unmade
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
@@ -56,6 +57,7 @@ class DeliveryActivities:
         flights: keeps first requests that are under way.
         recorder: group commits to the ledger.
         gate: who may be tried inline.
+        limited: the queues of limited subscribers.
         load_event: reads the event of a workflow, given its id and run id.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         in_flight_queue: the task queue that this process alone polls.
@@ -69,6 +71,7 @@ class DeliveryActivities:
         flights: Flights,
         recorder: Recorder,
         gate: InlineGate,
+        limited: LimitedDeliveries,
         load_event: LoadEvent,
         publishing: bool,
         in_flight_queue: str,
@@ -78,6 +81,7 @@ class DeliveryActivities:
         self._flights = flights
         self._recorder = recorder
         self._gate = gate
+        self._limited = limited
         self._load_event = load_event
         self._publishing = publishing
         self._in_flight_queue = in_flight_queue
@@ -90,16 +94,18 @@ class DeliveryActivities:
         for event_type in request.event_types:
             wanting = directory.matching(event_type, request.only)
             journal.EVENTS.labels("yes" if wanting else "no").inc()
-            matches.append([self._match(subscriber) for subscriber in wanting])
+            matches.append([await self._match(subscriber) for subscriber in wanting])
         return Resolution(publishing=self._publishing, matches=matches)
 
-    def _match(self, subscriber: Subscriber) -> Match:
+    async def _match(self, subscriber: Subscriber) -> Match:
+        limits = await self._limited.words(subscriber)
         return Match(
             subscriber=subscriber.name,
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
-            inline=self._gate.admits(subscriber.name),
+            inline=limits is None and self._gate.admits(subscriber.name),
             ordered=subscriber.ordered,
+            limits=limits,
         )
 
     @activity.defn(name="deliver_first")
@@ -178,7 +184,7 @@ class DeliveryActivities:
             raise given_up(request, known)
         if request.prior and info.attempt == 1:
             raise failure_of(settle(request.subscriber, known, request.schedule))
-        subscriber = await self._wanted(request.subscriber, request.since)
+        subscriber = await self._allowed(request, known)
         if subscriber is None:
             return cancelled(request.subscriber, request.event_id, known)
         number = info.attempt + max(len(request.prior) - 1, 0)
@@ -212,6 +218,20 @@ class DeliveryActivities:
         if subscriber is None or not subscriber.enabled:
             return None
         return subscriber if since is None or subscriber.created_at == since else None
+
+    async def _allowed(self, request: DeliverRequest, known: list[Attempt]) -> Subscriber | None:
+        """The subscriber once a request may be made to it; None when it is not wanted.
+
+        Raises:
+            ApplicationError: its limits are kept elsewhere.
+        """
+        subscriber = await self._wanted(request.subscriber, request.since)
+        if subscriber is None or not subscriber.limited:
+            return subscriber
+        if not self._limited.is_here(subscriber.name):
+            raise moved(subscriber.name, await self._limited.words(subscriber), known)
+        await beating(asyncio.create_task(self._limited.turn(subscriber)), known)
+        return await self._wanted(request.subscriber, request.since)
 
     async def _event(self) -> CloudEvent:
         info = activity.info()

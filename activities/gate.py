@@ -1,31 +1,34 @@
 """Which subscribers may be tried at once, within the workflow task; the others start on the retry queue.
 
-What this process saw lately decides. A subscriber comes back by itself: its deliveries on the retry queue are seen
-here too, and the first success, or a time back under the limit, opens the gate again.
+What this process saw lately decides, by the rules of `domain.standing`. Deliveries on the retry queue are seen here
+too, so a subscriber comes back by itself.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from domain.health import percentile
 from domain.outcomes import Attempt
+from domain.standing import Standing
 
-FAILURES_IN_A_ROW = 3
-SLOW_P95_MS = 1000
-SAMPLES = 20
 CROWDS_AT_ONCE = 2  # of up to 100 requests, at some 1 ms of CPU each
 MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
-MAX_IN_FLIGHT = 64  # requests of one subscriber in one process; a healthy receiver answers in a few ms
+# Requests of one subscriber in one process; a healthy receiver answers in a few ms. This says how many there may be and
+# nothing of the subscriber, so it needs no memory: each that ends makes room for one.
+MAX_IN_FLIGHT = 64
 
 
 class InlineGate:
-    """Keeps the latest attempts of each subscriber, and counts its requests in flight."""
+    """Keeps the standing of each subscriber, and counts its requests in flight.
 
-    def __init__(self) -> None:
-        self._durations: dict[str, deque[int]] = {}
-        self._failures: dict[str, int] = {}
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._standings: dict[str, Standing] = {}
         self._in_flight: dict[str, int] = {}
         self._inline = 0
         self._crowds = 0
@@ -33,12 +36,10 @@ class InlineGate:
 
     def admits(self, subscriber: str) -> bool:
         """Whether its next delivery may start inline."""
-        if self._failures.get(subscriber, 0) >= FAILURES_IN_A_ROW:
-            return False
         if self._in_flight.get(subscriber, 0) >= MAX_IN_FLIGHT:
             return False
-        p95 = percentile(list(self._durations.get(subscriber, ())), 0.95)
-        return p95 is None or p95 <= SLOW_P95_MS
+        standing = self._standings.get(subscriber)
+        return standing is None or standing.admitted(self._clock())
 
     @contextmanager
     def inline(self) -> Iterator[None]:
@@ -73,5 +74,4 @@ class InlineGate:
         self._in_flight[subscriber] -= 1
         if attempt is None:
             return
-        self._durations.setdefault(subscriber, deque(maxlen=SAMPLES)).append(attempt.duration_ms)
-        self._failures[subscriber] = self._failures.get(subscriber, 0) + 1 if attempt.failure else 0
+        self._standings.setdefault(subscriber, Standing()).saw(attempt, self._clock())

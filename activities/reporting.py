@@ -2,16 +2,20 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
 from activities.transport_errors import LocalFault
+from domain.limits import LIMITED
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.retry import MIN_DELAY
 from domain.targets.kinds import DOUBT
 from domain.tasks import DeliverRequest
+
+T = TypeVar("T")
 
 HEARTBEAT_EVERY = timedelta(seconds=2)
 
@@ -46,6 +50,15 @@ def unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> Applicat
     return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=MIN_DELAY)
 
 
+def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> ApplicationError:
+    """Tells the workflow that the delivery goes on by the queue of its subscriber, which has limits now."""
+    state, error = (DeliveryState.RETRYING, known[-1].error) if known else (DeliveryState.PENDING, None)
+    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=error)
+    said = f"limited to {limits} by now: the subscriber's own queue goes on"
+    benign = ApplicationErrorCategory.BENIGN
+    return ApplicationError(said, unchanged, limits, type=LIMITED, non_retryable=True, category=benign)
+
+
 async def announced(known: list[Attempt], number: int) -> list[Attempt]:
     """What is known once a request that must not be made twice is about to be made; Temporal has it on return.
 
@@ -70,8 +83,11 @@ async def announced(known: list[Attempt], number: int) -> list[Attempt]:
     return [*known, lost]
 
 
-async def beating(carrying: "asyncio.Task[Delivery]", known: list[Attempt]) -> Delivery:
-    """Wait for a request, telling Temporal every two seconds that this worker lives, and what was tried before."""
+async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
+    """Wait for a request, or for the turn to make one.
+
+    Meanwhile Temporal hears every two seconds that this worker lives, and what was tried before.
+    """
     while not carrying.done():
         await asyncio.wait([carrying], timeout=HEARTBEAT_EVERY.total_seconds())
         if not carrying.done():

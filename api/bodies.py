@@ -15,6 +15,7 @@ from pydantic import (
 
 from api import examples
 from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
+from domain.limits import MAX_CONCURRENCY
 from domain.message_formats import MessageFormat
 from domain.retry import MAX_ATTEMPTS
 from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP
@@ -22,6 +23,10 @@ from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _number_as_text(value: object) -> object:
+    return f"{value}" if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 Types = Annotated[
@@ -51,6 +56,15 @@ Port = Annotated[int, Field(ge=1, le=65535, description="With ``hostname``; 443 
 Context = Annotated[str, Field(description="Path, with ``hostname``; / by default.")]
 Ordered = Annotated[
     bool, Field(description="Deliver the events of one incident or alarm one after the other; some always are.")
+]
+MaxConcurrency = Annotated[
+    int, Field(ge=0, le=MAX_CONCURRENCY, description="Requests at once, over all processes together; 0 for no limit.")
+]
+RateLimit = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    Field(description="Requests in a time, likewise: ``10/s``, ``100/m``, 10; an empty string for no limit."),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]}),
 ]
 HeaderValues = Annotated[
     dict[str, SecretStr], Field(description="Added to every request; values are sealed, and never shown again.")
@@ -96,6 +110,8 @@ class AddSubscriber(Body):
     message_format: Format | None = Field(None, description="Null: ``cloudevents``.")
     http_client: HttpClient | None = None
     ordered: Ordered | None = None
+    max_concurrency: MaxConcurrency | None = None
+    rate_limit: RateLimit | None = None
     enabled: bool = True
 
     @field_validator("url")
@@ -139,6 +155,8 @@ class UpdateSubscriber(Body):
     message_format: Format | None = None
     http_client: HttpClient | None = None
     ordered: Ordered | None = None
+    max_concurrency: MaxConcurrency | None = None
+    rate_limit: RateLimit | None = None
     enabled: bool | None = None
 
     def arguments(self) -> dict[str, Any]:

@@ -32,6 +32,8 @@ SUBSCRIBER: dict[str, Any] = {
     "http_client": None,
     "certificate_expires_at": None,
     "ordered": False,
+    "max_concurrency": None,
+    "rate_limit": "10/s",
     "gone_at": None,
     "created_at": _AT,
     "updated_at": _AT,

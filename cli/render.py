@@ -134,13 +134,14 @@ def _run_text(run: RunView, now: datetime) -> str:
 
 def _delivery_lines(delivery: Delivery, now: datetime) -> list[str]:
     head = clean(f"  {delivery.subscriber}: {delivery.state}")
+    waits = delivery.state == "pending" and delivery.error
     if delivery.state == "pending":
-        head += ", a request is under way"
+        head += clean(f", {delivery.error}") if waits else ", a request is under way"
     if delivery.next_retry_at:
         seconds = max(0, round((delivery.next_retry_at - now).total_seconds()))
         head += f", next retry at {when(delivery.next_retry_at)} (in {seconds} s)"
     lines = [head]
-    if delivery.error:
+    if delivery.error and not waits:
         lines.append(f"    error: {clean(delivery.error)}")
     if delivery.attempts:
         headers = ("ATTEMPT", "AT", "STATUS", "DURATION", "ERROR")

@@ -44,6 +44,8 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
             ("http-client", subscriber.http_client),
             ("certificate", _expiry(subscriber.certificate_expires_at)),
             ("in order", yes_no(subscriber.ordered)),
+            ("max concurrency", subscriber.max_concurrency),
+            ("rate limit", subscriber.rate_limit),
             ("created", when(subscriber.created_at)),
             ("updated", when(subscriber.updated_at)),
         ]

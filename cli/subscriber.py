@@ -7,24 +7,33 @@ import typer
 
 from cli import render, render_subscribers
 from cli.run import Format, FormatOption, examples, make_app, only_given, say, typed_secret, warn, with_gateway, write
+from cli.subscriber_match import match
 from cli.subscriber_options import (
+    ClearHeaders,
     Context,
+    DropSecret,
     Enabled,
     GenerateSecret,
     Header,
     Hostname,
     HttpClient,
     MaxAttempts,
+    MaxConcurrency,
     MessageForm,
     Name,
+    NoHttpClient,
+    NoMaxConcurrency,
+    NoRateLimit,
     Notify,
     Ordered,
     Port,
+    RateLimit,
     Schedule,
     Secret,
     Types,
     headers,
     patterns,
+    value_or_none,
 )
 from domain.timing import parse_duration
 
@@ -60,6 +69,8 @@ def add(
     message_format: MessageForm = None,
     http_client: HttpClient = None,
     ordered: Ordered = None,
+    max_concurrency: MaxConcurrency = None,
+    rate_limit: RateLimit = None,
     enabled: Enabled = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -80,6 +91,8 @@ def add(
         "message_format": message_format,
         "http_client": http_client,
         "ordered": ordered,
+        "max_concurrency": max_concurrency,
+        "rate_limit": rate_limit,
         "enabled": enabled,
     }
     options = only_given(given)
@@ -120,25 +133,27 @@ def update(
     enabled: Enabled = None,
     secret: Secret = None,
     generate_secret: GenerateSecret = False,
-    drop_secret: Annotated[bool, typer.Option("--drop-secret", help="Sign no more.")] = False,
+    drop_secret: DropSecret = False,
     overlap: Annotated[
         str, typer.Option("--overlap", metavar="DURATION", help="How long the old secret stays valid beside a new one.")
     ] = "24h",
     header: Header = None,
-    clear_headers: Annotated[bool, typer.Option("--clear-headers", help="Drop all added headers.")] = False,
+    clear_headers: ClearHeaders = False,
     schedule: Schedule = None,
     max_attempts: MaxAttempts = None,
     message_format: MessageForm = None,
     http_client: HttpClient = None,
-    no_http_client: Annotated[bool, typer.Option("--no-http-client", help="Post with the plain client again.")] = False,
+    no_http_client: NoHttpClient = False,
     ordered: Ordered = None,
+    max_concurrency: MaxConcurrency = None,
+    no_max_concurrency: NoMaxConcurrency = False,
+    rate_limit: RateLimit = None,
+    no_rate_limit: NoRateLimit = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
     if header and clear_headers:
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
-    if http_client is not None and no_http_client:
-        raise typer.BadParameter("give --http-client or --no-http-client, not both")
     given: dict[str, Any] = {
         "url": url,
         "hostname": hostname,
@@ -154,8 +169,10 @@ def update(
         "schedule": schedule,
         "max_attempts": max_attempts,
         "message_format": message_format,
-        "http_client": "" if no_http_client else http_client,
+        "http_client": value_or_none("http-client", http_client, no_http_client, ""),
         "ordered": ordered,
+        "max_concurrency": value_or_none("max-concurrency", max_concurrency, no_max_concurrency, 0),
+        "rate_limit": value_or_none("rate-limit", rate_limit, no_rate_limit, ""),
     }
     options = only_given(given)
     if not options:
@@ -205,25 +222,7 @@ def health(
         write(output, row, render_subscribers.health_table([row], now))
 
 
-@app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))
-def match(
-    patterns: Annotated[list[str], typer.Argument(help="Patterns, as --types takes them.", show_default=False)],
-    *,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Show which known event types patterns match. Needs no server. Quote patterns, or the shell expands them."""
-    from domain.event_types import KNOWN_TYPES  # noqa: PLC0415 - heavy
-    from domain.patterns import advise, matches_any, parse_patterns  # noqa: PLC0415 - heavy
-
-    wanted = parse_patterns(",".join(patterns))
-    rows = [
-        {"type": known, "matches": matches_any(wanted, known), "description": description}
-        for known, description in KNOWN_TYPES.items()
-    ]
-    cells = ((row["type"], render.yes_no(bool(row["matches"])), row["description"]) for row in rows)
-    write(output, rows, render.table(("TYPE", "MATCHES", "DESCRIPTION"), cells))
-    for warning in advise(wanted, list(KNOWN_TYPES)):
-        warn(warning)
+app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))(match)
 
 
 def _told(verb: str, changed: "Changed", output: Format) -> None:

@@ -1,6 +1,6 @@
 """The options that commands of `im subscriber` share, and how what people type there is read."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -72,6 +72,21 @@ Ordered = Annotated[
         "notifications always are.",
     ),
 ]
+MaxConcurrency = Annotated[
+    int | None,
+    typer.Option(
+        "--max-concurrency", metavar="N", help="Requests to it at once, 1 to 1000, over all workers.", min=1, max=1000
+    ),
+]
+NoMaxConcurrency = Annotated[bool, typer.Option("--no-max-concurrency", help="Limit no more how many at once.")]
+RateLimit = Annotated[
+    str | None,
+    typer.Option("--rate-limit", metavar="N/s", help="Requests to it in a time, over all workers: 10/s, 0.5/s, 100/m."),
+]
+NoRateLimit = Annotated[bool, typer.Option("--no-rate-limit", help="Limit no more how often.")]
+NoHttpClient = Annotated[bool, typer.Option("--no-http-client", help="Post with the plain client again.")]
+ClearHeaders = Annotated[bool, typer.Option("--clear-headers", help="Drop all added headers.")]
+DropSecret = Annotated[bool, typer.Option("--drop-secret", help="Sign no more.")]
 Enabled = Annotated[
     bool | None,
     typer.Option("--enabled/--no-enabled", " /--disabled", help="Deliver or not; --enabled=false works too."),
@@ -91,3 +106,13 @@ def headers(pairs: list[str] | None) -> dict[str, str] | None:
     if len(found) < len(pairs):
         raise typer.BadParameter("--header names one header twice")
     return found
+
+
+V = TypeVar("V", str, int)
+
+
+def value_or_none(option: str, given: V | None, dropped: bool, nothing: V) -> V | None:  # noqa: FBT001 - a flag's value
+    """What ``--option`` gives, or ``nothing`` where ``--no-option`` takes it away; None where neither is said."""
+    if given is not None and dropped:
+        raise typer.BadParameter(f"give --{option} or --no-{option}, not both")
+    return nothing if dropped else given

@@ -9,6 +9,7 @@
     │   ├── InvalidHeaderError
     │   ├── InvalidSecretError
     │   ├── InvalidScheduleError
+    │   ├── InvalidLimitError
     │   ├── InvalidEventError
     │   └── InvalidRequestError
     ├── TooLargeError               a value is past a limit of the platform
@@ -135,6 +136,15 @@ class InvalidScheduleError(InvalidInputError):
     says = "the retry schedule cannot be used: {reason}"
     hint = "Use 'default', 'pager', 'long', or seconds between attempts such as 5,60,600."
     field = "schedule"
+
+
+class InvalidLimitError(InvalidInputError):
+    """A limit of a subscriber out of range."""
+
+    code = "invalid_limit"
+    says = "the limit cannot be used: {reason}"
+    hint = "Write a rate as 10/s, 100/m or 0.5/s, from 0.1 to 1000 a second; at once may be 1 to 1000."
+    field = "rate_limit"
 
 
 class InvalidEventError(InvalidInputError):

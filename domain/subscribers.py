@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from domain import message_formats
 from domain.errors import InvalidNameError, InvalidRequestError
 from domain.event_types import SUBSCRIBER_TEST
+from domain.limits import Limits
 from domain.message_formats import MessageFormat
 from domain.patterns import ALL, matches_any
 from domain.retry import RetrySchedule, make_schedule
@@ -48,6 +49,7 @@ class Subscriber(BaseModel):
         message_format: of a webhook.
         http_client: name of the HTTP client that a webhook is posted with; None for the plain one.
         keep_order: it asked for its events in order; see `ordered`.
+        max_concurrency: with ``rate_limit``, see `limits`.
         gone_at: when it answered 410 Gone, which disabled it; enabling it or changing its URL clears this.
         version: counts the changes of this subscriber, from 1.
     """
@@ -67,6 +69,8 @@ class Subscriber(BaseModel):
     message_format: MessageFormat = MessageFormat.CLOUDEVENTS
     http_client: str | None = None
     keep_order: bool = False
+    max_concurrency: int | None = None
+    rate_limit: str | None = None
     gone_at: datetime | None = None
     version: int = 1
     created_at: datetime
@@ -86,6 +90,16 @@ class Subscriber(BaseModel):
         Always so for alert targets, where a trigger must not land after its resolve, and for alarm notifications.
         """
         return self.keep_order or self.target != WEBHOOK or self.message_format is not MessageFormat.CLOUDEVENTS
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit on requests to it."""
+        return self.max_concurrency is not None or self.rate_limit is not None
+
+    @property
+    def limits(self) -> Limits:
+        """How much it may be asked at once, and how often."""
+        return Limits(self.max_concurrency, self.rate_limit)
 
     def valid_secrets(self, now: datetime) -> list[str]:
         """The sealed secrets to sign with at that time, newest first."""
@@ -108,6 +122,8 @@ class NewSubscriber(BaseModel):
     message_format: MessageFormat = MessageFormat.CLOUDEVENTS
     http_client: str | None = None
     keep_order: bool = False
+    max_concurrency: int | None = None
+    rate_limit: str | None = None
 
 
 class SubscriberChange(BaseModel):
@@ -117,7 +133,7 @@ class SubscriberChange(BaseModel):
         sealed_secret: becomes the current secret; the previous ones stay valid for ``overlap_seconds``.
         drop_secrets: sign no more.
         target: with ``sealed_notify``, and ``url`` to be shown, replaces the notify URL of a target.
-        http_client: an empty string drops it.
+        http_client: an empty string drops it, as it does ``rate_limit``; of ``max_concurrency`` 0 does.
         header_names: with ``sealed_headers``, replaces all added headers; an empty tuple drops them.
     """
 
@@ -137,6 +153,8 @@ class SubscriberChange(BaseModel):
     message_format: MessageFormat | None = None
     http_client: str | None = None
     keep_order: bool | None = None
+    max_concurrency: int | None = None
+    rate_limit: str | None = None
 
 
 def check_name(name: str) -> str:
@@ -174,8 +192,9 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
         update["schedule"] = make_schedule(change.schedule_name or subscriber.schedule.name, attempts)
     if change.header_names is not None:
         update |= {"sealed_headers": change.sealed_headers, "header_names": change.header_names}
-    if change.http_client is not None:
-        update["http_client"] = change.http_client or None
+    for droppable in ("http_client", "max_concurrency", "rate_limit"):
+        if (value := getattr(change, droppable)) is not None:
+            update[droppable] = value or None
     if change.drop_secrets:
         update["secrets"] = ()
     elif change.sealed_secret is not None:

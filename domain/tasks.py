@@ -20,6 +20,7 @@ class Match(BaseModel):
         since: when the subscriber was added, which tells it from a later one of the same name.
         inline: whether the first request may be made at once, within the workflow task.
         ordered: it is told of an incident's events one after the other.
+        limits: on requests to it, in words; such a delivery goes by a queue of the subscriber's own.
     """
 
     subscriber: str
@@ -27,6 +28,7 @@ class Match(BaseModel):
     since: datetime | None = None
     inline: bool = True
     ordered: bool = False
+    limits: str | None = None
 
 
 class ResolveRequest(BaseModel):
@@ -173,6 +175,7 @@ class Pending(BaseModel):
         ordered: it waits for its turn in the subscriber's lane.
         turn: it has it.
         lost: how often a round of attempts ended without a word from its worker.
+        limits: as in `Match`.
     """
 
     delivery: Delivery
@@ -184,6 +187,12 @@ class Pending(BaseModel):
     lost: int = 0
     in_flight_on: str | None = None
     flight: str | None = None
+    limits: str | None = None
+
+    @property
+    def waits(self) -> str | None:
+        """What it waits for before its first request, in words."""
+        return f"waits for its turn: the subscriber is limited to {self.limits}" if self.limits else None
 
 
 class EventInput(BaseModel):

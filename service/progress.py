@@ -86,7 +86,9 @@ def _later(delivery: Delivery, pending: Delivery | None) -> Delivery:
     """What Temporal knows of the retries, which the workflow hears of only when they end."""
     if pending is None or len(pending.attempts) < len(delivery.attempts):
         return delivery if pending is None else delivery.model_copy(update={"next_retry_at": pending.next_retry_at})
-    return pending
+    if pending.error is None:  # no request so far: the workflow may know what it waits for
+        return pending.model_copy(update={"error": delivery.error})
+    return pending.model_copy(update={"error": pending.error or None})
 
 
 async def _pending(client: Client, described: WorkflowExecutionDescription) -> dict[str, Delivery]:
@@ -101,14 +103,15 @@ async def _pending(client: Client, described: WorkflowExecutionDescription) -> d
 async def _retried(client: Client, subscriber: str, info: PendingActivityInfo) -> Delivery:
     known = await client.data_converter.decode(info.heartbeat_details.payloads)
     attempts = [Attempt.model_validate(attempt) for attempt in known]
-    if info.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
+    under_way = info.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+    if under_way:
         attempts = [each for each in attempts if each.failure is not Failure.UNKNOWN_OUTCOME]  # announced, under way
     due = info.next_attempt_schedule_time.ToDatetime(UTC) if info.HasField("next_attempt_schedule_time") else None
     return Delivery(
         subscriber=subscriber,
         state=DeliveryState.RETRYING if attempts else DeliveryState.PENDING,
         attempts=attempts,
-        error=info.last_failure.message or None,
+        error=info.last_failure.message or ("" if under_way else None),
         next_retry_at=due,
     )
 

@@ -13,6 +13,7 @@ from domain import message_formats
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import InvalidRequestError
 from domain.headers import check_headers
+from domain.limits import check_concurrency, check_rate
 from domain.message_formats import MessageFormat
 from domain.patterns import check_patterns, matches_any
 from domain.retry import make_schedule
@@ -39,6 +40,8 @@ class SubscriberOptions(TypedDict, total=False):
         message_format: of a webhook.
         http_client: name of the HTTP client that a webhook is posted with; an empty string for the plain one.
         ordered: tell it of an incident's (or an alarm's) events one after the other.
+        max_concurrency: requests at once, over all processes; 0 for no limit.
+        rate_limit: requests in a time, likewise, such as ``10/s``; an empty string for no limit.
         hostname: with ``port`` and ``context``, the URL of a webhook in parts; see `domain.web_service`.
     """
 
@@ -56,6 +59,8 @@ class SubscriberOptions(TypedDict, total=False):
     message_format: MessageFormat | None
     http_client: str | None
     ordered: bool | None
+    max_concurrency: int | None
+    rate_limit: str | None
 
 
 class ChangeOptions(SubscriberOptions, total=False):
@@ -118,6 +123,8 @@ class Drafts:
             message_format=message_format,
             http_client=http_client or None,
             keep_order=bool(options.get("ordered")),
+            max_concurrency=_concurrency(options) or None,
+            rate_limit=_rate(options) or None,
         )
 
     async def change(self, name: str, options: ChangeOptions, current_url: str | None = None) -> SubscriberChange:
@@ -159,6 +166,8 @@ class Drafts:
             message_format=options.get("message_format"),
             http_client=options.get("http_client"),
             keep_order=options.get("ordered"),
+            max_concurrency=_concurrency(options),
+            rate_limit=_rate(options),
         )
 
     async def _place(self, name: str, url: str | None, notify: str | None) -> _Place:
@@ -182,6 +191,16 @@ class Drafts:
 
 def _settled_url(url: str | None, options: SubscriberOptions, current: str | None = None) -> str | None:
     return settled_url(url, options.get("hostname"), options.get("port"), options.get("context"), current)
+
+
+def _concurrency(options: SubscriberOptions) -> int | None:
+    number = options.get("max_concurrency")
+    return check_concurrency(number) if number else number
+
+
+def _rate(options: SubscriberOptions) -> str | None:
+    rate = options.get("rate_limit")
+    return check_rate(rate) if rate else rate
 
 
 def gives_parts(options: SubscriberOptions) -> bool:

@@ -21,6 +21,8 @@ class SubscriberView(BaseModel):
         target: ``webhook``, ``pagerduty``, ``pushover``, ``twilio`` or ``apprise``.
         hostname: of a webhook; with ``port`` and ``context`` (the path) the parts of its URL.
         ordered: told of an incident's (or an alarm's) events one after the other.
+        max_concurrency: requests at once, over all processes together.
+        rate_limit: requests in a time, likewise, such as ``10/s``.
         certificate_expires_at: the client certificate of its HTTP client.
     """
 
@@ -41,6 +43,8 @@ class SubscriberView(BaseModel):
     http_client: str | None = None
     certificate_expires_at: datetime | None = None
     ordered: bool = False
+    max_concurrency: int | None = None
+    rate_limit: str | None = None
     gone_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -85,6 +89,8 @@ def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = Mappin
         http_client=subscriber.http_client,
         certificate_expires_at=client.certificate.facts.not_after if client and client.certificate else None,
         ordered=subscriber.ordered,
+        max_concurrency=subscriber.max_concurrency,
+        rate_limit=subscriber.rate_limit,
         gone_at=subscriber.gone_at,
         created_at=subscriber.created_at,
         updated_at=subscriber.updated_at,

@@ -1,8 +1,8 @@
-"""The workers of one process: four task queues over one client, started and drained together."""
+"""The workers of one process: five task queues over one client, started and drained together."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from activities.heartbeats import HeartbeatActivities
 from activities.http_clients import HttpClients
 from activities.incidents import IncidentActivities
 from activities.lanes import LaneActivities
+from activities.limits import LimitActivities, LimitedDeliveries
 from activities.recorder import Recorder
 from activities.sealing import Keyring
 from activities.sender import Sender
@@ -30,12 +31,14 @@ from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
 from domain.health import LedgerBatch
+from domain.limits import Limits
 from domain.subscribers import Gone
 from domain.targets.base import Bases
 from service.connection import Connection
 from service.history import EventSource
 from service.incidents import IncidentGateway
 from service.lanes import Lanes
+from service.limits import LimitedQueues, limited_worker, serving_worker
 from service.publisher import Publisher
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
@@ -46,6 +49,7 @@ from workflows.incident import IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow, NumbersState
 from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow, LedgerState
+from workflows.limiter import LimiterWorkflow
 from workflows.sources import SourcesState, SourcesWorkflow
 from workflows.zeebe import ZeebeClusterWorkflow
 
@@ -69,6 +73,7 @@ class _Parts:
     sender: Sender
     deliveries: DeliveryActivities
     lanes: LaneActivities
+    limits: LimitActivities
     heartbeats: HeartbeatActivities
     in_flight_queue: str
 
@@ -117,7 +122,8 @@ async def running_workers(
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
-        for worker in (_control_worker(client, emission, incidents, parts.lanes), _delivery_worker(client, parts)):
+        control = _control_worker(client, emission, incidents, parts.lanes)
+        for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
         yield
@@ -133,23 +139,30 @@ def _assemble(
     recorder = Recorder(link.record)
     flights = Flights()
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])
+    limited = LimitedDeliveries(names.limited_queue, LimitedQueues(client).ensure)
     deliveries = DeliveryActivities(
         directory=directory,
         courier=Courier(sender, gate, recorder, link.mark_gone),
         flights=flights,
         recorder=recorder,
         gate=gate,
+        limited=limited,
         load_event=EventSource(client).load,
         publishing=publishing,
         in_flight_queue=queue,
     )
     lanes = Lanes(client)
+
+    def serve(subscriber: str, limits: Limits) -> AbstractAsyncContextManager[None]:
+        return limited_worker(client, subscriber, limits, deliveries.deliver, DRAIN)
+
     return _Parts(
         recorder=recorder,
         flights=flights,
         sender=sender,
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
+        limits=LimitActivities(directory, limited, serve),
         heartbeats=HeartbeatActivities(transport, keyring, policy),
         in_flight_queue=queue,
     )
@@ -236,6 +249,7 @@ def _control_worker(
             ZeebeClusterWorkflow,
             HeartbeatWorkflow,
             LaneWorkflow,
+            LimiterWorkflow,
             AlarmWorkflow,
         ],
         activities=[

@@ -124,7 +124,7 @@ async def adopt_together(flying: Sequence[Pending]) -> None:
 
 
 async def deliver(event: CloudEvent, pending: Pending) -> None:
-    """Retry on the queue that is fair between subscribers, until the delivery has ended."""
+    """Retry on the queue that is fair between subscribers, or on a limited one's own, until the delivery has ended."""
     delivery, schedule = pending.delivery, pending.schedule or RetrySchedule()
     try:
         pending.delivery = await workflow.execute_activity_method(
@@ -136,9 +136,9 @@ async def deliver(event: CloudEvent, pending: Pending) -> None:
                 since=pending.since,
                 prior=delivery.attempts,
             ),
-            task_queue=names.DELIVERIES_QUEUE,
+            task_queue=names.limited_queue(delivery.subscriber) if pending.limits else names.DELIVERIES_QUEUE,
             activity_id=names.delivery_activity_id(delivery.subscriber),
-            start_to_close_timeout=policies.DELIVER_TIMEOUT,
+            start_to_close_timeout=policies.LIMITED_TIMEOUT if pending.limits else policies.DELIVER_TIMEOUT,
             heartbeat_timeout=policies.DELIVER_HEARTBEAT,
             retry_policy=policies.delivery_retry(schedule, len(delivery.attempts)),
             summary=f"{event.type} → {delivery.subscriber}",

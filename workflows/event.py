@@ -131,7 +131,7 @@ class EventWorkflow:
             pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": waiting}), True
             await workflow.wait_condition(lambda: pending.turn)
         if pending.delivery.error == waiting:
-            pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": None}), True
+            pending.delivery.error, self._progress.changed = pending.waits, True
 
     async def _deliver(self, pending: Pending) -> None:
         event = self._request.events[0]

@@ -12,6 +12,8 @@ EVENTS_QUEUE = "im-events"  # fresh events; holds no retry and no registry, so a
 CONTROL_QUEUE = "im-control"  # the entities: directory, ledger, incidents
 DELIVERIES_QUEUE = "im-deliveries"  # retries, fair by subscriber; a backlog here delays no fresh event
 
+LIMITS_QUEUE = "im-limits"  # who serves the queue of a limited subscriber; each holds its slot for as long
+
 DOORS_QUEUE = "im-doors"  # polled by processes that serve the API: they say since when the door has been open
 
 DIRECTORY_ID = "subscribers"
@@ -96,6 +98,16 @@ def heartbeat_workflow_id(heartbeat: str) -> str:
 def lane_workflow_id(subscriber: str, subject: str) -> str:
     """``lane/<subscriber>/<subject>``: the ordered deliveries of one subject, such as ``INC-7``, to one subscriber."""
     return f"lane/{subscriber}/{subject}"
+
+
+def limiter_workflow_id(subscriber: str) -> str:
+    """``limit/<subscriber>``."""
+    return f"limit/{subscriber}"
+
+
+def limited_queue(subscriber: str) -> str:
+    """The queue of one limited subscriber, which one process at a time polls."""
+    return f"im-limited-{subscriber}"
 
 
 def in_flight_queue(process: str) -> str:

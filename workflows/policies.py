@@ -33,6 +33,19 @@ DELIVER_TIMEOUT = timedelta(seconds=20)
 # A worker that dies with a request in hand is noticed within this; the activity beats every two seconds.
 DELIVER_HEARTBEAT = timedelta(seconds=6)
 
+# A limited subscriber's turn comes within 10 s (at 0.1/s), then the request as above.
+LIMITED_TIMEOUT = timedelta(seconds=30)
+
+# Who serves a limited subscriber's queue is taken for dead after so long without a word. Longer than a request may
+# take: what a process that lost touch had in hand is over before another begins.
+SERVE_HEARTBEAT = timedelta(seconds=15)
+# A process leaves by itself after an hour; draining takes some seconds more.
+SERVE_TIMEOUT = timedelta(hours=2)
+SERVE_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+# A subscriber that was removed may have deliveries that wait for a retry, for the longest wait there is (seven days,
+# MAX_DELAY); then they end as cancelled.
+LIMITER_LINGERS = timedelta(days=8)
+
 # The process that holds the request polls its own queue; silent for so long, it is gone and the request is made anew.
 # In an overload it may be slow to come round, and a request made anew would be a repeat.
 ADOPT_WAIT = timedelta(seconds=8)

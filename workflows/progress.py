@@ -29,19 +29,7 @@ class Progress:
 
     def resolve(self, matches: Iterable[Iterable[Match]]) -> None:
         """Begin with those who want the events."""
-        self.resume(
-            [
-                Pending(
-                    delivery=Delivery(subscriber=match.subscriber),
-                    schedule=match.schedule,
-                    since=match.since,
-                    inline=match.inline and not match.ordered,
-                    ordered=match.ordered,
-                )
-                for match in group
-            ]
-            for group in matches
-        )
+        self.resume([_pending(match) for match in group] for group in matches)
 
     def resume(self, groups: Iterable[list[Pending]]) -> None:
         """Begin with deliveries that another workflow has begun."""
@@ -117,3 +105,16 @@ class Progress:
         if not self._resolved:
             return DeliveryState.PENDING.value
         return outcome_of([pending.delivery.state for pending in self.groups[index]])
+
+
+def _pending(match: Match) -> Pending:
+    pending = Pending(
+        delivery=Delivery(subscriber=match.subscriber),
+        schedule=match.schedule,
+        since=match.since,
+        inline=match.inline and not match.ordered,
+        ordered=match.ordered,
+        limits=match.limits,
+    )
+    pending.delivery.error = pending.waits
+    return pending

@@ -58,6 +58,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await incident(platform)
     await heartbeat(platform, sink)
     await ordered(platform, sink)
+    await limited(platform, sink)
     await zeebe(platform)
     await alarm(platform)
     for number in range(20):
@@ -146,6 +147,19 @@ async def ordered(platform: Platform, sink: Sink) -> None:
     for case, entry in zip(("event-ordered", "event-behind"), found.timeline, strict=True):
         await save(platform, case, f"event/{entry.event_id}")
     await save(platform, "lane", names.lane_workflow_id("ordered", found.id))
+
+
+async def limited(platform: Platform, sink: Sink) -> None:
+    """One that had a limit from the start, and one that got it while it waited for a retry."""
+    sink.script(Answer(503), Answer(503), Answer(200), path="/limited")
+    for case, rate in (("event-limited", "5/s"), ("event-moved", None)):
+        await platform.gateway.subscribers.add(case, sink.url("/limited"), types=[f"replay.{case}.v1"], rate_limit=rate)
+    events = [await platform.emit(f"replay.{case}.v1") for case in ("event-limited", "event-moved")]
+    await platform.gateway.subscribers.update("event-moved", max_concurrency=1)
+    await asyncio.sleep(6)
+    for case, event_id in zip(("event-limited", "event-moved"), events, strict=True):
+        await save(platform, case, f"event/{event_id}")
+    await save(platform, "limiter", names.limiter_workflow_id("event-limited"))
 
 
 async def zeebe(platform: Platform) -> None:

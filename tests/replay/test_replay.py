@@ -17,6 +17,7 @@ from workflows.incident import IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
+from workflows.limiter import LimiterWorkflow
 from workflows.sources import SourcesWorkflow
 from workflows.zeebe import ZeebeClusterWorkflow
 
@@ -30,6 +31,7 @@ WORKFLOWS = [
     IncidentNumbersWorkflow,
     HeartbeatWorkflow,
     LaneWorkflow,
+    LimiterWorkflow,
     SourcesWorkflow,
     ZeebeClusterWorkflow,
     AlarmWorkflow,

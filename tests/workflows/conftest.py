@@ -20,6 +20,7 @@ from activities.deliveries import DeliveryActivities
 from activities.directory import LeasedDirectory
 from activities.flights import Flights
 from activities.gate import InlineGate
+from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.sender import Sender
 from activities.transport import GuardedTransport
@@ -74,6 +75,10 @@ class Pipeline:
         return [(entry.subscriber, entry.report.value) for batch in self.batches for entry in batch.entries]
 
 
+async def _unserved(_subscriber: str) -> None:
+    """Nobody is limited here."""
+
+
 @asynccontextmanager
 async def delivering(
     client: Client, pipeline: Pipeline, *, publishing: bool = True, sender: Sender | None = None
@@ -89,6 +94,7 @@ async def delivering(
         flights=Flights(),
         recorder=recorder,
         gate=gate,
+        limited=LimitedDeliveries(names.limited_queue, _unserved),
         load_event=EventSource(client).load,
         publishing=publishing,
         in_flight_queue=in_flight,

@@ -1,0 +1,89 @@
+"""The queues of limited subscribers: that somebody serves them, and the worker of whoever does."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import Worker
+
+from activities.limits import LimitActivities
+from domain.limits import MAX_CONCURRENCY, LimiterState, Limits
+from workflows import names, policies
+from workflows.limiter import LimiterWorkflow
+
+ENSURED_SECONDS = 60.0  # what was running is taken to run for so long
+# One at a time is enough for a slow pace, and takes on no delivery ahead of its turn. Faster ones need more.
+SLOW_PER_SECOND = 20
+POLLERS = 5
+MAX_SERVED = 1000  # queues by one process
+LEAVING = timedelta(seconds=5)  # beyond the drain of the queues that it serves
+
+
+class LimitedQueues:
+    """Starts limiters, which live in Temporal.
+
+    Args:
+        client: to start them with.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._ensured: dict[str, float] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ensure(self, subscriber: str) -> None:
+        """Have a subscriber's queue served, now or as soon as a worker is there. One start a minute at most."""
+        async with self._one_at_a_time:
+            if self._clock() - self._ensured.get(subscriber, float("-inf")) < ENSURED_SECONDS:
+                return
+            await self._client.start_workflow(
+                LimiterWorkflow.run,
+                LimiterState(subscriber=subscriber),
+                id=names.limiter_workflow_id(subscriber),
+                task_queue=names.CONTROL_QUEUE,
+                task_timeout=policies.EVENT_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary=f"keeps to the limits of {subscriber}",
+            )
+            self._ensured[subscriber] = self._clock()
+
+
+@asynccontextmanager
+async def limited_worker(
+    client: Client, subscriber: str, limits: Limits, deliver: Callable[..., Any], drain: timedelta
+) -> AsyncIterator[None]:
+    """Work off a subscriber's queue for the duration of a block, then let what is under way end.
+
+    The worker asks Temporal for a delivery only when one may be sent: when a slot is free, and no faster than the rate.
+    """
+    slow = limits.per_second is not None and limits.per_second <= SLOW_PER_SECOND
+    async with Worker(
+        client,
+        task_queue=names.limited_queue(subscriber),
+        activities=[deliver],
+        max_concurrent_activities=limits.max_concurrency or MAX_CONCURRENCY,
+        max_activities_per_second=limits.per_second,
+        max_concurrent_activity_task_polls=1 if slow else POLLERS,
+        disable_eager_activity_execution=True,
+        graceful_shutdown_timeout=drain,
+    ):
+        yield
+
+
+def serving_worker(client: Client, activities: LimitActivities, drain: timedelta) -> Worker:
+    """Takes on the queues of limited subscribers, as many as there are: each costs a poll."""
+    return Worker(
+        client,
+        task_queue=names.LIMITS_QUEUE,
+        activities=[activities.serve_limited],
+        max_concurrent_activities=MAX_SERVED,
+        disable_eager_activity_execution=True,
+        graceful_shutdown_timeout=drain + LEAVING,
+    )
