@@ -63,14 +63,14 @@ class Courier:
         return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
 
     async def _request(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
-        self._gate.began(subscriber.name)
+        flight = self._gate.began(subscriber.name)
         attempt = None
         try:
             with journal.IN_FLIGHT.track_inprogress():
                 attempt = await self._sender.send(event, subscriber, number)
             return attempt
         finally:
-            self._gate.ended(subscriber.name, attempt)
+            self._gate.ended(flight, attempt)
 
 
 def cancelled(subscriber: str, event_id: str, attempts: list[Attempt]) -> Delivery:

@@ -8,19 +8,29 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import islice
 
 from domain.outcomes import Attempt
 from domain.standing import Standing
 
 CROWDS_AT_ONCE = 2  # of up to 100 requests, at some 1 ms of CPU each
 MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
-# Requests of one subscriber in one process; a healthy receiver answers in a few ms. This says how many there may be and
-# nothing of the subscriber, so it needs no memory: each that ends makes room for one.
-MAX_IN_FLIGHT = 64
+# Requests of one subscriber that this process has waited for so long: a healthy receiver answers in a few ms, and a
+# hundred requests at once take some 30 ms of CPU. How many there are in all says nothing: a batch may be of hundreds.
+OVERDUE_SECONDS = 0.25
+MAX_OVERDUE = 8
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Flight:
+    """One request in flight."""
+
+    subscriber: str
 
 
 class InlineGate:
-    """Keeps the standing of each subscriber, and counts its requests in flight.
+    """Keeps the standing of each subscriber, and its requests in flight.
 
     Args:
         clock: monotonic seconds.
@@ -29,17 +39,18 @@ class InlineGate:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._standings: dict[str, Standing] = {}
-        self._in_flight: dict[str, int] = {}
+        self._in_flight: dict[str, dict[Flight, float]] = {}  # in the order in which they began
         self._inline = 0
         self._crowds = 0
         self._turn = asyncio.Semaphore(CROWDS_AT_ONCE)
 
     def admits(self, subscriber: str) -> bool:
         """Whether its next delivery may start inline."""
-        if self._in_flight.get(subscriber, 0) >= MAX_IN_FLIGHT:
+        now = self._clock()
+        if self._overdue(subscriber, now) >= MAX_OVERDUE:
             return False
         standing = self._standings.get(subscriber)
-        return standing is None or standing.admitted(self._clock())
+        return standing is None or standing.admitted(now)
 
     @contextmanager
     def inline(self) -> Iterator[None]:
@@ -65,13 +76,21 @@ class InlineGate:
         """This process has as many first requests in hand as it can answer for in 300 ms: start no more for now."""
         return self._inline >= MAX_INLINE or self._crowds > CROWDS_AT_ONCE
 
-    def began(self, subscriber: str) -> None:
+    def began(self, subscriber: str) -> Flight:
         """A request begins."""
-        self._in_flight[subscriber] = self._in_flight.get(subscriber, 0) + 1
+        flight = Flight(subscriber)
+        self._in_flight.setdefault(subscriber, {})[flight] = self._clock()
+        return flight
 
-    def ended(self, subscriber: str, attempt: Attempt | None) -> None:
+    def ended(self, flight: Flight, attempt: Attempt | None) -> None:
         """A request ended; ``attempt`` is None when it was cut off or never made."""
-        self._in_flight[subscriber] -= 1
-        if attempt is None:
-            return
-        self._standings.setdefault(subscriber, Standing()).saw(attempt, self._clock())
+        flying = self._in_flight[flight.subscriber]
+        del flying[flight]
+        if not flying:
+            del self._in_flight[flight.subscriber]
+        if attempt is not None:
+            self._standings.setdefault(flight.subscriber, Standing()).saw(attempt, self._clock())
+
+    def _overdue(self, subscriber: str, now: float) -> int:
+        flying = islice(self._in_flight.get(subscriber, {}).values(), MAX_OVERDUE)
+        return sum(now - began >= OVERDUE_SECONDS for began in flying)

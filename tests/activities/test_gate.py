@@ -1,6 +1,6 @@
 """Who may be tried within the workflow task."""
 
-from activities.gate import MAX_IN_FLIGHT, InlineGate
+from activities.gate import MAX_OVERDUE, OVERDUE_SECONDS, InlineGate
 from domain.outcomes import Attempt, Failure
 from domain.standing import FAILURES_IN_A_ROW, FORGIVEN_AFTER_SECONDS, GOOD_TO_RETURN
 from tests.support.builders import NOW
@@ -12,8 +12,7 @@ def _attempt(*, duration_ms: int = 5, failure: Failure | None = None) -> Attempt
 
 def _saw(gate: InlineGate, *attempts: Attempt | None, name: str = "ops") -> InlineGate:
     for attempt in attempts:
-        gate.began(name)
-        gate.ended(name, attempt)
+        gate.ended(gate.began(name), attempt)
     return gate
 
 
@@ -39,13 +38,21 @@ def test_a_subscriber_that_is_told_of_nothing_returns_with_time() -> None:
     assert gate.admits("ops")
 
 
-def test_requests_in_flight_are_limited_and_counted_down() -> None:
-    gate = InlineGate()
-    for _ in range(MAX_IN_FLIGHT):
-        assert gate.admits("ops")
-        gate.began("ops")
+def test_requests_that_are_long_in_flight_close_the_gate_until_some_have_ended() -> None:
+    now = [0.0]
+    gate = InlineGate(clock=lambda: now[0])
+    first, *_ = [gate.began("ops") for _ in range(MAX_OVERDUE)]
+    assert gate.admits("ops")
+    now[0] = OVERDUE_SECONDS
     assert not gate.admits("ops")
-    gate.ended("ops", _attempt())
+    gate.ended(first, _attempt())
+    assert gate.admits("ops")
+
+
+def test_a_batch_of_hundreds_in_flight_closes_no_gate() -> None:
+    gate = InlineGate(clock=lambda: 0.0)
+    for _ in range(500):
+        gate.began("ops")
     assert gate.admits("ops")
 
 
