@@ -52,7 +52,7 @@ async def run(options: Options) -> dict[str, list[Figures]]:
     for name, rows in growing.items():
         found[name] = []
         async with stage(workers=options.workers, synchronous=options.synchronous) as servers:
-            await measure(servers, WARM_UP)
+            await measure(servers, WARM_UP, options.scale)
             async for row in rows(servers, options.scale):
                 found[name].append(row)
                 print(f"{name}  " + "  ".join(f"{figure} {value:.4g}" for figure, value in row.items()), flush=True)

@@ -72,13 +72,16 @@ async def publish(found: Stage, case: Case, event_type: str, events: int) -> Pub
     wanted: dict[str, Any] = {"host": "127.0.0.1", "port": found.api_port, "path": PUBLISH_PATH, "token": TOKEN}
     wanted |= {"type": event_type, "events": events, "publishers": case.publishers, "batch": case.batch}
     wanted |= {"rate": case.rate, "patience": PATIENCE_SECONDS}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / "load.py"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(json.dumps(wanted).encode())
+    # Into a file: with PYTHONUNBUFFERED set, Python drops what a pipe does not take at once.
+    said = found.folder / "load.json"
+    with said.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(HERE / "load.py"), stdin=asyncio.subprocess.PIPE, stdout=output
+        )
+        await process.communicate(json.dumps(wanted).encode())
     if process.returncode:
         raise SystemExit(f"the load process ended with status {process.returncode}; what it said is above")
-    return Published.model_validate_json(out)
+    return Published.model_validate_json(await asyncio.to_thread(said.read_bytes))
 
 
 async def arrivals_of(found: Stage, published: Published, subscribers: int) -> list[Arrival]:

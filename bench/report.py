@@ -58,7 +58,7 @@ def tables_of(results: Results) -> dict[str, str]:
     suffix += "-full" if options.synchronous == "FULL" else ""
     plain = {name: case for name, case in results.cases.items() if "p99_ratio" not in case.summary}
     compared = {name: case for name, case in results.cases.items() if name == "burst" or name not in plain}
-    found = {"machine": _machine(results)}
+    found = {"machine" if results.cases else "growth-machine": _machine(results)}
     if results.cases:
         found |= {"cases": _cases(plain, THROUGHPUT), "cpu": _cases(plain, CPU), "memory": _cases(plain, MEMORY)}
         found["peers"] = _peers(results)

@@ -42,7 +42,7 @@ async def run_cases(results: Results, names: list[str] | None) -> None:
     for number in range(options.repeat):
         this_run: dict[str, Figures] = {}
         async with stage(workers=options.workers, synchronous=options.synchronous) as found:
-            await measure(found, WARM_UP)
+            await measure(found, WARM_UP, options.scale)
             for case in wanted(names):
                 figures = await measure(found, case, options.scale)
                 this_run[case.name] = against(figures, this_run[case.control]) if case.control else figures
