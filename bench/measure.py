@@ -102,13 +102,15 @@ async def arrivals_of(found: Stage, published: Published, subscribers: int) -> l
 
 
 async def settled(found: Stage, event_type: str) -> None:
-    """Wait until every workflow of a case has closed, as far as visibility knows, or patience has ended."""
+    """Wait until every workflow of a case has closed, or patience has ended.
+
+    Visibility is written a moment after the fact, so it must say so twice.
+    """
     client, query = found.gateway.connection.client, f"{EVENT_TYPES.name} = '{event_type}'"
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    deadline, closed = time.monotonic() + PATIENCE_SECONDS, 0
+    while closed < 2 and time.monotonic() < deadline:
         running = await client.count_workflows(f"{query} AND ExecutionStatus = 'Running'")
-        if not running.count:
-            return
+        closed = 0 if running.count else closed + 1
         await asyncio.sleep(POLL_SECONDS)
 
 
