@@ -85,7 +85,7 @@ async def _directory(found: Stage, scale: float) -> Rows:
         held = sum(stored_size(each) for each in (snapshot.subscribers or {}).values())
         row = {"size": size, "add_ms": max(0.0, adding), "directory_kb": held / 1000}
         row["snapshot_ms"] = await _asked(lambda: found.gateway.subscribers.snapshot(None))
-        row["list_ms"] = await _got(found, "/api/v1/subscribers?limit=100")
+        row |= await _got(found, "list_ms", "/api/v1/subscribers?limit=100")
         yield row | await _probes(found)
 
 
@@ -104,10 +104,10 @@ async def _visibility(found: Stage, scale: float) -> Rows:
             held, known = held + len(published.accepted), next(iter(published.accepted))
         await settled(found, "bench.fill.v1")
         row = {"size": size, "fill_per_s": new / (time.perf_counter() - began)}
-        row["list_ms"] = await _got(found, "/api/v1/events?limit=100")
-        row["failed_ms"] = await _got(found, "/api/v1/events?limit=100&failed=true")
+        row |= await _got(found, "list_ms", "/api/v1/events?limit=100")
+        row |= await _got(found, "failed_ms", "/api/v1/events?limit=100&failed=true")
         if known:
-            row["find_ms"] = await _got(found, f"/api/v1/events/{known}")
+            row |= await _got(found, "find_ms", f"/api/v1/events/{known}")
         yield row | await _probes(found)
 
 
@@ -190,12 +190,16 @@ async def _asked(question: Callable[[], Awaitable[object]]) -> float:
     return statistics.median(times)
 
 
-async def _got(found: Stage, path: str) -> float:
-    """Median milliseconds of a GET at the API."""
+async def _got(found: Stage, figure: str, path: str) -> Figures:
+    """Median milliseconds of a GET at the API, as a figure; none when it is refused, which is said."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{found.api_port}", headers=headers, timeout=60) as client:
 
         async def get() -> None:
             (await client.get(path)).raise_for_status()
 
-        return await _asked(get)
+        try:
+            return {figure: await _asked(get)}
+        except httpx.HTTPStatusError as error:
+            print(f"GET {path} answered {error.response.status_code}: {error.response.text[:200]}", flush=True)
+            return {}
