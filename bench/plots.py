@@ -1,4 +1,7 @@
-"""Plots of results: ``python -m bench.plots results.json ... docs/images`` writes PNGs. Needs matplotlib."""
+"""Plots of results: ``python -m bench.plots results.json ... docs/images`` writes PNGs.
+
+Needs matplotlib, which `make bench` installs.
+"""
 
 import argparse
 import sys
@@ -11,7 +14,7 @@ from matplotlib.figure import Figure
 
 from bench.figures import Figures
 from bench.peers import COMPARISONS, Comparison
-from bench.results import Results
+from bench.results import Results, read
 
 OURS, SVIX, OUTPOST, DARK = "#0b6e4f", "#8d99ae", "#c9ada7", "#2b2d42"
 _BAR = 0.26
@@ -36,7 +39,7 @@ def main() -> int:
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     for path in asked.results:
-        for name, figure in plots_of(Results.model_validate_json(path.read_text())).items():
+        for name, figure in plots_of(read(path)).items():
             figure.savefig(asked.folder / name, metadata={"Software": None})
             print(asked.folder / name)
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.columns import CPU, GROWTH, ISOLATION, MEMORY, THROUGHPUT, Columns
 from bench.figures import Figures, Summary
 from bench.peers import COMPARISONS
-from bench.results import CaseResult, Results
+from bench.results import CaseResult, Results, read
 
 _MARKED = re.compile(r"(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
@@ -25,7 +25,7 @@ def main() -> int:
     asked = parser.parse_args()
     tables: dict[str, str] = {}
     for path in asked.results:
-        tables |= tables_of(Results.model_validate_json(path.read_text()))
+        tables |= tables_of(read(path))
     if asked.write is None:
         print("\n\n".join(f"**{name}**\n\n{table}" for name, table in tables.items()))
         return 0
