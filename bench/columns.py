@@ -70,6 +70,7 @@ GROWTH: dict[str, Columns] = {
     ),
     "ledger": (
         ("Outcomes recorded", "size"),
+        ("Counted", "counted"),
         ("Outcomes/s", "outcomes_per_s"),
         ("ms to ask for all", "health_ms"),
         ("ms to ask for one", "health_one_ms"),

@@ -4,13 +4,16 @@ Each on servers of its own, from small to large, with the same probes at each si
 """
 
 import asyncio
+import contextlib
 import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import httpx
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.service import RPCError
 
 from bench.cases import WARM_UP, Case
 from bench.figures import Figures, percentile
@@ -29,7 +32,8 @@ EVENTS_IN_VISIBILITY = (0, 10_000, 30_000, 100_000)
 OUTCOMES = (0, 10_000, 100_000, 1_000_000)
 LEDGER_SUBSCRIBERS = 100
 ENTRIES = 500  # a signal, as many as a group commit holds
-SIGNALS_IN_FLIGHT = 4
+UNCOUNTED = 10_000  # at most so many wait to be counted: a process waits for its signals too, and sends fewer at once
+COUNTED_WITHIN_SECONDS = 60
 FILLED_AT_ONCE = 10_000  # events
 ASKED = 20  # times each question is put
 
@@ -40,16 +44,17 @@ FILL = Case("fill", "", 0, 0, publishers=4, batch=100)
 Rows = AsyncIterator[Figures]
 
 
-async def run(options: Options) -> dict[str, list[Figures]]:
-    """Every table of growth, a row for each size; the largest sizes shrink with the scale."""
-    growing: dict[str, Callable[[Stage, float], Rows]] = {
-        "subscribers": _subscribers,
-        "directory": _directory,
-        "visibility": _visibility,
-        "ledger": _ledger,
-    }
+async def run(options: Options, names: Sequence[str] = ()) -> dict[str, list[Figures]]:
+    """Tables of growth, a row for each size; the sizes shrink with the scale.
+
+    Args:
+        options: of the whole call.
+        names: of `GROWING`; all for none.
+    """
     found: dict[str, list[Figures]] = {}
-    for name, rows in growing.items():
+    for name, rows in GROWING.items():
+        if names and name not in names:
+            continue
         found[name] = []
         async with stage(workers=options.workers, synchronous=options.synchronous) as servers:
             await measure(servers, WARM_UP, options.scale)
@@ -117,25 +122,24 @@ async def _ledger(found: Stage, scale: float) -> Rows:
     ledger = client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
     recorded = 0
     for size in sizes(OUTCOMES, scale):
-        began, signals = time.perf_counter(), max(0, size - recorded) // ENTRIES
-        times = await _signalled(lambda: ledger.signal(DeliveryLedgerWorkflow.record, _batch()), signals)
-        recorded += signals * ENTRIES
-        counted = await _counted(found, recorded)
-        row = {"size": size, "outcomes_per_s": signals * ENTRIES / (time.perf_counter() - began), "counted": counted}
+        began, before, times = time.perf_counter(), recorded, list[float]()
+        while recorded + ENTRIES <= size:
+            signalled = time.perf_counter()
+            await ledger.signal(DeliveryLedgerWorkflow.record, _batch())
+            times.append((time.perf_counter() - signalled) * 1000)
+            recorded += ENTRIES
+            if recorded % UNCOUNTED == 0 and await _counted(found, recorded) < recorded:
+                break  # it does not come round any more: the row shows how far it got
+        row: Figures = {"size": size, "counted": await _counted(found, recorded)}
+        row["outcomes_per_s"] = (recorded - before) / (time.perf_counter() - began)
         row["health_ms"] = await _asked(lambda: ledger.query(DeliveryLedgerWorkflow.health, None))
         row["health_one_ms"] = await _asked(lambda: ledger.query(DeliveryLedgerWorkflow.health, "subscriber-1"))
+        times.sort()
         if times:
-            row |= {
-                "signal_p50_ms": percentile(times, 50),
-                "signal_p99_ms": percentile(times, 99),
-                "signal_max_ms": times[-1],
-            }
-        described = await ledger.describe()
-        runs = await client.count_workflows(f"WorkflowId = '{LEDGER_ID}'")
-        yield row | {
-            "runs": runs.count,
-            "history_kb": described.raw_description.workflow_execution_info.history_size_bytes / 1000,
-        }
+            row |= {"signal_p50_ms": percentile(times, 50), "signal_p99_ms": percentile(times, 99)}
+            row["signal_max_ms"] = times[-1]
+        row["runs"] = (await client.count_workflows(f"WorkflowId = '{LEDGER_ID}'")).count
+        yield row
 
 
 def _batch() -> LedgerBatch:
@@ -146,30 +150,15 @@ def _batch() -> LedgerBatch:
     )
 
 
-async def _signalled(signal: Callable[[], Awaitable[object]], number: int) -> list[float]:
-    """Milliseconds of each of so many signals, sorted."""
-    times: list[float] = []
-    todo = iter(range(number))
-
-    async def some() -> None:
-        for _ in todo:
-            began = time.perf_counter()
-            await signal()
-            times.append((time.perf_counter() - began) * 1000)
-
-    await asyncio.gather(*(some() for _ in range(SIGNALS_IN_FLIGHT)))
-    return sorted(times)
-
-
 async def _counted(found: Stage, expected: int) -> float:
     """What the ledger has counted, once that is all, or after a minute."""
     ledger = found.gateway.connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
-    for _ in range(120):
-        counters = await ledger.query(DeliveryLedgerWorkflow.health, None)
-        total = sum(each.delivered for name, each in counters.items() if name.startswith("subscriber-"))
-        if total >= expected:
-            break
-        await asyncio.sleep(0.5)
+    total, deadline = 0, time.monotonic() + COUNTED_WITHIN_SECONDS
+    while total < expected and time.monotonic() < deadline:
+        with contextlib.suppress(RPCError, WorkflowQueryFailedError):  # too busy to answer: asked again
+            counters = await ledger.query(DeliveryLedgerWorkflow.health, None)
+            total = sum(each.delivered for name, each in counters.items() if name.startswith("subscriber-"))
+        await asyncio.sleep(0.05)
     return total
 
 
@@ -203,3 +192,11 @@ async def _got(found: Stage, figure: str, path: str) -> Figures:
         except httpx.HTTPStatusError as error:
             print(f"GET {path} answered {error.response.status_code}: {error.response.text[:200]}", flush=True)
             return {}
+
+
+GROWING: dict[str, Callable[[Stage, float], Rows]] = {
+    "subscribers": _subscribers,
+    "directory": _directory,
+    "visibility": _visibility,
+    "ledger": _ledger,
+}

@@ -25,10 +25,10 @@ async def main() -> int:
     asked = _asked()
     options = Options(repeat=asked.repeat, scale=asked.scale, workers=asked.workers, synchronous=asked.synchronous)
     results = Results(machine=this_machine(temporal_cli()), options=options)
-    if asked.case or not asked.growth:
+    if asked.case or asked.growth is None:
         await run_cases(results, asked.case)
-    if asked.growth:
-        results.growth = await growth.run(options)
+    if asked.growth is not None:
+        results.growth = await growth.run(options, asked.growth)
     await asyncio.to_thread(asked.json.write_text, results.model_dump_json(indent=1) + "\n")
     print("\n" + console(results))
     for trouble in results.incomplete:
@@ -59,7 +59,12 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--synchronous", choices=["NORMAL", "FULL"], default="NORMAL", help="SQLite's pragma under Temporal"
     )
-    parser.add_argument("--growth", action="store_true", help="what work costs as things grow; no cases without --case")
+    parser.add_argument(
+        "--growth",
+        nargs="*",
+        choices=list(growth.GROWING),
+        help="what work costs as things grow; no cases without --case",
+    )
     parser.add_argument("--json", type=_writable, default="bench-results.json", help="where the figures go")
     return parser.parse_args()
 
