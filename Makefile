@@ -35,8 +35,9 @@ fmt: install ## format and mend what can be mended
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: install ## measure throughput and latency on this machine
-	$(RUN) python -m bench.run
+bench: install ## measure on this machine: throughput, latency, isolation, CPU, memory; BENCH="--help" tells more
+	$(UV) sync --frozen --quiet --group bench
+	$(RUN) python -m bench.run $(BENCH)
 
 clean: ## drop the environment and every cache
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

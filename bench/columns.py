@@ -39,4 +39,44 @@ MEMORY: Columns = (
     ("History bytes/event", "history_bytes_per_event"),
     ("History events/event", "history_events_per_event"),
 )
-GROWTH: dict[str, Columns] = {}
+_PROBES: Columns = (
+    ("p50 ms at 20/s", "p50_ms"),
+    ("p99 ms at 20/s", "p99_ms"),
+    ("Deliveries/s", "deliveries_per_s"),
+)
+GROWTH: dict[str, Columns] = {
+    "subscribers": (
+        ("Subscribers an event", "size"),
+        ("Deliveries/s", "deliveries_per_s"),
+        ("CPU ms a delivery", "cpu_ms_per_delivery"),
+        ("p50 ms", "p50_ms"),
+        ("p99 ms", "p99_ms"),
+        ("History bytes/event", "history_bytes_per_event"),
+    ),
+    "directory": (
+        ("Subscribers known", "size"),
+        ("kB", "directory_kb"),
+        ("ms an add", "add_ms"),
+        ("ms a snapshot", "snapshot_ms"),
+        ("ms to list 100", "list_ms"),
+        *_PROBES,
+    ),
+    "visibility": (
+        ("Events in visibility", "size"),
+        ("ms to list 100", "list_ms"),
+        ("ms to list the failed", "failed_ms"),
+        ("ms to find one", "find_ms"),
+        *_PROBES,
+    ),
+    "ledger": (
+        ("Outcomes recorded", "size"),
+        ("Counted", "counted"),
+        ("Outcomes/s", "outcomes_per_s"),
+        ("ms to ask for all", "health_ms"),
+        ("ms to ask for one", "health_one_ms"),
+        ("Signal p50 ms", "signal_p50_ms"),
+        ("Signal p99 ms", "signal_p99_ms"),
+        ("Longest", "signal_max_ms"),
+        ("Runs", "runs"),
+    ),
+}

@@ -72,13 +72,16 @@ async def publish(found: Stage, case: Case, event_type: str, events: int) -> Pub
     wanted: dict[str, Any] = {"host": "127.0.0.1", "port": found.api_port, "path": PUBLISH_PATH, "token": TOKEN}
     wanted |= {"type": event_type, "events": events, "publishers": case.publishers, "batch": case.batch}
     wanted |= {"rate": case.rate, "patience": PATIENCE_SECONDS}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / "load.py"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(json.dumps(wanted).encode())
+    # Into a file: with PYTHONUNBUFFERED set, Python drops what a pipe does not take at once.
+    said = found.folder / "load.json"
+    with said.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(HERE / "load.py"), stdin=asyncio.subprocess.PIPE, stdout=output
+        )
+        await process.communicate(json.dumps(wanted).encode())
     if process.returncode:
         raise SystemExit(f"the load process ended with status {process.returncode}; what it said is above")
-    return Published.model_validate_json(out)
+    return Published.model_validate_json(await asyncio.to_thread(said.read_bytes))
 
 
 async def arrivals_of(found: Stage, published: Published, subscribers: int) -> list[Arrival]:
@@ -99,13 +102,15 @@ async def arrivals_of(found: Stage, published: Published, subscribers: int) -> l
 
 
 async def settled(found: Stage, event_type: str) -> None:
-    """Wait until every workflow of a case has closed, as far as visibility knows, or patience has ended."""
+    """Wait until every workflow of a case has closed, or patience has ended.
+
+    Visibility is written a moment after the fact, so it must say so twice.
+    """
     client, query = found.gateway.connection.client, f"{EVENT_TYPES.name} = '{event_type}'"
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    deadline, closed = time.monotonic() + PATIENCE_SECONDS, 0
+    while closed < 2 and time.monotonic() < deadline:
         running = await client.count_workflows(f"{query} AND ExecutionStatus = 'Running'")
-        if not running.count:
-            return
+        closed = 0 if running.count else closed + 1
         await asyncio.sleep(POLL_SECONDS)
 
 

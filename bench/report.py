@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bench.columns import CPU, GROWTH, ISOLATION, MEMORY, THROUGHPUT, Columns
 from bench.figures import Figures, Summary
-from bench.results import CaseResult, Results
+from bench.peers import COMPARISONS
+from bench.results import CaseResult, Results, read
 
 _MARKED = re.compile(r"(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
@@ -24,7 +25,7 @@ def main() -> int:
     asked = parser.parse_args()
     tables: dict[str, str] = {}
     for path in asked.results:
-        tables |= tables_of(Results.model_validate_json(path.read_text()))
+        tables |= tables_of(read(path))
     if asked.write is None:
         print("\n\n".join(f"**{name}**\n\n{table}" for name, table in tables.items()))
         return 0
@@ -57,9 +58,10 @@ def tables_of(results: Results) -> dict[str, str]:
     suffix += "-full" if options.synchronous == "FULL" else ""
     plain = {name: case for name, case in results.cases.items() if "p99_ratio" not in case.summary}
     compared = {name: case for name, case in results.cases.items() if name == "burst" or name not in plain}
-    found = {"machine": _machine(results)}
+    found = {"machine" if results.cases else "growth-machine": _machine(results)}
     if results.cases:
         found |= {"cases": _cases(plain, THROUGHPUT), "cpu": _cases(plain, CPU), "memory": _cases(plain, MEMORY)}
+        found["peers"] = _peers(results)
     if len(compared) > 1:
         found["isolation"] = _cases(compared, ISOLATION)
     found |= {f"growth-{name}": _growth(name, rows) for name, rows in results.growth.items()}
@@ -73,13 +75,13 @@ def console(results: Results) -> str:
 
 def _machine(results: Results) -> str:
     machine, options = results.machine, results.options
-    changed = " with changes" if machine.changed else ""
+    how = [_times(options.repeat, "run")] if results.cases else []
+    how += [f"{_times(options.workers, 'process', 'processes')} of `im serve`", f"synchronous {options.synchronous}"]
+    how += [f"scale {options.scale:g}"] if options.scale != 1 else []
     return (
         f"Measured on {machine.at:%Y-%m-%d} with {machine.cpus} cores ({machine.processor}), "
         f"{machine.memory_bytes / 2**30:.0f} GiB,\n{machine.system}, Python {machine.python}, {machine.temporal}.\n"
-        f"Commit {machine.commit}{changed}; {_times(options.repeat, 'run')}, "
-        f"{_times(options.workers, 'process', 'processes')} of `im serve`, "
-        f"synchronous {options.synchronous}" + (f", scale {options.scale:g}." if options.scale != 1 else ".")
+        f"Commit {machine.commit}{' with changes' if machine.changed else ''}; {', '.join(how)}."
     )
 
 
@@ -93,6 +95,21 @@ def _cases(cases: dict[str, CaseResult], columns: Columns) -> str:
         for case in cases.values()
     ]
     return table(["Case", *(heading for heading, _ in columns)], rows)
+
+
+def _peers(results: Results) -> str:
+    """Ours beside the peers', and whether the aim is reached."""
+    rows = []
+    for each in COMPARISONS:
+        case = results.cases.get(each.case)
+        if case is None or each.figure not in case.summary:
+            continue
+        ours = case.summary[each.figure]
+        reached = ours.median <= each.aim if each.less_is_better else ours.median >= each.aim
+        others = ["" if theirs is None else _number(theirs) for theirs in (each.svix, each.outpost)]
+        sign = "≤" if each.less_is_better else "≥"
+        rows.append([each.what, _spread(ours), *others, f"{sign} {_number(each.aim)}", "yes" if reached else "no"])
+    return table(["What", "im", "Svix", "Outpost", "Aim", "Reached"], rows)
 
 
 def _growth(name: str, rows: Sequence[Figures]) -> str:

@@ -76,6 +76,14 @@ class Results(BaseModel):
         ]
 
 
+def read(path: Path) -> Results:
+    """What `bench.run` wrote; ends the process with a sentence when that is something else."""
+    try:
+        return Results.model_validate_json(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path} is not what bench.run writes: {str(error).splitlines()[0]}") from None
+
+
 def this_machine(cli: TemporalCli) -> Machine:
     """The facts of here and now."""
     return Machine(

@@ -25,11 +25,11 @@ async def main() -> int:
     asked = _asked()
     options = Options(repeat=asked.repeat, scale=asked.scale, workers=asked.workers, synchronous=asked.synchronous)
     results = Results(machine=this_machine(temporal_cli()), options=options)
-    if asked.case or not asked.growth:
+    if asked.case or asked.growth is None:
         await run_cases(results, asked.case)
-    if asked.growth:
-        results.growth = await growth.run(options)
-    await asyncio.to_thread(Path(asked.json).write_text, results.model_dump_json(indent=1) + "\n")
+    if asked.growth is not None:
+        results.growth = await growth.run(options, asked.growth)
+    await asyncio.to_thread(asked.json.write_text, results.model_dump_json(indent=1) + "\n")
     print("\n" + console(results))
     for trouble in results.incomplete:
         print(f"NOT COMPLETE {trouble}", file=sys.stderr)
@@ -42,7 +42,7 @@ async def run_cases(results: Results, names: list[str] | None) -> None:
     for number in range(options.repeat):
         this_run: dict[str, Figures] = {}
         async with stage(workers=options.workers, synchronous=options.synchronous) as found:
-            await measure(found, WARM_UP)
+            await measure(found, WARM_UP, options.scale)
             for case in wanted(names):
                 figures = await measure(found, case, options.scale)
                 this_run[case.name] = against(figures, this_run[case.control]) if case.control else figures
@@ -54,13 +54,18 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only these")
     parser.add_argument("--repeat", type=_positive, default=3, help="runs of each case, on fresh servers (default 3)")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of each case's events (default 1)")
+    parser.add_argument("--scale", type=_share, default=1.0, help="share of each case's events (default 1)")
     parser.add_argument("--workers", type=_positive, default=1, help="processes of im serve (default 1)")
     parser.add_argument(
         "--synchronous", choices=["NORMAL", "FULL"], default="NORMAL", help="SQLite's pragma under Temporal"
     )
-    parser.add_argument("--growth", action="store_true", help="what work costs as things grow, instead of the cases")
-    parser.add_argument("--json", default="bench-results.json", help="where the figures go")
+    parser.add_argument(
+        "--growth",
+        nargs="*",
+        choices=list(growth.GROWING),
+        help="what work costs as things grow; no cases without --case",
+    )
+    parser.add_argument("--json", type=_writable, default="bench-results.json", help="where the figures go")
     return parser.parse_args()
 
 
@@ -69,6 +74,23 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 100:
+        raise argparse.ArgumentTypeError("must be more than 0; 0.1 is a tenth of the work")
+    return number
+
+
+def _writable(text: str) -> Path:
+    """Found out before the work rather than after it."""
+    path = Path(text)
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot be written: {error.strerror}") from None
+    return path
 
 
 def _progress(number: int, case: str, figures: Figures) -> None:

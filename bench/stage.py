@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 IM = str(Path(sys.executable).parent / "im")
 TOKEN = "bench-token-0123456789"  # noqa: S105 - of a server that lives for a minute on loopback
 START_SECONDS = 30
+STOP_SECONDS = 30  # longer than a drain
 
 
 @dataclass
@@ -87,7 +88,11 @@ async def _start(stack: AsyncExitStack, *command: str, log: Path) -> int:
     async def stop() -> None:
         if process.returncode is None:
             process.terminate()
-        await process.wait()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
     stack.push_async_callback(stop)
     return process.pid
