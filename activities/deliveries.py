@@ -90,12 +90,13 @@ class DeliveryActivities:
     async def resolve_subscribers(self, request: ResolveRequest) -> Resolution:
         """Who wants each event now. Idempotent."""
         directory = await self._directory.current()
-        matches = []
+        wanting: dict[str, list[Match]] = {}
         for event_type in request.event_types:
-            wanting = directory.matching(event_type, request.only)
-            journal.EVENTS.labels("yes" if wanting else "no").inc()
-            matches.append([await self._match(subscriber) for subscriber in wanting])
-        return Resolution(publishing=self._publishing, matches=matches)
+            if event_type not in wanting:
+                wanted_by = self._directory.matching(directory, event_type, request.only)
+                wanting[event_type] = [await self._match(subscriber) for subscriber in wanted_by]
+            journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
+        return Resolution(publishing=self._publishing, matches=[wanting[each] for each in request.event_types])
 
     async def _match(self, subscriber: Subscriber) -> Match:
         limits = await self._limited.words(subscriber)

@@ -145,7 +145,7 @@ class AlarmGateway:
         """
         check_limit(wanted.limit)
         async with answered(self._connection.client):
-            found = await latest(self._connection.client, _query(wanted), wanted.before)
+            found = await latest(self._connection.client, _query(wanted), wanted.before, wanted.limit)
         runs, older = first_of(*found, wanted.limit)
         rows = [row for run in runs if (row := await _row(run)) is not None]
         return AlarmPage(rows=rows, older=older)

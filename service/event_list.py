@@ -77,7 +77,7 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
     rows: list[EventRow] = []
     for _ in range(MAX_SEARCHES):
         async with answered(client):
-            runs, older = await latest(client, query, before)
+            runs, older = await latest(client, query, before, wanted.limit)
         for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
             found = [row for run in together async for row in _rows(run) if _is_wanted(row, wanted, patterns)]
             if rows and len(rows) + len(found) > wanted.limit:

@@ -133,7 +133,7 @@ class IncidentGateway:
         if status is not None:
             query += f" AND {names.INCIDENT_STATUS.name} = '{Status(status)}'"
         async with answered(self._connection.client):
-            runs, older = first_of(*await latest(self._connection.client, query, before), limit)
+            runs, older = first_of(*await latest(self._connection.client, query, before, limit), limit)
         return IncidentPage(rows=[await _row(run) for run in runs], older=older)
 
     def _handle(self, incident_id: str) -> WorkflowHandle[IncidentWorkflow, Incident]:

@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowExecution
 from domain.errors import InvalidRequestError
 
 MAX_LISTED = 1000
+LEAST_FETCHED = 40  # a workflow may hold a hundred events, whose memo is some 20 KB
 PATIENCE = 3  # searches that keep the later half of what was found; those after it halve the time that is searched
 SEARCHES = 20
 
@@ -34,7 +35,7 @@ def quoted(value: str) -> str:
 
 
 async def latest(
-    client: Client, query: str, before: datetime | None
+    client: Client, query: str, before: datetime | None, limit: int
 ) -> tuple[list[WorkflowExecution], datetime | None]:
     """The workflows of a query that started last, latest first.
 
@@ -42,23 +43,25 @@ async def latest(
         client: whose namespace is searched.
         query: a list filter.
         before: only workflows that started before this time.
+        limit: how many are wanted.
 
     Returns:
-        The workflows, some 500 to 1,000 if there are as many, and the time before which older ones started; None when
-        there are none. Workflows that started in the same microsecond stay together.
+        The workflows, as many as are wanted up to twice that, if there are so many; and the time before which older
+        ones started; None when there are none. Workflows that started in the same microsecond stay together.
     """
     if before is not None:
         query += f" AND StartTime < {instant(before)}"
-    found = await _fetch(client, query)
-    if len(found) < MAX_LISTED:
+    size = min(MAX_LISTED, max(LEAST_FETCHED, 2 * limit))
+    found = await _fetch(client, query, size)
+    if len(found) < size:
         return found, None
     until, oldest = before or datetime.now(UTC), found[-1].start_time
     for search in range(SEARCHES):  # something that started later may have been left out
-        oldest = found[MAX_LISTED // 2 - 1].start_time
+        oldest = found[size // 2 - 1].start_time
         if search >= PATIENCE:
             oldest += (until - oldest) / 2
-        found = await _fetch(client, f"{query} AND StartTime >= {instant(oldest)}")
-        if len(found) < MAX_LISTED:
+        found = await _fetch(client, f"{query} AND StartTime >= {instant(oldest)}", size)
+        if len(found) < size:
             break
     return found, oldest
 
@@ -73,6 +76,6 @@ def first_of(
     return [run for run in runs if run.start_time >= last], last
 
 
-async def _fetch(client: Client, query: str) -> list[WorkflowExecution]:
-    found = [run async for run in client.list_workflows(query, limit=MAX_LISTED)]
+async def _fetch(client: Client, query: str, size: int) -> list[WorkflowExecution]:
+    found = [run async for run in client.list_workflows(query, limit=size)]
     return sorted(found, key=lambda run: run.start_time, reverse=True)

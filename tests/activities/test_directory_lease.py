@@ -284,3 +284,13 @@ async def _play(steps: list[Step]) -> None:
             query.answer.set_result(Snapshot(version=world.queries.index(query), subscribers={}))
         await settle()
     await asyncio.gather(*callers)
+
+
+async def test_what_was_matched_is_remembered_for_one_snapshot_only() -> None:
+    leased = LeasedDirectory(World().fetch)
+    before = Directory(version=1, subscribers={"a": make_subscriber(name="a", types=("im.**",))})
+    after = Directory(version=2, subscribers={"b": make_subscriber(name="b", types=("im.**",))})
+    for directory, names in ((before, ["a"]), (before, ["a"]), (after, ["b"]), (before, ["a"])):
+        matching = leased.matching(directory, "im.incident.declared.v1", None)
+        assert [subscriber.name for subscriber in matching] == names
+    assert leased.matching(after, "im.incident.declared.v1", ["a"]) == []

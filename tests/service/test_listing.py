@@ -38,10 +38,10 @@ class Store:
             yield run
 
 
-async def pages(store: Store) -> list[list[datetime]]:
+async def pages(store: Store, limit: int = MAX_LISTED) -> list[list[datetime]]:
     found, before = [], None
     while True:
-        runs, before = await latest(cast("Client", cast("Any", store)), "WorkflowType = 'a'", before)
+        runs, before = await latest(cast("Client", cast("Any", store)), "WorkflowType = 'a'", before, limit)
         found.append([run.start_time for run in runs])
         if before is None:
             return found
@@ -49,9 +49,10 @@ async def pages(store: Store) -> list[list[datetime]]:
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2600, 9000])
 @pytest.mark.parametrize("left_open", [0, 400, 3000, 9000])
-async def test_every_workflow_is_given_once_and_the_latest_first(count: int, left_open: int) -> None:
+@pytest.mark.parametrize("limit", [100, 1000])
+async def test_every_workflow_is_given_once_and_the_latest_first(count: int, left_open: int, limit: int) -> None:
     store = Store(count, left_open)
-    found = await pages(store)
+    found = await pages(store, limit)
     given = [at for page in found for at in page]
     assert given == sorted((run.start_time for run in store.runs), reverse=True)
 
@@ -60,6 +61,11 @@ async def test_a_list_that_one_answer_holds_is_asked_for_once() -> None:
     store = Store(MAX_LISTED - 1)
     await pages(store)
     assert store.asked == 1
+
+
+async def test_no_more_is_read_than_a_short_list_needs() -> None:
+    runs, _ = await latest(cast("Client", cast("Any", Store(5000))), "WorkflowType = 'a'", None, 100)
+    assert 100 <= len(runs) <= 200
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 1001])
