@@ -21,7 +21,7 @@ DURATION = Histogram(
     "Time from the start of a request to its status or failure.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-IN_FLIGHT = Gauge("im_delivery_requests_in_flight", "Requests to subscribers under way in this process.")
+IN_FLIGHT = Gauge("im_delivery_requests_in_flight", "Requests to subscribers under way.", multiprocess_mode="livesum")
 EVENTS = Counter("im_events_resolved", "Events whose subscribers were resolved, by whether any matched.", ["matched"])
 
 _log = structlog.get_logger(COMPONENT)

@@ -70,14 +70,26 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option("--host", help="Address of the API.  [env var: IM_API_HOST]")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]")] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=32, help="Processes behind the port.")] = 1,
 ) -> None:
     """Run the API and a worker.
 
     Temporal is at TEMPORAL_ADDRESS. Without ENABLE_EVENT_PUBLISHING=true nothing is emitted.
     """
-    from cli.serve import run_serve  # noqa: PLC0415 - heavy
+    if workers == 1:
+        from cli.serve import run_serve  # noqa: PLC0415 - heavy
 
-    end_after(lambda: run_serve(host=host, port=port))
+        end_after(lambda: run_serve(host=host, port=port))
+
+    def many() -> int:
+        from service.fleet import shared_metrics  # noqa: PLC0415 - before anything that has metrics is imported
+
+        with shared_metrics():
+            from cli.serve import run_serve_many  # noqa: PLC0415 - heavy
+
+            return run_serve_many(workers, host=host, port=port)
+
+    end_after(many)
 
 
 @app.command(epilog=examples("TEMPORAL_ADDRESS=temporal:7233 ENABLE_EVENT_PUBLISHING=true im worker"))

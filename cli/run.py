@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from getpass import getpass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -96,7 +96,7 @@ def _without_logs() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def end_after(body: Callable[[], object]) -> None:
+def end_after(body: Callable[[], object]) -> NoReturn:
     """Run a command that hosts a Temporal worker, and end the process with its exit status (see `finish`)."""
     from service.process import finish  # noqa: PLC0415 - only here
 

@@ -1,10 +1,17 @@
 """`im serve` and `im worker`: processes that run until they are told to stop, and then drain."""
 
-import structlog
+import socket
+from typing import NoReturn
 
+import structlog
+from uvicorn.importer import import_from_string
+
+from cli.run import end_after
+from service.fleet import Fleet
 from service.logs import configure_logs
+from service.metrics import sdk_ports
 from service.process import run_server
-from service.server import API_APP, running_api, running_backend, until_stopped
+from service.server import API_APP, Place, listen, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.state_files import LOG_FOLDER, prepare_state_dir
 from service.temporal import temporal_address
@@ -19,6 +26,23 @@ def run_serve(*, host: str | None, port: int | None) -> None:
     run_server(_serve(settings))
 
 
+def run_serve_many(count: int, *, host: str | None, port: int | None) -> int:
+    """API and worker in each of several processes behind one port; returns the exit status."""
+    settings = load_settings(im_api_host=host, im_api_port=port)
+    folder = prepare_state_dir(settings) / LOG_FOLDER
+    configure_logs(settings.im_log_level, folder=folder, role="serve")
+    listener = listen(settings.im_api_host, settings.im_api_port)
+    settings = settings.model_copy(update={"im_api_port": int(listener.getsockname()[1])})
+    ports = sdk_ports(count)
+    import_from_string(API_APP)  # here, once, instead of in each of them
+
+    def serve(number: int) -> NoReturn:
+        configure_logs(settings.im_log_level, folder=folder, role="serve")
+        end_after(lambda: run_server(_serve(settings, listener, Place(number, ports))))
+
+    return Fleet(count, serve).run()
+
+
 def run_worker() -> None:
     """A worker alone, to scale out or to keep deliveries apart from the API."""
     settings = load_settings()
@@ -26,10 +50,14 @@ def run_worker() -> None:
     run_server(_work(settings))
 
 
-async def _serve(settings: Settings) -> None:
-    async with running_backend(settings) as backend, running_api(backend, API_APP) as port:
+async def _serve(settings: Settings, listener: socket.socket | None = None, place: Place | None = None) -> None:
+    async with (
+        running_backend(settings, place=place) as backend,
+        running_api(backend, API_APP, listener) as port,
+    ):
         _log.info(
             "serving",
+            process=place.number if place else None,
             api=f"http://{settings.im_api_host}:{port}",
             temporal=temporal_address(),
             publishing=settings.enable_event_publishing,

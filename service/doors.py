@@ -9,6 +9,7 @@ from temporalio.worker import Worker
 
 from activities.heartbeats import DoorActivities
 from domain.errors import ImError, UnavailableError
+from service.temporal import BUILD_ID
 from workflows.names import DOORS_QUEUE
 
 
@@ -53,4 +54,5 @@ class Door:
 
 def door_worker(client: Client, door: Door) -> Worker:
     """A worker that answers for the door; only a process that serves the API runs one."""
-    return Worker(client, task_queue=DOORS_QUEUE, activities=[DoorActivities(lambda: door.clear_since).attest])
+    attest = DoorActivities(lambda: door.clear_since).attest
+    return Worker(client, build_id=BUILD_ID, task_queue=DOORS_QUEUE, activities=[attest])

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 from activities.limits import LimitActivities
 from domain.limits import MAX_CONCURRENCY, LimiterState, Limits
+from service.temporal import BUILD_ID
 from workflows import names, policies
 from workflows.limiter import LimiterWorkflow
 
@@ -66,6 +67,7 @@ async def limited_worker(
     slow = limits.per_second is not None and limits.per_second <= SLOW_PER_SECOND
     async with Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=names.limited_queue(subscriber),
         activities=[deliver],
         max_concurrent_activities=limits.max_concurrency or MAX_CONCURRENCY,
@@ -81,6 +83,7 @@ def serving_worker(client: Client, activities: LimitActivities, drain: timedelta
     """Takes on the queues of limited subscribers, as many as there are: each costs a poll."""
     return Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=names.LIMITS_QUEUE,
         activities=[activities.serve_limited],
         max_concurrent_activities=MAX_SERVED,

@@ -1,34 +1,46 @@
-"""The text of ``/metrics``: our own metrics, the health of each subscriber, and the Temporal SDK's metrics."""
+"""The text of ``/metrics``: our own metrics, the health of each subscriber, and the Temporal SDK's metrics.
 
+Of several processes behind one port it is the sum, whichever of them is asked.
+"""
+
+import os
 import time
+from collections.abc import Iterable, Sequence
 
 import httpx
 import structlog
-from prometheus_client import REGISTRY, Gauge, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from domain.errors import ImError
-from domain.health import HealthStatus
+from domain.health import Health, HealthStatus
 from service.devserver import free_port
 from service.health import HealthGateway
 
 HEALTH_EVERY_SECONDS = 10  # a scrape more often than this sees the health of the one before
 
-HEALTHY = Gauge("im_subscriber_healthy", "1 healthy, 0 unhealthy, NaN before the first delivery ended.", ["subscriber"])
-RETRYING = Gauge("im_subscriber_retrying", "Deliveries on the retry queue.", ["subscriber"])
-STREAK = Gauge("im_subscriber_consecutive_failures", "Requests failed since the last success.", ["subscriber"])
-
 _VALUES = {HealthStatus.HEALTHY: 1.0, HealthStatus.UNHEALTHY: 0.0, HealthStatus.UNKNOWN: float("nan")}
 _log = structlog.get_logger("metrics")
 
 
-def sdk_runtime() -> tuple[Runtime, int]:
-    """A runtime whose metrics the SDK serves on a free port of this machine, and that port."""
-    port = free_port()
+def sdk_ports(count: int) -> tuple[int, ...]:
+    """Free ports of this machine for the SDK's metrics of so many processes."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return tuple(found)
+
+
+def sdk_runtime(port: int, place: int | None = None) -> Runtime:
+    """A runtime whose metrics the SDK serves on a port of this machine, marked with the process's place if given."""
     metrics = PrometheusConfig(
         bind_address=f"127.0.0.1:{port}", counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
     )
-    return Runtime(telemetry=TelemetryConfig(metrics=metrics)), port
+    tags = {"process": str(place)} if place is not None else {}
+    return Runtime(telemetry=TelemetryConfig(metrics=metrics, global_tags=tags))
 
 
 class MetricsPage:
@@ -36,41 +48,78 @@ class MetricsPage:
 
     Args:
         health: asked at most every 10 s, for the gauges by subscriber.
-        sdk_port: where the SDK serves its own metrics; None leaves them out.
+        sdk_ports: where the SDK of each process serves its own metrics.
     """
 
-    def __init__(self, health: HealthGateway, sdk_port: int | None) -> None:
+    def __init__(self, health: HealthGateway, sdk_ports: Sequence[int] = ()) -> None:
         self._health = health
-        self._sdk_port = sdk_port
+        self._sdk_ports = sdk_ports
         self._asked = float("-inf")
+        self._ours = REGISTRY
+        self._subscribers = _SubscriberGauges()
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            self._ours = CollectorRegistry()
+            MultiProcessCollector(self._ours)  # type: ignore[no-untyped-call]
 
     async def text(self) -> str:
         """The page, in the Prometheus text format 0.0.4. What cannot be had is left out rather than waited for."""
         if time.monotonic() - self._asked >= HEALTH_EVERY_SECONDS:
             await self._refresh_health()
-        return generate_latest(REGISTRY).decode() + await self._sdk_text()
+        subscribers = CollectorRegistry()
+        subscribers.register(self._subscribers)
+        ours = generate_latest(self._ours).decode() + generate_latest(subscribers).decode()
+        return ours + merged([await self._sdk_text(port) for port in self._sdk_ports])
 
     async def _refresh_health(self) -> None:
         try:
-            rows = await self._health.all()
+            self._subscribers.rows = await self._health.all()
         except ImError as error:
             _log.warning("subscriber health is missing from the metrics", error=str(error))
             return
         self._asked = time.monotonic()
-        for gauge in (HEALTHY, RETRYING, STREAK):
-            gauge.clear()
-        for row in rows:
-            HEALTHY.labels(row.subscriber).set(_VALUES[row.status])
-            RETRYING.labels(row.subscriber).set(row.retrying)
-            STREAK.labels(row.subscriber).set(row.consecutive_failures)
 
-    async def _sdk_text(self) -> str:
-        if self._sdk_port is None:
-            return ""
+    async def _sdk_text(self, port: int) -> str:
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-                answer = await client.get(f"http://127.0.0.1:{self._sdk_port}/metrics")
+                answer = await client.get(f"http://127.0.0.1:{port}/metrics")
         except httpx.TransportError as error:
-            _log.warning("the SDK's metrics are missing", error=str(error))
+            _log.warning("the SDK's metrics are missing", port=port, error=str(error))
             return ""
         return answer.text
+
+
+class _SubscriberGauges(Collector):
+    """What is known of each subscriber in all processes, as it was last asked for."""
+
+    def __init__(self) -> None:
+        self.rows: Sequence[Health] = ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges."""
+        healthy = "1 healthy, 0 unhealthy, NaN before the first delivery ended."
+        yield self._gauge("healthy", healthy, [_VALUES[row.status] for row in self.rows])
+        yield self._gauge("retrying", "Deliveries on the retry queue.", [row.retrying for row in self.rows])
+        streak = [row.consecutive_failures for row in self.rows]
+        yield self._gauge("consecutive_failures", "Requests failed since the last success.", streak)
+
+    def _gauge(self, name: str, told: str, values: Sequence[float]) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(f"im_subscriber_{name}", told, labels=["subscriber"])
+        for row, value in zip(self.rows, values, strict=True):
+            family.add_metric([row.subscriber], value)
+        return family
+
+
+def merged(pages: Sequence[str]) -> str:
+    """Pages in the text format as one: each metric with its samples of every page, which its labels tell apart."""
+    heads: dict[str, list[str]] = {}
+    samples: dict[str, list[str]] = {}
+    for page in pages:
+        name = ""
+        for line in page.splitlines():
+            if line.startswith("# "):
+                name = line.split(" ", 3)[2]
+                known = heads.setdefault(name, [])
+                known += [line] if line not in known else []
+            elif line:
+                samples.setdefault(name, []).append(line)
+    return "".join(f"{line}\n" for name, head in heads.items() for line in head + samples.get(name, []))

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from domain.errors import ConfigurationError
 from service.devserver import OLDEST_SERVER, version_of
 from service.doors import door_worker
 from service.gateway import Gateway, make_gateway
-from service.metrics import MetricsPage, sdk_runtime
+from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
@@ -44,6 +44,24 @@ class Backend:
     ready: bool = False
 
 
+@dataclass(frozen=True)
+class Place:
+    """One process among those behind one port.
+
+    Attributes:
+        number: from 1; None for a process by itself.
+        sdk_ports: where each of them serves the SDK's metrics, in order.
+    """
+
+    number: int | None
+    sdk_ports: Sequence[int]
+
+    @property
+    def sdk_port(self) -> int:
+        """Its own one."""
+        return self.sdk_ports[(self.number or 1) - 1]
+
+
 # The API is named rather than imported, as ASGI servers do: service/ knows no routes.
 API_APP = "api.app:create_app"
 
@@ -57,20 +75,21 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def running_backend(settings: Settings, *extra_ports: int) -> AsyncIterator[Backend]:
+async def running_backend(settings: Settings, *extra_ports: int, place: Place | None = None) -> AsyncIterator[Backend]:
     """Connect, prepare the namespace and work, for the duration of a block.
 
     Args:
         settings: of this process.
         extra_ports: further listeners of this deployment, which no subscriber may name.
+        place: of this process among several behind one port; None for one by itself.
     """
-    runtime, sdk_port = sdk_runtime()
-    client = await connect(runtime)
+    place = place or Place(None, sdk_ports(1))
+    client = await connect(sdk_runtime(place.sdk_port, place.number))
     await prepare_namespace(client)
-    own_ports = frozenset({settings.im_api_port, sdk_port, _temporal_port(), *extra_ports}) - {0}
+    own_ports = frozenset({settings.im_api_port, *place.sdk_ports, _temporal_port(), *extra_ports}) - {0}
     gate = InlineGate()
     gateway = make_gateway(settings, client, has_worker=True, own_ports=own_ports, busy=lambda: gate.busy)
-    backend = Backend(settings=settings, gateway=gateway, metrics=MetricsPage(gateway.health, sdk_port))
+    backend = Backend(settings=settings, gateway=gateway, metrics=MetricsPage(gateway.health, place.sdk_ports))
     async with running_workers(
         client,
         keyring=gateway.connection.keyring,
@@ -105,10 +124,10 @@ def _temporal_port() -> int:
 
 
 @asynccontextmanager
-async def running_api(backend: Backend, app: str) -> AsyncIterator[int]:
+async def running_api(backend: Backend, app: str, listener: socket.socket | None = None) -> AsyncIterator[int]:
     """Serve an ASGI application, named ``module:factory`` and made over the backend, for the duration of a block.
 
-    Gives the port it listens on.
+    Gives the port it listens on: that of a listener shared with other processes, or else its own.
     """
     settings = backend.settings
     config = uvicorn.Config(
@@ -121,7 +140,7 @@ async def running_api(backend: Backend, app: str) -> AsyncIterator[int]:
         timeout_graceful_shutdown=API_GRACE_SECONDS,
     )
     server = _Server(config)
-    listener = _listen(settings.im_api_host, settings.im_api_port)
+    listener = listener or listen(settings.im_api_host, settings.im_api_port)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
@@ -136,7 +155,12 @@ async def running_api(backend: Backend, app: str) -> AsyncIterator[int]:
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the API's address.
+
+    Raises:
+        ConfigurationError: the port is taken, or the address is not of this machine.
+    """
     family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, proto)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from pydantic_core import to_json
@@ -40,6 +41,8 @@ from domain.errors import (
 )
 
 DEFAULT_ADDRESS = "localhost:7233"
+# Which code a worker runs, as Temporal notes it of each task. The SDK's own choice reads all code loaded, for 2 s.
+BUILD_ID = f"im-{version('incidents-platform')}"
 MEMO_WARN_BYTES = 64 * 1024  # the memo of a workflow of 100 events names each: some 20 KB
 # Whoever waits for an answer is told within 5 s; this leaves two for starting up and for saying so.
 ANSWER_TIMEOUT = timedelta(seconds=3)

@@ -40,6 +40,7 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, limited_worker, serving_worker
 from service.publisher import Publisher
+from service.temporal import BUILD_ID
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
@@ -194,6 +195,7 @@ class _TemporalLink:
 def _event_worker(client: Client, parts: _Parts) -> Worker:
     return Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=names.EVENTS_QUEUE,
         workflows=[EventWorkflow],
         activities=[
@@ -216,6 +218,7 @@ def _event_worker(client: Client, parts: _Parts) -> Worker:
 def _delivery_worker(client: Client, parts: _Parts) -> Worker:
     return Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=names.DELIVERIES_QUEUE,
         activities=[parts.deliveries.deliver, parts.heartbeats.send_ping, parts.heartbeats.log_unknown],
         max_concurrent_activities=DELIVERY_SLOTS,
@@ -227,6 +230,7 @@ def _delivery_worker(client: Client, parts: _Parts) -> Worker:
 def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
     return Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=parts.in_flight_queue,
         activities=[parts.deliveries.adopt_delivery, parts.deliveries.adopt_many],
         max_concurrent_activities=EVENT_TASKS * policies.INLINE_ONE_BY_ONE,
@@ -239,6 +243,7 @@ def _control_worker(
 ) -> Worker:
     return Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=names.CONTROL_QUEUE,
         workflows=[
             SubscriberDirectoryWorkflow,

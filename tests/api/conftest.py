@@ -46,7 +46,7 @@ async def serve() -> AsyncIterator[Serve]:
             backend = Backend(
                 settings=Settings(im_api_token=SecretStr(token) if token else None),
                 gateway=cast("Gateway", gateway),
-                metrics=MetricsPage(cast("Any", gateway.health), None),
+                metrics=MetricsPage(cast("Any", gateway.health)),
                 ready=True,
             )
             transport = httpx.ASGITransport(create_app(backend))

@@ -82,14 +82,14 @@ class Platform:
         return Ran(process.returncode or 0, out.decode(), err.decode())
 
     @asynccontextmanager
-    async def process(self, command: str, **env: str) -> AsyncIterator["Process"]:
+    async def process(self, command: str, *options: str, **env: str) -> AsyncIterator["Process"]:
         """Run ``im serve`` or ``im worker`` for the duration of a block, and stop it with SIGTERM."""
         port = free_port()
         environment = self.env | {"IM_API_PORT": str(port)} | env
         log = self.state / f"{command}-{port}.stderr"
         with log.open("wb") as stderr:
             running = await asyncio.create_subprocess_exec(
-                IM, command, env=environment, stderr=stderr, stdout=stderr, cwd=self.state
+                IM, command, *options, env=environment, stderr=stderr, stdout=stderr, cwd=self.state
             )
         process = Process(running, log, f"http://127.0.0.1:{port}")
         try:
@@ -148,7 +148,7 @@ class Process:
             async with httpx.AsyncClient() as client:
                 return (await client.get(f"{self.url}/readyz")).status_code == 200
 
-        await eventually(ready, 20)
+        await eventually(ready, 40)
 
     def said(self) -> str:
         """Everything it wrote to its terminal."""

@@ -1,0 +1,115 @@
+"""Several processes behind one port: forked from one that has loaded everything, and kept going by it.
+
+The parent neither serves nor works: it starts the processes, starts one anew that died, hands on a request to stop, and
+ends when the last of them has drained. Where it is killed itself, they drain and end too.
+"""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+MAX_PROCESSES = 32  # as many as can log to one folder
+RESTART_SECONDS = 1.0  # before a process that died is started anew
+_SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # the Prometheus client's own variable, read when it is imported
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_log = structlog.get_logger("server")
+
+Serve = Callable[[int], NoReturn]
+
+
+class Fleet:
+    """The processes.
+
+    Args:
+        count: how many.
+        serve: what each does, given its place from 1; it ends its process.
+    """
+
+    def __init__(self, count: int, serve: Serve) -> None:
+        self._count = count
+        self._serve = serve
+        self._places: dict[int, int] = {}
+        self._stopping = False
+        self._status = 0
+
+    def run(self) -> int:
+        """Run until SIGINT or SIGTERM; returns the exit status: that of a process that could not begin, else 0."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop())
+        for place in range(1, self._count + 1):
+            self._start(place)
+        while self._places:
+            ended, status = os.wait()
+            self._ended(ended, os.waitstatus_to_exitcode(status))
+        return self._status
+
+    def _start(self, place: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            _become_own_process()
+            self._serve(place)
+        self._places[pid] = place
+        if self._stopping:  # asked for between the loss of one and this start
+            os.kill(pid, signal.SIGTERM)
+
+    def _ended(self, pid: int, code: int) -> None:
+        place = self._places.pop(pid)
+        forget_metrics_of(pid)
+        if self._stopping:
+            return
+        if code > 0:  # it says itself what keeps it from serving; the others would say the same
+            self._status = code
+            self._stop()
+            return
+        _log.error("a serving process died and is started anew", process=place, pid=pid, signal=-code)
+        time.sleep(RESTART_SECONDS)
+        if not self._stopping:
+            self._start(place)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for pid in self._places:
+            os.kill(pid, signal.SIGTERM)
+
+
+def _become_own_process() -> None:
+    """Have signals of a terminal go to the parent alone, and the parent's death come here as a request to stop."""
+    parent = os.getppid()
+    os.setpgid(0, 0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+@contextlib.contextmanager
+def shared_metrics() -> Iterator[None]:
+    """Have the processes' metrics added up, for the duration of a block that imports and forks what has any."""
+    folder = Path(tempfile.mkdtemp(prefix="im-metrics-"))
+    os.environ[_SHARED_METRICS] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(_SHARED_METRICS, None)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_metrics_of(pid: int) -> None:
+    """Count what a process that ended had in hand no longer; what it had counted stays."""
+    if _SHARED_METRICS in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - only here
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
