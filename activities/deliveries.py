@@ -14,11 +14,12 @@ from temporalio.exceptions import ApplicationError
 from activities import journal
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
-from activities.flights import Flights, landed
+from activities.flights import Flights, flight_key, landed
 from activities.gate import InlineGate
+from activities.head_start import HeadStart
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import announced, beating, details, failure_of, given_up, moved, unmade
+from activities.reporting import announced, beating, brief, details, failure_of, given_up, moved, unmade
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
@@ -43,7 +44,6 @@ from domain.tasks import (
 INLINE_BUDGET = timedelta(milliseconds=300)
 TOGETHER_BUDGET = timedelta(seconds=2)
 AFTER_TROUBLE = timedelta(milliseconds=100)
-BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 LoadEvent = Callable[[str, str], Awaitable[CloudEvent]]
 
@@ -61,6 +61,7 @@ class DeliveryActivities:
         load_event: reads the event of a workflow, given its id and run id.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         in_flight_queue: the task queue that this process alone polls.
+        head_start: what has begun before it was asked for.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class DeliveryActivities:
         load_event: LoadEvent,
         publishing: bool,
         in_flight_queue: str,
+        head_start: HeadStart | None = None,
     ) -> None:
         self._directory = directory
         self._courier = courier
@@ -85,6 +87,7 @@ class DeliveryActivities:
         self._load_event = load_event
         self._publishing = publishing
         self._in_flight_queue = in_flight_queue
+        self._head_start = head_start
 
     @activity.defn(name="resolve_subscribers")
     async def resolve_subscribers(self, request: ResolveRequest) -> Resolution:
@@ -104,9 +107,14 @@ class DeliveryActivities:
             subscriber=subscriber.name,
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
-            inline=limits is None and self._gate.admits(subscriber.name),
+            inline=limits is None and (self._has_begun(subscriber.name) or self._gate.admits(subscriber.name)),
             ordered=subscriber.ordered,
             limits=limits,
+        )
+
+    def _has_begun(self, subscriber: str) -> bool:
+        return self._head_start is not None and self._head_start.has_begun(
+            activity.info().workflow_run_id or "", subscriber
         )
 
     @activity.defn(name="deliver_first")
@@ -123,7 +131,7 @@ class DeliveryActivities:
         async with self._gate.crowd():
             deadline = _deadline()
             results = await asyncio.gather(*(self._first(first, deadline) for first in request.each()))
-        return FirstResults(results=[_brief(result) for result in results])
+        return FirstResults(results=[brief(result) for result in results])
 
     async def _first(self, request: FirstRequest, deadline: float) -> FirstResult:
         subscriber = await self._wanted(request.subscriber, request.since)
@@ -131,7 +139,7 @@ class DeliveryActivities:
             return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
         if is_at_most_once(subscriber.target):
             return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
-        key = f"{activity.info().workflow_run_id}/{request.event.source}/{request.event.id}/{request.subscriber}"
+        key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
         flight = self._flights.start(key, lambda: self._courier.carry(request.event, subscriber, request.schedule))
         with self._gate.inline():
             await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
@@ -159,7 +167,7 @@ class DeliveryActivities:
         """
         flights = {key: flight for key in request.flights if (flight := self._flights.adopt(key))}
         await landed(flights.values(), TOGETHER_BUDGET, AFTER_TROUBLE)
-        return FirstResults(results=[_brief(self._landed(key, flights.get(key))) for key in request.flights])
+        return FirstResults(results=[brief(self._landed(key, flights.get(key))) for key in request.flights])
 
     def _landed(self, key: str, flight: "asyncio.Task[Delivery] | None") -> FirstResult:
         if flight is None or (flight.done() and flight.exception() is not None):
@@ -241,12 +249,3 @@ class DeliveryActivities:
 
 def _deadline() -> float:
     return asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
-
-
-def _brief(result: FirstResult) -> FirstResult:
-    delivery = result.delivery
-    if delivery is None or delivery.last is None or not delivery.last.response:
-        return result
-    kept = None if delivery.state is DeliveryState.DELIVERED else delivery.last.response[:BRIEF_RESPONSE_CHARS]
-    last = delivery.last.model_copy(update={"response": kept})
-    return result.model_copy(update={"delivery": delivery.model_copy(update={"attempts": [last]})})

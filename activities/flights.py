@@ -6,10 +6,19 @@ from collections.abc import Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any
 
+from domain.events import CloudEvent
 from domain.outcomes import Delivery, DeliveryState
 
 # A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
 KEPT = timedelta(seconds=30)
+
+
+Carry = Callable[[], Coroutine[Any, Any, Delivery]]
+
+
+def flight_key(run_id: str, event: CloudEvent, subscriber: str) -> str:
+    """The key of the first request of a delivery, made for one run of a workflow."""
+    return f"{run_id}/{event.source}/{event.id}/{subscriber}"
 
 
 class Flights:
@@ -22,7 +31,7 @@ class Flights:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def start(self, key: str, make: Callable[[], Coroutine[Any, Any, Delivery]]) -> asyncio.Task[Delivery]:
+    def start(self, key: str, make: Carry) -> asyncio.Task[Delivery]:
         """Begin, or join what was begun under this key."""
         flight = self._flights.get(key)
         if flight is None:

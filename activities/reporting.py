@@ -13,11 +13,12 @@ from domain.limits import LIMITED
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.retry import MIN_DELAY
 from domain.targets.kinds import DOUBT
-from domain.tasks import DeliverRequest
+from domain.tasks import DeliverRequest, FirstResult
 
 T = TypeVar("T")
 
 HEARTBEAT_EVERY = timedelta(seconds=2)
+BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 
 def failure_of(delivery: Delivery) -> ApplicationError:
@@ -34,6 +35,16 @@ def failure_of(delivery: Delivery) -> ApplicationError:
         next_retry_delay=delay,
         category=ApplicationErrorCategory.BENIGN,
     )
+
+
+def brief(result: FirstResult) -> FirstResult:
+    """A first request's result as it is told among many: of what the receiver said, only the start where it failed."""
+    delivery = result.delivery
+    if delivery is None or delivery.last is None or not delivery.last.response:
+        return result
+    kept = None if delivery.state is DeliveryState.DELIVERED else delivery.last.response[:BRIEF_RESPONSE_CHARS]
+    last = delivery.last.model_copy(update={"response": kept})
+    return result.model_copy(update={"delivery": delivery.model_copy(update={"attempts": [last]})})
 
 
 def given_up(request: DeliverRequest, known: list[Attempt]) -> ApplicationError:

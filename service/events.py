@@ -15,7 +15,7 @@ from service.connection import Connection
 from service.event_list import EventFilter, EventPage, find_events
 from service.history import EventSource
 from service.progress import RunView, read_run
-from service.publisher import Publisher
+from service.publisher import Accepted, Publisher
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
 from workflows import names
@@ -47,6 +47,10 @@ class EventGateway:
         self._publisher = publisher
         self._subscribers = subscribers
         self._source = EventSource(connection.client)
+
+    def tell_accepted(self, accepted: Accepted) -> None:
+        """Have a function called with each event whose first requests may begin early, and its workflow's run id."""
+        self._publisher.tell_accepted(accepted)
 
     async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
         """Accept an event in this process, by its own setting; ``alone`` makes it share no workflow."""

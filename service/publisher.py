@@ -2,10 +2,11 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
@@ -17,6 +18,9 @@ from service.temporal import answered
 from workflows import names, policies
 from workflows.details import event_summary
 from workflows.event import EventWorkflow
+
+_Handle = WorkflowHandle[Any, Any]
+Accepted = Callable[[CloudEvent, str], Coroutine[Any, Any, None]]
 
 
 class Publisher:
@@ -35,7 +39,13 @@ class Publisher:
         self._client = client
         self._publishing = publishing
         self._one_batch = asyncio.Lock()
+        self._accepted: Accepted | None = None
+        self._begun: set[asyncio.Task[None]] = set()
         self._bursts = Bursts(self._start_together, per_workflow, busy)
+
+    def tell_accepted(self, accepted: Accepted) -> None:
+        """Have a function called with each event, and its run id, whose workflow's first task is with this process."""
+        self._accepted = accepted
 
     async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
         """Accept an event. The same source and id again are accepted once, as long as the namespace retains it.
@@ -52,7 +62,7 @@ class Publisher:
         """
         self._require_publishing()
         if alone:
-            return await self.start(event, EventInput(events=[event]))
+            return await self.start(event, EventInput(events=[event]), early=True)
         return await self._bursts.accept(event)
 
     async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
@@ -72,7 +82,7 @@ class Publisher:
             async with self._one_batch:
                 await self._bursts.until_quiet()
                 began = await self._begin(chunk, EventInput(events=list(chunk)), names.batch_workflow_id(chunk))
-            receipts += [_receipt(event, duplicate=not began) for event in chunk]
+            receipts += [_receipt(event, duplicate=began is None) for event in chunk]
         return receipts
 
     async def emit(self, event: CloudEvent, behind: Sequence[str] = ()) -> PublishReceipt:
@@ -86,9 +96,20 @@ class Publisher:
             return PublishReceipt(event_id=event.id, published=False)
         return await self.start(event, EventInput(events=[event], behind=list(behind)))
 
-    async def start(self, event: CloudEvent, request: EventInput, workflow_id: str | None = None) -> PublishReceipt:
-        """Start the workflow of one event. One that was refused or terminated may be started again."""
-        if await self._begin([event], request, workflow_id or names.event_workflow_id(event)):
+    async def start(
+        self, event: CloudEvent, request: EventInput, workflow_id: str | None = None, *, early: bool = False
+    ) -> PublishReceipt:
+        """Start the workflow of one event. One that was refused or terminated may be started again.
+
+        Args:
+            event: what it delivers.
+            request: how.
+            workflow_id: the event's own by default.
+            early: its first requests may begin before the workflow asks for them.
+        """
+        if handle := await self._begin([event], request, workflow_id or names.event_workflow_id(event)):
+            if early:
+                self._tell(event, handle)
             return _receipt(event)
         async with answered(self._client):
             described = await self._client.get_workflow_handle(names.event_workflow_id(event)).describe()
@@ -102,7 +123,7 @@ class Publisher:
     async def _start_together(self, events: Sequence[CloudEvent]) -> list[Outcome]:
         """Start one workflow for all of the events that no workflow has yet."""
         if len(events) == 1:
-            return [await self.start(events[0], EventInput(events=[events[0]]))]
+            return [await self.start(events[0], EventInput(events=[events[0]]), early=True)]
         known = await self._known(events)
         fresh = [event for event in events if (event.source, event.id) not in known]
         if fresh:
@@ -119,11 +140,11 @@ class Publisher:
                     found[event["source"], event["id"]] = event["digest"]
         return found
 
-    async def _begin(self, events: Sequence[CloudEvent], request: EventInput, workflow_id: str) -> bool:
-        """Start a workflow; False when the id was used before."""
+    async def _begin(self, events: Sequence[CloudEvent], request: EventInput, workflow_id: str) -> _Handle | None:
+        """Start a workflow; None when the id was used before."""
         async with answered(self._client):
             try:
-                await self._client.start_workflow(
+                return await self._client.start_workflow(
                     EventWorkflow.run,
                     request,
                     id=workflow_id,
@@ -136,8 +157,27 @@ class Publisher:
                     static_summary=event_summary(events),
                 )
             except WorkflowAlreadyStartedError:
-                return False
-        return True
+                return None
+
+    def _tell(self, event: CloudEvent, handle: _Handle) -> None:
+        if self._accepted is None or not is_with_us(handle) or handle.first_execution_run_id is None:
+            return
+        task = asyncio.create_task(self._accepted(event, handle.first_execution_run_id))
+        self._begun.add(task)
+        task.add_done_callback(self._told)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        self._begun.discard(task)
+        if not task.cancelled():
+            task.exception()  # nothing was begun early: the workflow's own task begins it
+
+
+def is_with_us(handle: _Handle) -> bool:
+    """Whether Temporal gave the workflow's first task to this process.
+
+    The SDK has no public way to say, so a test pins this one. Where it does not say, nothing is begun early.
+    """
+    return bool(getattr(handle, "__temporal_eagerly_started", False))
 
 
 def _receipt(event: CloudEvent, *, duplicate: bool = False) -> PublishReceipt:

@@ -17,13 +17,14 @@ from activities.gate import InlineGate
 from domain.errors import ConfigurationError
 from service.devserver import OLDEST_SERVER, version_of
 from service.doors import door_worker
+from service.entities import ensure_entities
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
 from service.temporal import connect, temporal_address
-from service.worker import ensure_entities, running_workers
+from service.worker import running_workers
 
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
 
@@ -97,7 +98,8 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
         bases=settings.target_bases,
         publishing=settings.enable_event_publishing,
         gate=gate,
-    ):
+    ) as accepted:
+        gateway.events.tell_accepted(accepted)
         backend.ready = True
         try:
             yield backend

@@ -1,16 +1,12 @@
 """The workers of one process: five task queues over one client, started and drained together."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import structlog
-from pydantic import BaseModel
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.courier import Courier
@@ -19,6 +15,7 @@ from activities.directory import LeasedDirectory
 from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
+from activities.head_start import HeadStart
 from activities.heartbeats import HeartbeatActivities
 from activities.http_clients import HttpClients
 from activities.incidents import IncidentActivities
@@ -29,48 +26,43 @@ from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
-from domain.directory import Snapshot
-from domain.health import LedgerBatch
 from domain.limits import Limits
-from domain.subscribers import Gone
 from domain.targets.base import Bases
 from service.connection import Connection
+from service.entities import Entities
 from service.history import EventSource
 from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, limited_worker, serving_worker
-from service.publisher import Publisher
+from service.publisher import Accepted, Publisher
 from service.temporal import BUILD_ID
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
-from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
+from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
 from workflows.incident import IncidentWorkflow
-from workflows.incident_numbers import IncidentNumbersWorkflow, NumbersState
+from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.lane import LaneWorkflow
-from workflows.ledger import DeliveryLedgerWorkflow, LedgerState
+from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.limiter import LimiterWorkflow
-from workflows.sources import SourcesState, SourcesWorkflow
+from workflows.sources import SourcesWorkflow
 from workflows.zeebe import ZeebeClusterWorkflow
 
 # Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
 DRAIN = timedelta(seconds=15)
-QUERY_TIMEOUT = timedelta(seconds=2)
-SIGNAL_TIMEOUT = timedelta(seconds=5)
 
 EVENT_TASKS = 100  # workflow tasks and local activities in hand at once; a burst beyond waits in Temporal
 # Retries in hand at once. A receiver that hangs holds a slot for 10 s, so few slots would let one such subscriber
 # delay everybody's retries (with 100 and 300 events to a hanging one: by up to 8 s); a slot is a task and a socket.
 DELIVERY_SLOTS = 1000
 
-_log = structlog.get_logger("worker")
-
 
 @dataclass(frozen=True)
 class _Parts:
     recorder: Recorder
     flights: Flights
+    head_start: HeadStart
     sender: Sender
     deliveries: DeliveryActivities
     lanes: LaneActivities
@@ -79,30 +71,10 @@ class _Parts:
     in_flight_queue: str
 
 
-async def ensure_entities(client: Client) -> None:
-    """Start the registries, the ledger and the counter of incident numbers, unless they run already."""
-    entities: tuple[tuple[Callable[..., Awaitable[None]], BaseModel, str, str], ...] = (
-        (SubscriberDirectoryWorkflow.run, DirectoryState(), names.DIRECTORY_ID, "registry of subscribers"),
-        (DeliveryLedgerWorkflow.run, LedgerState(), names.LEDGER_ID, "delivery counters"),
-        (IncidentNumbersWorkflow.run, NumbersState(), names.INCIDENT_NUMBERS_ID, "incident numbers"),
-        (SourcesWorkflow.run, SourcesState(), names.SOURCES_ID, "Zeebe clusters and heartbeats"),
-    )
-    for run, state, workflow_id, summary in entities:
-        await client.start_workflow(
-            run,
-            state,
-            id=workflow_id,
-            task_queue=names.CONTROL_QUEUE,
-            task_timeout=policies.EVENT_TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=summary,
-        )
-
-
 @asynccontextmanager
 async def running_workers(
     client: Client, *, keyring: Keyring, policy: AddressPolicy, bases: Bases, publishing: bool, gate: InlineGate
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Accepted]:
     """Work on every queue for the duration of a block, then drain: what is under way ends, nothing new begins.
 
     Args:
@@ -112,6 +84,8 @@ async def running_workers(
         bases: where the services of alert targets are.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         gate: also read by this process's publisher, which starts nothing while it is busy.
+
+    Gives what the publisher calls for an event whose first task is with this process.
     """
     parts = _assemble(client, keyring, policy, gate, bases=bases, publishing=publishing)
     connection = Connection(client=client, keyring=keyring, policy=policy, publishing=publishing, has_worker=True)
@@ -127,23 +101,25 @@ async def running_workers(
         for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
-        yield
+        yield parts.head_start.begin
 
 
 def _assemble(
     client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, bases: Bases, publishing: bool
 ) -> _Parts:
     transport = GuardedTransport(policy)
-    link = _TemporalLink(client)
+    link = Entities(client)
     directory = LeasedDirectory(link.snapshot)
     sender = Sender(transport, keyring, policy, bases, HttpClients(directory.http_client, keyring, policy))
     recorder = Recorder(link.record)
     flights = Flights()
+    courier = Courier(sender, gate, recorder, link.mark_gone)
+    head_start = HeadStart(directory, courier, flights, gate)
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])
     limited = LimitedDeliveries(names.limited_queue, LimitedQueues(client).ensure)
     deliveries = DeliveryActivities(
         directory=directory,
-        courier=Courier(sender, gate, recorder, link.mark_gone),
+        courier=courier,
         flights=flights,
         recorder=recorder,
         gate=gate,
@@ -151,6 +127,7 @@ def _assemble(
         load_event=EventSource(client).load,
         publishing=publishing,
         in_flight_queue=queue,
+        head_start=head_start,
     )
     lanes = Lanes(client)
 
@@ -160,6 +137,7 @@ def _assemble(
     return _Parts(
         recorder=recorder,
         flights=flights,
+        head_start=head_start,
         sender=sender,
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
@@ -167,29 +145,6 @@ def _assemble(
         heartbeats=HeartbeatActivities(transport, keyring, policy),
         in_flight_queue=queue,
     )
-
-
-class _TemporalLink:
-    """What activities need of Temporal."""
-
-    def __init__(self, client: Client) -> None:
-        self._directory = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, names.DIRECTORY_ID)
-        self._ledger = client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, names.LEDGER_ID)
-
-    async def snapshot(self, known_version: int | None) -> Snapshot:
-        return await self._directory.query(
-            SubscriberDirectoryWorkflow.snapshot, known_version, rpc_timeout=QUERY_TIMEOUT
-        )
-
-    async def record(self, batch: LedgerBatch) -> None:
-        await self._ledger.signal(DeliveryLedgerWorkflow.record, batch, rpc_timeout=SIGNAL_TIMEOUT)
-
-    async def mark_gone(self, name: str, asked_at: datetime) -> None:
-        try:
-            gone = Gone(name=name, asked_at=asked_at)
-            await self._directory.signal(SubscriberDirectoryWorkflow.mark_gone, gone, rpc_timeout=SIGNAL_TIMEOUT)
-        except RPCError as error:  # its next delivery will be answered 410 as well
-            _log.warning("could not mark a subscriber as gone", subscriber_id=name, error=error.message)
 
 
 def _event_worker(client: Client, parts: _Parts) -> Worker:

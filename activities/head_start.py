@@ -1,0 +1,60 @@
+"""First requests that begin before their workflow asks for them.
+
+Temporal hands the first task of an event's workflow to the process that started it, in the answer to the start. From
+then on the event is safe, and what the task will ask for first is known: the requests begin while the task is still on
+its way through the SDK, which takes as long as the request, and the task joins them (docs/performance.md).
+"""
+
+import asyncio
+
+from activities.courier import Courier
+from activities.directory import LeasedDirectory
+from activities.flights import KEPT, Carry, Flights, flight_key
+from activities.gate import InlineGate
+from domain.events import CloudEvent
+from domain.retry import RetrySchedule
+from domain.subscribers import Subscriber
+from domain.targets.kinds import is_at_most_once
+
+FEW = 16  # subscribers; more are told together (workflows.policies.INLINE_ONE_BY_ONE)
+
+
+class HeadStart:
+    """Begins them.
+
+    Args:
+        directory: who wants what.
+        courier: makes requests.
+        flights: where the workflow's own activity will look for them.
+        gate: who may be tried inline.
+    """
+
+    def __init__(self, directory: LeasedDirectory, courier: Courier, flights: Flights, gate: InlineGate) -> None:
+        self._directory = directory
+        self._courier = courier
+        self._flights = flights
+        self._gate = gate
+        self._begun: dict[str, set[str]] = {}
+
+    async def begin(self, event: CloudEvent, run_id: str) -> None:
+        """Begin the first requests of an event whose workflow's first task is with this process."""
+        wanting = self._directory.matching(await self._directory.current(), event.type, None)
+        begun = {subscriber.name: subscriber for subscriber in wanting if self._may_begin(subscriber)}
+        if not begun or len(wanting) > FEW:
+            return
+        self._begun[run_id] = set(begun)
+        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._begun.pop, run_id, None)
+        for name, subscriber in begun.items():
+            self._flights.start(flight_key(run_id, event, name), self._carrying(event, subscriber))
+
+    def has_begun(self, run_id: str, subscriber: str) -> bool:
+        """Whether the request was begun: it is then joined, whatever became of the subscriber's standing since."""
+        return subscriber in self._begun.get(run_id, ())
+
+    def _may_begin(self, subscriber: Subscriber) -> bool:
+        waits = subscriber.ordered or subscriber.limited or is_at_most_once(subscriber.target)
+        return not waits and self._gate.admits(subscriber.name)
+
+    def _carrying(self, event: CloudEvent, subscriber: Subscriber) -> Carry:
+        schedule = None if subscriber.schedule == RetrySchedule() else subscriber.schedule
+        return lambda: self._courier.carry(event, subscriber, schedule)
