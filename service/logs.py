@@ -24,6 +24,8 @@ _NAMES = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "ERROR"}
 
 _BARE = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII but space, quote, = and backslash: needs no quotes
 
+_UNSHOWN = frozenset({"component", "exception"})  # on the terminal; an exception follows its line
+
 _locks: list[IO[str]] = []  # held open as long as the process lives: each holds one file's lock
 
 
@@ -103,8 +105,7 @@ def _foreign(record: logging.LogRecord) -> dict[str, Any]:
 _extras = structlog.stdlib.ExtraAdder()
 
 
-def _as_json(entry: dict[str, Any]) -> str:
-    return json.dumps(entry, default=repr)
+_as_json = json.JSONEncoder(default=repr).encode  # made once: `json.dumps` would make one for each line
 
 
 class _RotatingFile(logging.handlers.RotatingFileHandler):
@@ -139,9 +140,9 @@ def _own_file(folder: Path, role: str) -> Path:
 
 def logfmt(entry: dict[str, Any]) -> str:
     """A log entry in the guide's form: ``level=WARN msg="..." subscriber_id=... error="..."``."""
-    shown = {"time": entry.get("time"), "level": entry.get("level"), "msg": entry.get("msg")}
-    rest = {key: value for key, value in entry.items() if key not in {*shown, "component", "exception"}}
-    line = " ".join(f"{key}={_value(key, value)}" for key, value in (shown | rest).items() if value is not None)
+    line = " ".join(
+        [f"{key}={_value(key, value)}" for key, value in entry.items() if value is not None and key not in _UNSHOWN]
+    )
     return f"{line}\n{entry['exception']}" if entry.get("exception") else line
 
 
