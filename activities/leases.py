@@ -31,14 +31,27 @@ class Lease(Generic[T]):
         self._began = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
 
+    @property
+    def known(self) -> T | None:
+        """The registry as it was known last, however long ago."""
+        return self._known
+
+    def held(self) -> T | None:
+        """The registry while the lease lasts, without waiting; None: ask `current`."""
+        age = self._clock() - self._began
+        if self._known is None or age >= LEASE_SECONDS:
+            return None
+        if age >= REFRESH_AFTER_SECONDS:
+            self._refresh()
+        return self._known
+
     async def current(self) -> T:
         """The registry, no older than one lease or than this call. Concurrent callers share one query."""
         called = self._clock()
         while True:
-            age = self._clock() - self._began
-            if self._known is not None and (age < LEASE_SECONDS or self._began >= called):
-                if age >= REFRESH_AFTER_SECONDS:
-                    self._refresh()
+            if (held := self.held()) is not None:
+                return held
+            if self._known is not None and self._began >= called:  # the query took longer than a lease
                 return self._known
             await asyncio.shield(self._refresh())
 

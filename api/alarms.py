@@ -13,6 +13,7 @@ from api.alarm_views import AlarmAnswer, alarm_answer
 from api.dependencies import ApiGateway
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import location
 from domain.alarm_parsing import parse_notification
 from domain.alarms import Alarm, AlarmSeverity, Identity
@@ -23,8 +24,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     name: json.loads((files("api") / "schemas" / f"{name}.json").read_text()) for name in ("alarm-flat", "alarm-nested")
 }
 
-router = APIRouter(prefix="/alarms", tags=["alarms"])
-schemas = APIRouter(prefix="/schemas", tags=["alarms"])
+router = APIRouter(prefix="/alarms", tags=["alarms"], route_class=ScopedRoute)
+schemas = APIRouter(prefix="/schemas", tags=["alarms"], route_class=ScopedRoute)
 
 AlarmId = Annotated[str, PathParameter(examples=[alarm_examples.ALARM_ID])]
 
@@ -53,7 +54,7 @@ async def raise_alarm(body: RaiseAlarm, gateway: ApiGateway, response: Response)
     "/notifications",
     operation_id="takeInAlarmNotification",
     summary="Take in another platform's notification",
-    responses=examples.answer(200, alarm_examples.OBSERVED) | problems(413, 415),
+    responses=examples.answer(200, alarm_examples.OBSERVED) | problems(409, 413, 415),
     openapi_extra=documented(SCHEMAS),
 )
 async def take_in_notification(request: Request, gateway: ApiGateway) -> AlarmAnswer:

@@ -12,13 +12,17 @@ from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.middleware import Guard, LastResort
 from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
+from api.scopes import declare_scopes, refuse_unscoped
 from api.urls import PREFIX
 from domain.errors import ImError
 from service.server import Backend
 
 _DESCRIPTION = """Tells other systems what happened to your incidents: durable, signed CloudEvents over webhooks.
 
-Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. Secrets are never shown again."""
+Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. Secrets are never shown again.
+
+A token has scopes: `read`, `publish` and `manage`, of which none includes another; each operation names the one it
+needs. `IM_API_TOKEN` has all of them; `im token create` makes others."""
 
 _TAGS = [
     {"name": "subscribers", "description": "Who is told, how, and how well that goes."},
@@ -38,7 +42,9 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
         if not self.openapi_schema:
-            declare_media_type(super().openapi())
+            schema = super().openapi()
+            declare_media_type(schema)
+            declare_scopes(schema)
         return super().openapi()
 
 
@@ -59,18 +65,19 @@ def create_app(backend: Backend) -> FastAPI:
     app.state.backend = backend
     app.state.directory_version = None
     _route(app)
+    refuse_unscoped(app)
     app.add_exception_handler(ImError, on_im_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_middleware(LimitBody)
-    app.add_middleware(Guard, token=backend.settings.im_api_token)
+    app.add_middleware(Guard, callers=backend.gateway.callers)
     app.add_middleware(LastResort)  # the last one added is the outermost
     return app
 
 
 def _route(app: FastAPI) -> None:
     app.include_router(system.router)
-    declared = problems(401, 422, 500, 503)
+    declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
     for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats):
@@ -80,6 +87,6 @@ def _route(app: FastAPI) -> None:
     doors = APIRouter(prefix=PREFIX, responses=declared)  # they ask for credentials of their own
     doors.include_router(zeebe.doors)
     app.include_router(doors)
-    pings = APIRouter(prefix=PREFIX, responses=problems(422, 500, 503))  # their path is the credential
+    pings = APIRouter(prefix=PREFIX, responses=problems(408, 413, 422, 429, 500, 503))  # their path is the credential
     pings.include_router(heartbeats.doors)
     app.include_router(pings)

@@ -9,7 +9,9 @@ from service.gateway import Gateway
 from service.server import Backend
 
 # Only declares the scheme in OpenAPI: the guard has checked the token before any body was read.
-TOKEN = Security(HTTPBearer(auto_error=False, description="The value of IM_API_TOKEN.", scheme_name="token"))
+TOKEN = Security(
+    HTTPBearer(auto_error=False, description="IM_API_TOKEN, or a token with the scope.", scheme_name="token")
+)
 
 
 # Both are asynchronous, because FastAPI sends plain functions to a thread: 5 % of the CPU of a publish.

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.scopes import ScopedRoute
 
-class DirectRoute(APIRoute):
+
+class DirectRoute(ScopedRoute):
     """Declared as any other route, but its endpoint takes the request itself and makes the response itself.
 
     Without resolving dependencies, validating parameters and serialising the answer, 5 to 17 % more events a second are
@@ -16,6 +17,5 @@ class DirectRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
+        """The endpoint, behind the check of the scope."""
+        return self.scoped(self.endpoint)

@@ -13,6 +13,7 @@ from api.direct import DirectRoute
 from api.event_requests import DOCUMENTED, read_batch, read_event
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import EventDetail, event_detail
 from domain.errors import InvalidRequestError
@@ -20,7 +21,7 @@ from domain.tasks import BatchReceipt, PublishReceipt
 from domain.timing import parse_duration
 from service.event_list import EventFilter, EventRow
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)
 publishing = APIRouter(prefix="/events", tags=["events"], route_class=DirectRoute)
 
 

@@ -12,13 +12,14 @@ from api.dependencies import ApiGateway
 from api.heartbeat_bodies import BEAT_BODY, AddHeartbeat
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import PING_PATHS, PREFIX, location
 from domain.heartbeats import MAX_BODY_READ, BeatKind, read_word
 from domain.source_errors import HeartbeatNotFoundError
 from service.gateway import Gateway
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 
-router = APIRouter(prefix="/heartbeats", tags=["heartbeats"])
+router = APIRouter(prefix="/heartbeats", tags=["heartbeats"], route_class=ScopedRoute)
 doors = APIRouter(prefix=PING_PATHS.removeprefix(PREFIX).rstrip("/"), tags=["heartbeats"])
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])

@@ -8,10 +8,11 @@ from api.dependencies import ApiGateway
 from api.http_client_bodies import AddHttpClient, TryHttpClient, UpdateHttpClient
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import location
 from service.http_client_views import HttpClientTrial, HttpClientView
 
-router = APIRouter(prefix="/http-clients", tags=["http-clients"])
+router = APIRouter(prefix="/http-clients", tags=["http-clients"], route_class=ScopedRoute)
 
 
 @router.post(

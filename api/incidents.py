@@ -12,13 +12,14 @@ from api.bodies import AddNote, DeclareIncident, TakeStep
 from api.dependencies import ApiGateway
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import IncidentDetail, incident_detail
 from domain.errors import IncidentNotFoundError
 from domain.incidents import Action, Change, Declaration, Status
 from service.incidents import IncidentRow
 
-router = APIRouter(prefix="/incidents", tags=["incidents"])
+router = APIRouter(prefix="/incidents", tags=["incidents"], route_class=ScopedRoute)
 
 
 def _known_form(incident_id: Annotated[str, PathParameter(examples=["INC-12345"])]) -> str:

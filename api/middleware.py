@@ -1,6 +1,5 @@
 """What every request passes before a route sees it: last resort and guard, and then `body_limit`. Pure ASGI."""
 
-import hmac
 import ipaddress
 import re
 import traceback
@@ -9,13 +8,17 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi.exceptions import ValidationException
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem_response
+from api.problems import on_im_error, problem_response
 from api.urls import ALERTS_PATH, PING_PATHS, RECORDS_PATH
+from domain.errors import ImError
+from domain.token_errors import TokenRefusedError
+from service.callers import Caller, Callers
 
 # Everything else needs the token, paths that do not exist included: what is forgotten here is closed, not open.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
@@ -23,6 +26,8 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 OWN_DOORS = frozenset({RECORDS_PATH, ALERTS_PATH, PING_PATHS})
 # A path that anything on the way could read as another one has no door of its own: dots, empty segments, escapes.
 _PLAIN_PATH = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)+/?")
+CALLER = "im.caller"  # in the scope of a request: the `Caller` that the guard let in
+ANYBODY = Caller("anybody on this machine")
 _PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 _log = structlog.get_logger("api")
@@ -80,41 +85,43 @@ def _unexpected(scope: Scope) -> Response:
 
 
 class Guard:
-    """Lets in who may be let in.
+    """Lets in who may be let in; what somebody may do then is for the route to say (`api.scopes`).
 
-    With a token, every path needs it but the open ones and those with a door of their own. Without one the API is bound
-    to loopback, and what is left to fear is a web page in a browser on this machine: by DNS rebinding (a Host that is
-    not ours) or by a request across origins (an Origin other than the Host).
+    With a token, every path needs one but the open ones and those with a door of their own. Without one the API is
+    bound to loopback, and what is left to fear is a web page in a browser on this machine: by DNS rebinding (a Host
+    that is not ours, which gets no open path either, token or not) or by a request across origins (an Origin other
+    than the Host).
 
     Args:
         app: what is guarded.
-        token: IM_API_TOKEN.
+        callers: know every token, and whether one is needed.
     """
 
-    def __init__(self, app: ASGIApp, token: SecretStr | None) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers) -> None:
         self._app = app
-        self._token = token.get_secret_value().encode() if token else None
+        self._callers = callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        refusal = await self._refusal(scope) if scope["type"] == "http" else None
         await (refusal or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    async def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if self._token is None:
+        if not self._callers.needed:
+            scope[CALLER] = ANYBODY
             return _foreign(scope["path"], headers)
-        if scope["path"] in OPEN_PATHS or has_own_door(scope["path"]) or _bears(headers, self._token):
+        if scope["path"] in OPEN_PATHS:
+            return _misdirected(scope["path"], headers) if _is_direct(scope, headers) else None
+        if has_own_door(scope["path"]):
             return None
-        if "authorization" in headers:
-            _log.warning("a request with a wrong token was refused", client=(scope.get("client") or ("?",))[0])
-        return problem_response(
-            HTTPStatus.UNAUTHORIZED,
-            "the token is missing or wrong",
-            instance=scope["path"],
-            hint="Send Authorization: Bearer and the value of IM_API_TOKEN.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        try:
+            scope[CALLER] = await self._callers.of(headers.getlist("authorization"))
+        except ImError as error:
+            if isinstance(error, TokenRefusedError):
+                _log.warning("a token was refused", reason=str(error), client=(scope.get("client") or ("?",))[0])
+            return await on_im_error(Request(scope), error)
+        return None
 
 
 def has_own_door(path: str) -> bool:
@@ -124,26 +131,28 @@ def has_own_door(path: str) -> bool:
     return any(path.startswith(door) and path != door if door.endswith("/") else path == door for door in OWN_DOORS)
 
 
-def _bears(headers: Headers, token: bytes) -> bool:
-    given = headers.getlist("authorization")
-    scheme, _, value = given[0].encode("latin-1").partition(b" ") if len(given) == 1 else (b"", b"", b"")
-    return scheme.lower() == b"bearer" and hmac.compare_digest(value.strip(b" "), token)
-
-
 def _foreign(path: str, headers: Headers) -> Response | None:
-    hosts, origin = headers.getlist("host"), headers.get("origin")
-    if len(hosts) != 1 or not is_loopback(hosts[0]):
-        return problem_response(
-            HTTPStatus.MISDIRECTED_REQUEST,
-            "without a token the API answers to localhost and loopback addresses only",
-            instance=path,
-            hint="Set IM_API_TOKEN to serve under another name.",
-        )
+    if refusal := _misdirected(path, headers):
+        return refusal
     # An image or a HEAD of another page bears no Origin, and a GET may be a beat.
     elsewhere = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
-    if elsewhere or (origin is not None and urlsplit(origin).netloc != hosts[0]):
+    origin = headers.get("origin")
+    if elsewhere or (origin is not None and urlsplit(origin).netloc != headers["host"]):
         return problem_response(HTTPStatus.FORBIDDEN, "requests of other origins are refused", instance=path)
     return None
+
+
+def _misdirected(path: str, headers: Headers) -> Response | None:
+    """Refuse a request to this machine under a name that is none of its own: some page had it looked up as ours."""
+    hosts = headers.getlist("host")
+    if len(hosts) == 1 and is_loopback(hosts[0]):
+        return None
+    return problem_response(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "what comes from this machine, not through a proxy, is answered to localhost and loopback addresses only",
+        instance=path,
+        hint="Ask for http://localhost, or set IM_API_TOKEN to serve under another name, behind a proxy.",
+    )
 
 
 def is_loopback(host: str) -> bool:
@@ -158,10 +167,14 @@ def is_loopback(host: str) -> bool:
 def is_local(scope: Scope) -> bool:
     """Whether a request comes from a program on this machine: from loopback, through no proxy, from no web page."""
     headers = Headers(scope=scope)
+    return _is_direct(scope, headers) and _foreign(scope["path"], headers) is None
+
+
+def _is_direct(scope: Scope, headers: Headers) -> bool:
+    """Whether a request comes from loopback, through no proxy that says so."""
     try:
         address = ipaddress.ip_address((scope.get("client") or ("",))[0])
     except ValueError:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    proxied = any(name in headers for name in _PROXIED)
-    return (mapped or address).is_loopback and not proxied and _foreign(scope["path"], headers) is None
+    return (mapped or address).is_loopback and not any(name in headers for name in _PROXIED)

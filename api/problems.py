@@ -1,5 +1,6 @@
 """Every error answer, as RFC 9457 ``application/problem+json``; the one place that maps errors to statuses."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -22,12 +23,15 @@ from domain.errors import (
     UnavailableError,
 )
 from domain.source_errors import AccessDeniedError, TooManyBeatsError
+from domain.token_errors import RateLimitedError, ScopeMissingError, TokenMissingError, TokenRefusedError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5  # Temporal or a worker that is being restarted is back by then
 
 STATUSES: dict[type[ImError], HTTPStatus] = {
     AccessDeniedError: HTTPStatus.UNAUTHORIZED,
+    ScopeMissingError: HTTPStatus.FORBIDDEN,
+    RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
     TooManyBeatsError: HTTPStatus.TOO_MANY_REQUESTS,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -42,6 +46,8 @@ _HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
 }
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 
 _log = structlog.get_logger("api")
 
@@ -117,7 +123,8 @@ async def on_im_error(request: Request, error: Exception) -> Response:
     """Answers an error of the product."""
     assert isinstance(error, ImError)  # noqa: S101  # Starlette's signature for handlers is wider
     status = status_of(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status is HTTPStatus.UNAUTHORIZED:
+    by_guard = isinstance(error, (TokenMissingError, TokenRefusedError))  # which logs what is worth it
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or (status is HTTPStatus.UNAUTHORIZED and not by_guard):
         _log.warning("a request could not be served", code=error.code, error=str(error))
     return problem_response(
         status,
@@ -126,8 +133,21 @@ async def on_im_error(request: Request, error: Exception) -> Response:
         code=error.code,
         hint=error.advice,
         errors=_faults_of(error, request.method),
-        headers=_HEADERS.get(status),
+        headers=_headers_of(error, status),
     )
+
+
+def _headers_of(error: ImError, status: HTTPStatus) -> Mapping[str, str]:
+    """What the status asks for: RFC 9110, 10.2.3, and RFC 6750, 3.1."""
+    if isinstance(error, ScopeMissingError):
+        scope = error.data["scope"]  # has the name of a cluster in it, as the request gives it
+        named = f', scope="{scope}"' if _SCOPE.fullmatch(scope) else ""
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope"{named}'}
+    if isinstance(error, TokenRefusedError):
+        return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    if isinstance(error, RateLimitedError):
+        return {"Retry-After": str(error.data["seconds"])}
+    return _HEADERS.get(status, {})
 
 
 def _faults_of(error: ImError, method: str) -> list[Fault]:
@@ -158,7 +178,7 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
             hint="Send it with Content-Type: application/json.",
             headers={"Accept": "application/json"},
         )
-    errors = [_fault(fault["loc"], _words(fault)) for fault in faults]
+    errors = [_fault(_place(fault), _words(fault)) for fault in faults]
     return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "; ".join(f"{fault.parameter or fault.pointer}: {fault.detail}" for fault in errors),
@@ -175,9 +195,15 @@ def _fault(place: Sequence[str | int], detail: str) -> Fault:
     return Fault(pointer="#" + "".join(f"/{step}" for step in steps), detail=detail)
 
 
+def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
+    """Where a fault is; of a body that is no JSON, FastAPI has a position, which is no place in a document."""
+    place: Sequence[str | int] = fault["loc"]
+    return place[:1] if fault["type"] == "json_invalid" else place
+
+
 def _words(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "json_invalid":
-        return f"not JSON ({fault['ctx']['error']})"
+        return str(fault["ctx"]["error"])
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

@@ -11,13 +11,14 @@ from api.bodies import AddSubscriber, UpdateSubscriber
 from api.dependencies import ApiGateway
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import SubscriberDetail, TypeMatch, subscriber_detail, type_match
 from domain.health import Health
 from service.subscriber_views import Changed, SubscriberView
 from service.trials import Trial
 
-router = APIRouter(prefix="/subscribers", tags=["subscribers"])
+router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=ScopedRoute)
 
 
 @router.post(

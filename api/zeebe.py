@@ -10,6 +10,7 @@ from api.dependencies import ApiGateway
 from api.middleware import is_local
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import ALERTS_PATH, PREFIX, RECORDS_PATH, location
 from api.zeebe_bodies import ALERTS_BODY, RECORDS_BODY, AddCluster, UpdateCluster
 from domain.zeebe import IngestReceipt
@@ -19,7 +20,11 @@ SIGNATURE_HEADER = "X-Camunda-Signature-256"
 
 # Both only declare a scheme in OpenAPI: the gateway checks what was sent.
 _CLUSTER_TOKEN = Security(
-    HTTPBearer(auto_error=False, scheme_name="cluster", description="The cluster's token, with or without Bearer.")
+    HTTPBearer(
+        auto_error=False,
+        scheme_name="cluster",
+        description="The cluster's token, or one with the scope `ingest:<cluster>`; with or without Bearer.",
+    )
 )
 _SIGNATURE = Security(
     APIKeyHeader(
@@ -31,7 +36,7 @@ _SIGNATURE = Security(
 )
 
 doors = APIRouter(tags=["zeebe"])
-router = APIRouter(prefix="/zeebe/clusters", tags=["zeebe"])
+router = APIRouter(prefix="/zeebe/clusters", tags=["zeebe"], route_class=ScopedRoute)
 
 
 @doors.post(
@@ -46,7 +51,8 @@ async def ingest_records(
     request: Request,
     gateway: ApiGateway,
     cluster: Annotated[
-        str | None, Query(max_length=63, description="Needed only where several clusters have no token.")
+        str | None,
+        Query(max_length=63, description="Needed only where several could be meant: without token, or by its scopes."),
     ] = None,
 ) -> IngestReceipt:
     """Answered once Temporal has them, so that the exporter can go on; the same records again change nothing.

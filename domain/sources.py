@@ -1,4 +1,4 @@
-"""Sources: the Zeebe clusters that may tell us of incidents, and the heartbeats that must go on arriving.
+"""Sources: whoever may speak to us: Zeebe clusters, the heartbeats that must go on arriving, and the API's tokens.
 
 What is stored of a token or a ping key is its SHA-256: they are long and random, so that a hash cannot be reversed.
 """
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.errors import InvalidNameError, InvalidRequestError
 from domain.incidents import Severity
+from domain.tokens import ApiToken
 
 MIN_TOKEN_LENGTH = 16
 MAX_RULES = 50
@@ -104,6 +105,7 @@ class Sources(BaseModel):
     version: int = 0
     clusters: dict[str, ZeebeCluster] = {}
     heartbeats: dict[str, HeartbeatConfig] = {}
+    tokens: dict[str, ApiToken] = {}
 
     def cluster_of(self, token: str) -> ZeebeCluster | None:
         """The cluster whose token this is."""

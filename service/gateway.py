@@ -6,6 +6,7 @@ from temporalio.client import Client
 
 from service.alarms import AlarmGateway, AlarmRules
 from service.bursts import Busy, never_busy
+from service.callers import Callers
 from service.connection import Connection
 from service.doors import Door
 from service.events import EventGateway
@@ -19,6 +20,7 @@ from service.sources import SourceRegistry
 from service.state_files import load_keyring
 from service.subscribers import SubscriberGateway
 from service.temporal import connect
+from service.tokens import TokenGateway
 from service.trials import TrialGateway
 from service.zeebe_clusters import ZeebeGateway
 
@@ -38,6 +40,8 @@ class Gateway:
     zeebe: ZeebeGateway
     heartbeats: HeartbeatGateway
     http_clients: HttpClientGateway
+    tokens: TokenGateway
+    callers: Callers
     door: Door
 
 
@@ -72,6 +76,8 @@ def make_gateway(
     sources, door = SourceRegistry(connection), Door()
     heartbeats = HeartbeatGateway(connection, sources, door)
     events = EventGateway(connection, publisher, subscribers)
+    tokens = TokenGateway(connection, sources)
+    callers = Callers(sources, settings.im_api_token, tokens.note_uses)
     return Gateway(
         connection=connection,
         subscribers=subscribers,
@@ -81,9 +87,11 @@ def make_gateway(
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),
         sources=sources,
-        zeebe=ZeebeGateway(connection, sources, heartbeats.beat),
+        zeebe=ZeebeGateway(connection, sources, callers, heartbeats.beat),
         heartbeats=heartbeats,
         http_clients=HttpClientGateway(connection, subscribers),
+        tokens=tokens,
+        callers=callers,
         door=door,
     )
 

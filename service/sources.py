@@ -7,7 +7,9 @@ from temporalio.client import WorkflowHandle
 
 from activities.leases import LEASE_SECONDS, Lease
 from domain.sources import Sources, SourcesSnapshot
+from domain.tokens import TokenUses
 from service.connection import Connection
+from service.reachability import unless_away
 from service.temporal import answered_by_entity
 from workflows.names import CONTROL_QUEUE, SOURCES_ID
 from workflows.sources import SourcesWorkflow
@@ -31,6 +33,19 @@ class SourceRegistry:
         """`current`, or what was known last where the registry does not answer: a beat waits for no worker."""
         return await self._lease.latest()
 
+    @property
+    def known(self) -> Sources | None:
+        """The sources as they were known last, however long ago; None: never asked for."""
+        return self._lease.known
+
+    def held(self) -> Sources | None:
+        """`current` where that needs no waiting; None otherwise."""
+        return self._lease.held()
+
+    async def promptly(self) -> Sources:
+        """`current`, or `TemporalUnavailableError` at once when Temporal is away."""
+        return await unless_away(self._connection.client, self._lease.current())
+
     async def fresh(self) -> Sources:
         """The sources as they are now: for people."""
         await self._connection.require_worker()
@@ -43,6 +58,16 @@ class SourceRegistry:
             changed = await self._handle.execute_update(update, argument)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         return changed
+
+    async def token_uses(self) -> TokenUses:
+        """When API tokens were last used."""
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            return await self._handle.query(SourcesWorkflow.token_uses)
+
+    async def note_uses(self, uses: TokenUses) -> None:
+        """Take note of when API tokens were last used; a signal, which waits for no worker."""
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            await self._handle.signal(SourcesWorkflow.tokens_used, uses)
 
     @property
     def _handle(self) -> WorkflowHandle[SourcesWorkflow, None]:

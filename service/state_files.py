@@ -7,6 +7,7 @@ from pathlib import Path
 
 from activities.sealing import KEY_BYTES, Keyring, parse_keys
 from domain.errors import ConfigurationError
+from domain.tokens import RANDOM_BYTES, make_token
 from service.settings import Settings
 
 KEY_FILE = "secret-keys"
@@ -26,7 +27,7 @@ def load_keyring(settings: Settings) -> Keyring:
 
 def load_dev_token(settings: Settings) -> str:
     """The API token of `im dev`, made once and kept in the state folder."""
-    return _read_or_make(settings.im_state_dir / TOKEN_FILE, secrets.token_urlsafe(24))
+    return _read_or_make(settings.im_state_dir / TOKEN_FILE, make_token(secrets.token_bytes(RANDOM_BYTES)))
 
 
 def prepare_state_dir(settings: Settings) -> Path:

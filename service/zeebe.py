@@ -17,10 +17,12 @@ from domain.zeebe import IncidentRecord, IngestReceipt, OtherRecord, ParsedRecor
 from domain.zeebe_cluster import ClusterActivity, ClusterState, RecordsBatch
 from domain.zeebe_declarations import ClusterSettings
 from domain.zeebe_parsing import parse_alerts, parse_records
+from service.callers import Callers
 from service.connection import Connection
 from service.reachability import unless_away
 from service.sources import SourceRegistry
 from service.temporal import answered
+from service.zeebe_access import cluster_of_caller, denied, unsigned
 from workflows import names, policies
 from workflows.zeebe import ZeebeClusterWorkflow
 
@@ -48,12 +50,14 @@ class ZeebeIngest:
     Args:
         connection: to Temporal.
         registry: the clusters and their canaries.
+        callers: know whose API token one is.
         beat: tells a heartbeat that its canary was seen.
     """
 
-    def __init__(self, connection: Connection, registry: SourceRegistry, beat: Beat) -> None:
+    def __init__(self, connection: Connection, registry: SourceRegistry, callers: Callers, beat: Beat) -> None:
         self._connection = connection
         self._registry = registry
+        self._callers = callers
         self._beat = beat
 
     async def authorised(
@@ -61,25 +65,31 @@ class ZeebeIngest:
     ) -> ZeebeCluster:
         """The cluster that may speak with this Authorization value, with or without the word Bearer.
 
+        A cluster's own token speaks for it alone; an API token, for the clusters of its scopes ``ingest:<cluster>``.
+
         Args:
             authorization: as it was sent.
             loopback: whether it came from this machine, where a cluster may be allowed to have no token.
-            cluster: the name it claims; needed only where several clusters have no token.
+            cluster: the name it claims; needed only where several clusters have no token, or the token has several.
 
         Raises:
             AccessDeniedError: none may.
+            ScopeMissingError: the API token is not for that cluster.
+            RateLimitedError: the API token makes more requests than it may.
         """
-        sources = await unless_away(self._connection.client, self._registry.current())
+        sources = await self._registry.promptly()
         if authorization:
-            found = sources.cluster_of(bare_token(authorization))
-            if found is None or cluster not in {None, found.name}:
-                raise _denied("the token is not that of the cluster" if cluster else "no Zeebe cluster has that token")
+            token = bare_token(authorization)
+            if (found := sources.cluster_of(token)) is None:
+                return await cluster_of_caller(self._callers.bearing(token), cluster, sources)
+            if cluster not in {None, found.name}:
+                raise denied("the token is not that of the cluster")
             return found
         open_ones = [one for one in sources.clusters.values() if one.tokenless and cluster in {None, one.name}]
         if loopback and not open_ones and cluster is not None:
-            raise _denied(f"no cluster named {cluster!r} may speak without a token")
+            raise denied(f"no cluster named {cluster!r} may speak without a token")
         if not loopback or not open_ones:
-            raise _denied("the token of a Zeebe cluster is missing")
+            raise denied("the token of a Zeebe cluster is missing")
         if len(open_ones) > 1:
             raise AccessDeniedError(
                 reason="several clusters have no token, and the request does not say which one speaks",
@@ -110,10 +120,10 @@ class ZeebeIngest:
         Raises:
             AccessDeniedError: the signature is not one, or no cluster has a secret.
         """
-        sources = await unless_away(self._connection.client, self._registry.current())
+        sources = await self._registry.promptly()
         signing = any(cluster.sealed_alert_secret for cluster in sources.clusters.values())
         if not signing or not _SIGNATURE.fullmatch(signature or ""):
-            raise _unsigned()
+            raise unsigned()
 
     async def accept_alerts(self, body: bytes, signature: str | None) -> IngestReceipt:
         """Take in the alerts of the Camunda SaaS console, signed with the secret of one of the clusters.
@@ -122,13 +132,13 @@ class ZeebeIngest:
             body: as it was sent.
             signature: HMAC-SHA256 of the body, in hexadecimal, with or without ``sha256=`` before it.
         """
-        sources = await unless_away(self._connection.client, self._registry.current())
+        sources = await self._registry.promptly()
         given = (signature or "").strip().removeprefix("sha256=").lower()
         for cluster in sources.clusters.values():
             if cluster.sealed_alert_secret and hmac.compare_digest(self._mac(cluster, body).encode(), given.encode()):
                 alerts = parse_alerts(body, _latest_allowed())
                 return await unless_away(self._connection.client, self._take(cluster, alerts))
-        raise _unsigned()
+        raise unsigned()
 
     async def activity(self, cluster: str) -> ClusterActivity:
         """What came of a cluster's records so far."""
@@ -183,21 +193,6 @@ class ZeebeIngest:
 def alerts_purpose(cluster: str) -> str:
     """The purpose for which a cluster's alert secret is sealed."""
     return f"zeebe/{cluster}/alerts"
-
-
-def _denied(reason: str) -> AccessDeniedError:
-    return AccessDeniedError(
-        reason=reason,
-        fix="Configure the exporter with the token that `im zeebe cluster add` was given, as the Authorization header.",
-    )
-
-
-def _unsigned() -> AccessDeniedError:
-    return AccessDeniedError(
-        reason="the signature of the alert is missing or wrong",
-        fix="Sign it with the secret that `im zeebe cluster add NAME --alert-secret` was given: HMAC-SHA256 of the "
-        "body, in hexadecimal, as X-Camunda-Signature-256.",
-    )
 
 
 def _chunks(records: Sequence[IncidentRecord]) -> Iterator[Sequence[IncidentRecord]]:

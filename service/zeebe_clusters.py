@@ -20,6 +20,7 @@ from domain.sources import (
     digest,
     parse_rule,
 )
+from domain.tokens import RANDOM_BYTES, make_token
 from domain.zeebe import ERROR_TYPES
 from domain.zeebe_cluster import ClusterActivity
 from domain.zeebe_declarations import check_operate_url
@@ -181,7 +182,7 @@ def _one_token(token: str | None, *, generate: bool, none: bool) -> str | None:
     if (token is not None) + generate + none > 1:
         raise InvalidRequestError(reason="give a token, have one generated, or allow none: only one of these")
     if generate:
-        return secrets.token_urlsafe(32)
+        return make_token(secrets.token_bytes(RANDOM_BYTES))
     return None if token is None else check_token(token)
 
 

@@ -1,4 +1,4 @@
-"""SourcesWorkflow: the registry of Zeebe clusters and heartbeats; its history is the audit log."""
+"""SourcesWorkflow: the registry of Zeebe clusters, heartbeats and API tokens; its history is the audit log."""
 
 from temporalio import workflow
 
@@ -20,16 +20,20 @@ with workflow.unsafe.imports_passed_through():
         ZeebeCluster,
         apply_cluster_change,
     )
+    from domain.token_errors import TokenExistsError, TokenNotFoundError
+    from domain.tokens import ApiToken, TokenUses, clusters_of
     from workflows import policies
     from workflows.refusals import refused
 
 MAX_SOURCES = 1000  # of each kind; at 500 bytes each, half of the 2 MiB of a payload
+MAX_TOKENS = 200  # with 20 scopes, one takes 1.8 KB
 
 
 class SourcesState(BaseModel):
-    """What the registry carries from run to run."""
+    """What the registry carries from run to run; the uses are no part of what processes hold on a lease."""
 
     sources: Sources = Sources()
+    token_uses: TokenUses = TokenUses()
 
 
 @workflow.defn(name="SourcesWorkflow")
@@ -39,6 +43,7 @@ class SourcesWorkflow:
     @workflow.init
     def __init__(self, state: SourcesState) -> None:
         self._sources = state.sources
+        self._uses = state.token_uses.at
         self._updates = 0
 
     @workflow.run
@@ -48,7 +53,7 @@ class SourcesWorkflow:
             lambda: workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
         )
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(SourcesState(sources=self._sources))
+        workflow.continue_as_new(SourcesState(sources=self._sources, token_uses=TokenUses(at=self._uses)))
 
     @workflow.update(name="add_cluster")
     def add_cluster(self, new: ZeebeCluster) -> ZeebeCluster:
@@ -64,7 +69,7 @@ class SourcesWorkflow:
         with refused():
             if new.name in self._sources.clusters:
                 raise ClusterExistsError(name=new.name)
-            _check_count(len(self._sources.clusters))
+            _check_count(len(self._sources.clusters), MAX_SOURCES)
 
     @workflow.update(name="change_cluster")
     def change_cluster(self, change: ClusterChange) -> ZeebeCluster:
@@ -112,7 +117,7 @@ class SourcesWorkflow:
                 self._cluster(new.cluster)
                 if other := self._sources.canary(new.cluster, new.zeebe_process or ""):
                     raise InvalidRequestError(reason=f"records of that process are beats of {other!r} already")
-            _check_count(len(self._sources.heartbeats))
+            _check_count(len(self._sources.heartbeats), MAX_SOURCES)
 
     @workflow.update(name="remove_heartbeat")
     def remove_heartbeat(self, name: str) -> HeartbeatConfig:
@@ -126,6 +131,49 @@ class SourcesWorkflow:
     def _validate_remove_heartbeat(self, name: str) -> None:
         with refused():
             self._heartbeat(name)
+
+    @workflow.update(name="add_token")
+    def add_token(self, new: ApiToken) -> ApiToken:
+        """Add an API token."""
+        with refused():  # another may have come between validation and now: both would be told that theirs counts
+            self._check_new(new)
+        token = new.model_copy(update={"created_at": workflow.now()})
+        self._sources.tokens[token.name] = token
+        self._changed()
+        return token
+
+    @add_token.validator
+    def _validate_add_token(self, new: ApiToken) -> None:
+        with refused():
+            self._check_new(new)
+
+    @workflow.update(name="revoke_token")
+    def revoke_token(self, name: str) -> ApiToken:
+        """Revoke an API token; its name is free again."""
+        with refused():
+            token = self._token(name)
+        del self._sources.tokens[name]
+        self._uses.pop(name, None)
+        self._changed()
+        return token
+
+    @revoke_token.validator
+    def _validate_revoke_token(self, name: str) -> None:
+        with refused():
+            self._token(name)
+
+    @workflow.signal(name="tokens_used")
+    def tokens_used(self, uses: TokenUses) -> None:
+        """Take note of when tokens were last used; one that was revoked since is not."""
+        for name, at in uses.at.items():
+            token = self._sources.tokens.get(name)
+            if token is not None and at > self._uses.get(name, token.created_at):
+                self._uses[name] = at
+
+    @workflow.query(name="token_uses")
+    def token_uses(self) -> TokenUses:
+        """When each API token was last used; those that never were are not in it."""
+        return TokenUses(at=self._uses)
 
     @workflow.query(name="snapshot")
     def snapshot(self, known_version: int | None) -> SourcesSnapshot:
@@ -143,6 +191,18 @@ class SourcesWorkflow:
             raise HeartbeatNotFoundError(name=name)
         return self._sources.heartbeats[name]
 
+    def _check_new(self, token: ApiToken) -> None:
+        if token.name in self._sources.tokens:
+            raise TokenExistsError(name=token.name)
+        for cluster in clusters_of(token.scopes):
+            self._cluster(cluster)
+        _check_count(len(self._sources.tokens), MAX_TOKENS)
+
+    def _token(self, name: str) -> ApiToken:
+        if name not in self._sources.tokens:
+            raise TokenNotFoundError(name=name)
+        return self._sources.tokens[name]
+
     def _check_unused(self, cluster: str) -> None:
         self._cluster(cluster)
         if used := [beat.name for beat in self._sources.heartbeats.values() if beat.cluster == cluster]:
@@ -154,9 +214,10 @@ class SourcesWorkflow:
         self._sources.version += 1
         self._updates += 1
         clusters, heartbeats = len(self._sources.clusters), len(self._sources.heartbeats)
-        workflow.set_current_details(f"{clusters} Zeebe clusters, {heartbeats} heartbeats")
+        tokens = len(self._sources.tokens)
+        workflow.set_current_details(f"{clusters} Zeebe clusters, {heartbeats} heartbeats, {tokens} API tokens")
 
 
-def _check_count(count: int) -> None:
-    if count >= MAX_SOURCES:
-        raise InvalidRequestError(reason=f"there are {MAX_SOURCES} already; remove what is no longer used")
+def _check_count(count: int, limit: int) -> None:
+    if count >= limit:
+        raise InvalidRequestError(reason=f"there are {limit} already; remove what is no longer used")

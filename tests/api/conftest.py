@@ -42,9 +42,10 @@ async def serve() -> AsyncIterator[Serve]:
         async def start(
             *, token: str | None = TOKEN, publishing: bool = True, base_url: str = "http://127.0.0.1:8080"
         ) -> Service:
-            gateway = StandIn(publishing=publishing)
+            administrator = SecretStr(token) if token else None
+            gateway = StandIn(publishing=publishing, administrator=administrator)
             backend = Backend(
-                settings=Settings(im_api_token=SecretStr(token) if token else None),
+                settings=Settings(im_api_token=administrator),
                 gateway=cast("Gateway", gateway),
                 metrics=MetricsPage(cast("Any", gateway.health)),
                 ready=True,

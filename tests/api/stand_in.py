@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Unpack
 
+from pydantic import SecretStr
+
 from domain import incidents
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
@@ -31,6 +33,7 @@ from domain.subscribers import (
     new_subscriber,
 )
 from domain.tasks import PublishReceipt
+from service.callers import Callers
 from service.doors import Door
 from service.event_list import EventFilter, EventPage, EventRow
 from service.events import EventView
@@ -42,6 +45,7 @@ from service.trials import Trial
 from tests.api.stand_in_alarms import Alarms
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_http_clients import HttpClients
+from tests.api.stand_in_tokens import Tokens
 from tests.api.stand_in_zeebe import Zeebe
 from tests.support.builders import make_keyring
 
@@ -52,7 +56,7 @@ GENERATED = "whsec_generatedgeneratedgeneratedgenerated"
 class StandIn:
     """A gateway as routes see it. ``breaks`` is raised by whatever is called next."""
 
-    def __init__(self, *, publishing: bool) -> None:
+    def __init__(self, *, publishing: bool, administrator: SecretStr | None = None) -> None:
         self.breaks: Exception | None = None
         self.publishing = publishing
         self.subscribers = Subscribers(self)
@@ -65,6 +69,8 @@ class StandIn:
         self.heartbeats = Heartbeats(self.called)
         self.http_clients = HttpClients(self.called, self.subscribers)
         self.door = Door()
+        self.tokens = Tokens(self.zeebe.known)
+        self.callers = Callers(self.tokens, administrator, self.tokens.note_uses)
 
     def called(self) -> None:
         if self.breaks is not None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from api.app import create_app
 from api.middleware import OWN_DOORS, has_own_door, is_loopback
 from tests.api.conftest import TOKEN, Serve, Service
 
@@ -29,9 +30,10 @@ async def test_the_scheme_is_read_in_any_case(service: Service, scheme: str) -> 
 async def test_a_wrong_token_is_401(service: Service, value: str) -> None:
     answer = await service.http.get(SUBSCRIBERS, headers={"Authorization": value})
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
+    shown = value.startswith("Bearer ") and value != "Bearer "
+    assert answer.headers["www-authenticate"] == ('Bearer error="invalid_token"' if shown else "Bearer")
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "unauthorized"
+    assert answer.json()["code"] == ("invalid_token" if shown else "unauthorized")
     assert TOKEN not in answer.text
 
 
@@ -145,6 +147,33 @@ async def test_without_any_token_configured_another_host_name_is_refused(serve: 
     for path in (SUBSCRIBERS, "/metrics", "/healthz"):
         answer = await service.http.get(path, headers={"Host": host})
         assert (answer.status_code, answer.json()["code"]) == (421, "misdirected_request")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/openapi.json"])
+async def test_no_page_reads_open_paths_by_a_name_of_its_own(service: Service, path: str) -> None:
+    del service.http.headers["Authorization"]
+    rebound = await service.http.get(path, headers={"Host": "evil.example:8080"})
+    assert (rebound.status_code, rebound.json()["code"]) == (421, "misdirected_request")
+    proxied = await service.http.get(path, headers={"Host": "im.example.com", "X-Forwarded-For": "192.0.2.7"})
+    assert proxied.status_code == 200
+    assert (await service.http.get(path, headers={"Host": "localhost:8080"})).status_code == 200
+
+
+async def test_probes_from_other_machines_may_use_any_name(service: Service) -> None:
+    transport = httpx.ASGITransport(create_app(service.backend), client=("10.1.2.3", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.1.2.4:8080") as http:
+        assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_a_name_of_ones_own_does_not_matter_with_the_token(service: Service) -> None:
+    assert (await service.http.get(SUBSCRIBERS, headers={"Host": "im.example.com"})).status_code == 200
+
+
+async def test_a_preflight_is_not_granted(service: Service) -> None:
+    asks = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    for token in ({}, {"Authorization": ""}):
+        answer = await service.http.options("/api/v1/events", headers=asks | token)
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:3000"])

@@ -46,6 +46,7 @@ async def main() -> None:
 
 async def live(platform: Platform, sink: Sink) -> None:
     """Every case; each saves one history."""
+    await tokens(platform)
     await one_event(platform, sink, "event-delivered", Answer(200))
     await one_event(platform, sink, "event-retried", Answer(503), Answer(503), Answer(200))
     await one_event(platform, sink, "event-failed", Answer(404))
@@ -66,6 +67,17 @@ async def live(platform: Platform, sink: Sink) -> None:
     for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID, names.SOURCES_ID):
         await save(platform, entity, entity)
     write_incompatible()
+
+
+async def tokens(platform: Platform) -> None:
+    """Before anything else is in the registry, so that its first run has them all."""
+    made = await platform.gateway.tokens.create("recorded", ["read"], expires=timedelta(days=1), rate_limit="9/s")
+    await platform.gateway.tokens.create("revoked", ["publish", "manage"])
+    await platform.gateway.tokens.revoke("revoked")
+    headers = {"Authorization": f"Bearer {made.token}"}
+    assert (await platform.api.get("/api/v1/subscribers", headers=headers)).status_code == 200
+    await asyncio.sleep(3)  # its use is told after a second
+    await save(platform, "sources-tokens", names.SOURCES_ID)
 
 
 async def one_event(platform: Platform, sink: Sink, case: str, *answers: Any) -> None:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from domain import alarm_errors, errors, http_client_errors, source_errors
+from domain import alarm_errors, errors, http_client_errors, source_errors, token_errors
 from domain.errors import ImError, from_code
 from domain.targets import errors as target_errors
 
@@ -56,7 +56,14 @@ def test_every_code_is_unique() -> None:
     assert sorted(set(codes)) == sorted(codes)
 
 
-MODULES = (errors, alarm_errors, http_client_errors, source_errors, target_errors)  # of one tree; each draws its own
+MODULES = (
+    errors,
+    alarm_errors,
+    http_client_errors,
+    source_errors,
+    target_errors,
+    token_errors,
+)  # of one tree; each draws its own
 
 
 def _drawn(drawing: str) -> list[tuple[str, str]]:
