@@ -30,9 +30,9 @@ async def main() -> None:
     async with stage() as found:
         client = found.gateway.connection.client
         await hold_back(client, TRICKLE)
-        for name in ("noisy", "other"):
-            url = f"{found.sink}/fail/{name}"
-            await found.gateway.subscribers.add(name, url, types=[f"bench.{name}.v1"], schedule="3600", max_attempts=2)
+        for name, schedule in (("noisy", "3600"), ("other", "1")):
+            types, url = [f"bench.{name}.v1"], f"{found.sink}/fail/{name}"
+            await found.gateway.subscribers.add(name, url, types=types, schedule=schedule)
         began = time.monotonic()
         todo = iter([event("noisy", f"waiting-{number}") for number in range(asked.waiting)])
         await asyncio.gather(*(publish(found, todo) for _ in range(PUBLISHERS)))
