@@ -219,10 +219,9 @@ async def test_what_waits_survives_the_kill_of_the_process_that_serves_it(tmp_pa
             told = await Told.of(platform, sink, rate_limit="4/s")
             events = await told.emit(24)
             await told.got(3)  # by the only process there is
+            await serve.stop(signal.SIGKILL)
+            assert told.events < set(events)
             async with platform.process("worker"):
-                await serve.stop(signal.SIGKILL)
-                killed = time.monotonic()
                 await eventually(lambda: told.events == set(events), 50)
-    assert min(at for at in told.arrivals if at > killed) - killed < 30
     assert most_within(told.arrivals, 1) <= 5
     assert len(told.arrivals) <= 24 + 2  # a repeat of what the killed one had in hand
