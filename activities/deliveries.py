@@ -229,11 +229,7 @@ class DeliveryActivities:
         return subscriber if since is None or subscriber.created_at == since else None
 
     async def _allowed(self, request: DeliverRequest, known: list[Attempt]) -> Subscriber | None:
-        """The subscriber once a request may be made to it; None when it is not wanted.
-
-        Raises:
-            ApplicationError: its limits are kept elsewhere.
-        """
+        """The subscriber once a request may be made to it, None when it is not wanted; raises `moved` elsewhere."""
         subscriber = await self._wanted(request.subscriber, request.since)
         if subscriber is None or not subscriber.limited:
             return subscriber

@@ -14,7 +14,7 @@ MAX_CONCURRENCY = 1000
 MIN_PER_SECOND = 0.1
 MAX_PER_SECOND = 1000.0
 
-_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(?:/\s*([sm]))?")
+_RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(?:/\s*([sm]))?")
 _SECONDS = {"s": 1, "m": 60}
 
 

@@ -119,6 +119,10 @@ def test_help_names_every_option_and_has_an_example(
         "subscriber update x --header a=b --clear-headers",
         "subscriber add --name a --url https://a.example --hostname a.example",
         "subscriber update x --http-client a --no-http-client",
+        "subscriber update x --rate-limit 5 --no-rate-limit",
+        "subscriber update x --max-concurrency 5 --no-max-concurrency",
+        "subscriber update x --max-concurrency 0",
+        "subscriber update x --max-concurrency 1001",
         "http-client add a --password hunter2",
         "http-client add a --user im --password - --oauth2-client-secret -",
         "http-client add a --cert /nonexistent.pem --key /nonexistent.key",
@@ -317,6 +321,8 @@ def test_clear_headers_drops_them_all(asked: dict[str, Any]) -> None:
 def test_a_subscriber_goes_back_to_the_plain_client_explicitly(asked: dict[str, Any]) -> None:
     assert run(["subscriber", "update", "a", "--no-http-client"]) == 0
     assert asked["http_client"] == ""
+    assert run(["subscriber", "update", "a", "--no-rate-limit", "--no-max-concurrency"]) == 0
+    assert (asked["rate_limit"], asked["max_concurrency"]) == ("", 0)
     assert (
         run(["subscriber", "update", "a", "--http-client", "partner", "--hostname", "b.example", "--port", "8443"]) == 0
     )
