@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import alarm, event, heartbeat, http_client, incident, logs, subscriber, zeebe
+from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, zeebe
 from cli.run import end_after, examples, make_app
 
 app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
@@ -15,6 +15,7 @@ app.add_typer(event.app, name="event")
 app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
+app.add_typer(keys.app, name="keys")
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
 
 

@@ -13,10 +13,11 @@ from service.health import HealthGateway
 from service.heartbeats import HeartbeatGateway
 from service.http_clients import HttpClientGateway
 from service.incidents import IncidentGateway
+from service.keys import KeyGateway
 from service.publisher import Publisher
 from service.settings import Settings
 from service.sources import SourceRegistry
-from service.state_files import load_keyring
+from service.state_files import key_file, load_keyring
 from service.subscribers import SubscriberGateway
 from service.temporal import connect
 from service.trials import TrialGateway
@@ -38,6 +39,7 @@ class Gateway:
     zeebe: ZeebeGateway
     heartbeats: HeartbeatGateway
     http_clients: HttpClientGateway
+    keys: KeyGateway
     door: Door
 
 
@@ -84,6 +86,7 @@ def make_gateway(
         zeebe=ZeebeGateway(connection, sources, heartbeats.beat),
         heartbeats=heartbeats,
         http_clients=HttpClientGateway(connection, subscribers),
+        keys=KeyGateway(connection, subscribers, sources, key_file(settings)),
         door=door,
     )
 

@@ -103,7 +103,7 @@ class HeartbeatGateway(BeatIntake):
             grace_seconds=int(grace.total_seconds()),
             severity=severity,
             key_hash=digest(key),
-            sealed_ping_url=self._sealed(name, ping_url),
+            sealed_ping_url=await self._sealed(name, ping_url),
             ping_host=redacted(ping_url) if ping_url is not None else None,
             cluster=cluster,
             zeebe_process=zeebe_process,
@@ -199,11 +199,11 @@ class HeartbeatGateway(BeatIntake):
                 await self._registry.change(SourcesWorkflow.remove_heartbeat, config.name)
             raise
 
-    def _sealed(self, name: str, ping_url: str | None) -> str | None:
+    async def _sealed(self, name: str, ping_url: str | None) -> str | None:
         if ping_url is None:
             return None
         checked = check_url(ping_url, self._connection.policy)
-        return self._connection.keyring.seal(checked, ping_url_purpose(name))
+        return (await self._connection.sealing()).seal(checked, ping_url_purpose(name))
 
 
 def _unseen(config: HeartbeatConfig, fault: str) -> HeartbeatView:

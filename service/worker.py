@@ -40,6 +40,7 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, limited_worker, serving_worker
 from service.publisher import Publisher
+from service.workers import presence_worker
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
@@ -126,6 +127,7 @@ async def running_workers(
         for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
+        await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield
 
 

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
     from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
     from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
+    from domain.resealing import Resealing, check_resealing, resealed
     from domain.subscribers import (
         Gone,
         NewSubscriber,
@@ -41,6 +42,7 @@ class SubscriberDirectoryWorkflow:
         self._bytes = sum(stored_size(subscriber) for subscriber in self._directory.subscribers.values())
         self._bytes += sum(stored_size(client) for client in self._directory.http_clients.values())
         self._updates = 0
+        self._renewed = False  # so that the sealed values of an old key go with this run's history
 
     @workflow.run
     async def run(self, _state: DirectoryState) -> None:
@@ -128,6 +130,21 @@ class SubscriberDirectoryWorkflow:
         with refused():
             self._get_unused_client(name)
 
+    @workflow.update(name="reseal")
+    def reseal(self, request: Resealing) -> None:
+        """Replace sealed values by the same secrets under another key. For whom they are nothing changes."""
+        for subscriber in list(self._directory.subscribers.values()):
+            self._store(resealed(subscriber, request.values))
+        for client in list(self._directory.http_clients.values()):
+            self._store_client(resealed(client, request.values))
+        self._renewed = request.last
+
+    @reseal.validator
+    def _validate_reseal(self, request: Resealing) -> None:
+        with refused():
+            check_resealing(request)
+            check_size(self._bytes + sum(len(new) - len(old) for old, new in request.values.items()))
+
     @workflow.signal(name="mark_gone")
     def mark_gone(self, gone: Gone) -> None:
         """Disable a subscriber that answered 410 Gone, unless it was changed since."""
@@ -197,4 +214,5 @@ class SubscriberDirectoryWorkflow:
         workflow.set_current_details(f"{count} subscribers, version {self._directory.version}, {self._bytes} bytes")
 
     def _is_long(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
+        full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
+        return full or workflow.info().is_continue_as_new_suggested()

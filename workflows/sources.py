@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from domain.errors import InvalidRequestError
+    from domain.resealing import Resealing, check_resealing, resealed
     from domain.source_errors import (
         ClusterExistsError,
         ClusterNotFoundError,
@@ -40,13 +41,12 @@ class SourcesWorkflow:
     def __init__(self, state: SourcesState) -> None:
         self._sources = state.sources
         self._updates = 0
+        self._renewed = False  # so that the sealed values of an old key go with this run's history
 
     @workflow.run
     async def run(self, _state: SourcesState) -> None:
         """Serve until the history is long, then go on in a new run."""
-        await workflow.wait_condition(
-            lambda: workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
-        )
+        await workflow.wait_condition(self._is_long)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(SourcesState(sources=self._sources))
 
@@ -127,6 +127,20 @@ class SourcesWorkflow:
         with refused():
             self._heartbeat(name)
 
+    @workflow.update(name="reseal")
+    def reseal(self, request: Resealing) -> None:
+        """Replace sealed values by the same secrets under another key."""
+        clusters, heartbeats = self._sources.clusters, self._sources.heartbeats
+        self._sources.clusters = {name: resealed(each, request.values) for name, each in clusters.items()}
+        self._sources.heartbeats = {name: resealed(each, request.values) for name, each in heartbeats.items()}
+        self._renewed = request.last
+        self._changed()
+
+    @reseal.validator
+    def _validate_reseal(self, request: Resealing) -> None:
+        with refused():
+            check_resealing(request)
+
     @workflow.query(name="snapshot")
     def snapshot(self, known_version: int | None) -> SourcesSnapshot:
         """Every source, or only the version when that is the one the asker has."""
@@ -149,6 +163,10 @@ class SourcesWorkflow:
             raise InvalidRequestError(
                 reason=f"the cluster {cluster!r} beats {', '.join(sorted(used))}; remove those heartbeats first"
             )
+
+    def _is_long(self) -> bool:
+        full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
+        return full or workflow.info().is_continue_as_new_suggested()
 
     def _changed(self) -> None:
         self._sources.version += 1

@@ -1,0 +1,21 @@
+"""Examples of operating routes for OpenAPI; a test reads each of them with the model it stands for."""
+
+from typing import Any
+
+KEYS: dict[str, Any] = {
+    "keys": [
+        {"key": "k2", "seals": True, "here": True, "workers": 2, "values": 0},
+        {"key": "k1", "seals": False, "here": True, "workers": 2, "values": 14},
+    ],
+    "workers": 2,
+    "silent": [],
+    "lost": [],
+    "advice": ["values are sealed with k1: im keys rotate"],
+}
+ROTATION: dict[str, Any] = {
+    "key": "k2",
+    "added": False,
+    "resealed": 14,
+    "lost": [],
+    "advice": ["nothing is sealed with k1 any more. Take it out of IM_SECRET_KEYS of every process"],
+}
