@@ -19,3 +19,14 @@ ROTATION: dict[str, Any] = {
     "lost": [],
     "advice": ["nothing is sealed with k1 any more. Take it out of IM_SECRET_KEYS of every process"],
 }
+CHECKUP: dict[str, Any] = {
+    "findings": [
+        {"check": "temporal", "level": "ok", "message": "server 1.32.0 (namespace default)", "fix": ""},
+        {
+            "check": "queue im-deliveries (activities)",
+            "level": "error",
+            "message": "nobody works on it (retries)",
+            "fix": "Start a worker: im serve or im worker.",
+        },
+    ]
+}

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, zeebe
+from cli.doctor import doctor
 from cli.run import end_after, examples, make_app
 
 app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
@@ -16,6 +17,7 @@ app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(keys.app, name="keys")
+app.command("doctor", epilog=examples("im doctor", "im doctor --format json"))(doctor)
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
 
 

@@ -16,6 +16,7 @@ from domain.incidents import Severity
 
 MIN_TOKEN_LENGTH = 16
 MAX_RULES = 50
+MAX_SOURCES = 1000  # of each kind; at 500 bytes each, half of the 2 MiB of a Temporal payload
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 

@@ -7,6 +7,7 @@ from temporalio.client import Client
 from service.alarms import AlarmGateway, AlarmRules
 from service.bursts import Busy, never_busy
 from service.connection import Connection
+from service.doctor import DoctorGateway
 from service.doors import Door
 from service.events import EventGateway
 from service.health import HealthGateway
@@ -15,6 +16,7 @@ from service.http_clients import HttpClientGateway
 from service.incidents import IncidentGateway
 from service.keys import KeyGateway
 from service.publisher import Publisher
+from service.registries import Registries
 from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
@@ -40,6 +42,7 @@ class Gateway:
     heartbeats: HeartbeatGateway
     http_clients: HttpClientGateway
     keys: KeyGateway
+    doctor: DoctorGateway
     door: Door
 
 
@@ -73,11 +76,14 @@ def make_gateway(
     )
     sources, door = SourceRegistry(connection), Door()
     heartbeats = HeartbeatGateway(connection, sources, door)
+    registries = Registries(subscribers, sources)
+    health = HealthGateway(connection, subscribers)
+    keys = KeyGateway(connection, registries, sources, key_file(settings))
     events = EventGateway(connection, publisher, subscribers)
     return Gateway(
         connection=connection,
         subscribers=subscribers,
-        health=HealthGateway(connection, subscribers),
+        health=health,
         events=events,
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
@@ -86,7 +92,8 @@ def make_gateway(
         zeebe=ZeebeGateway(connection, sources, heartbeats.beat),
         heartbeats=heartbeats,
         http_clients=HttpClientGateway(connection, subscribers),
-        keys=KeyGateway(connection, subscribers, sources, key_file(settings)),
+        keys=keys,
+        doctor=DoctorGateway(connection, registries, health, heartbeats, keys),
         door=door,
     )
 

@@ -9,14 +9,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.key_file import KeyFile
 from activities.presence import Presence
 from activities.sealing import Keyring
-from domain.directory import Directory
 from domain.errors import SealingKeyError, UnavailableError
 from domain.keys import KeyReport, KeyRow, Rotation
 from domain.resealing import Resealing
 from service.connection import Connection, unheld
+from service.registries import Registries
 from service.sealed_values import SealedValue, of_directory, of_sources
 from service.sources import SourceRegistry
-from service.subscribers import SubscriberGateway
 from service.temporal import answered, answered_by_entity
 from service.workers import present_workers
 from workflows.directory import SubscriberDirectoryWorkflow
@@ -28,8 +27,8 @@ MAX_PASSES = 5  # values that are changed meanwhile are met by the next one
 VALUES_AT_ONCE = 100  # a private key takes some 3 KB sealed, and an update carries both of it: 600 KB of 2 MiB
 
 NOTHING = (
-    'everything is sealed with {key!r} already. To rotate, make a key (echo "NAME:$(head -c 32 /dev/urandom | base64)"),'
-    " put it first in IM_SECRET_KEYS of every process and of this terminal, restart the processes, and rotate again"
+    'everything is sealed with {key!r} already. To rotate, make a key (echo "NAME:$(head -c 32 /dev/urandom | base64)")'
+    ", put it first in IM_SECRET_KEYS of every process and of this terminal, restart the processes, and rotate again"
 )
 
 
@@ -38,20 +37,20 @@ class KeyGateway:
 
     Args:
         connection: whose keys seal.
-        subscribers: the directory's gateway.
-        sources: the registry of clusters and heartbeats.
+        registries: where sealed values are.
+        sources: changes one of them.
         key_file: what the keys are from; None where they are in IM_SECRET_KEYS.
     """
 
     def __init__(
         self,
         connection: Connection,
-        subscribers: SubscriberGateway,
+        registries: Registries,
         sources: SourceRegistry,
         key_file: KeyFile | None,
     ) -> None:
         self._connection = connection
-        self._subscribers = subscribers
+        self._registries = registries
         self._sources = sources
         self._key_file = key_file
 
@@ -101,9 +100,8 @@ class KeyGateway:
 
     async def values(self) -> Sequence[SealedValue]:
         """Every sealed value there is."""
-        snapshot = await self._subscribers.snapshot(None)
-        directory = Directory(subscribers=snapshot.subscribers or {}, http_clients=snapshot.http_clients)
-        return [*of_directory(directory), *of_sources(await self._sources.fresh())]
+        directory, sources = await self._registries.directory(), await self._registries.sources()
+        return [*of_directory(directory), *of_sources(sources)]
 
     def _ring(self) -> Keyring:
         self._connection.keyring.renew()

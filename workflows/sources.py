@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
         HeartbeatNotFoundError,
     )
     from domain.sources import (
+        MAX_SOURCES,
         ClusterChange,
         HeartbeatConfig,
         Sources,
@@ -23,8 +24,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows import policies
     from workflows.refusals import refused
-
-MAX_SOURCES = 1000  # of each kind; at 500 bytes each, half of the 2 MiB of a payload
 
 
 class SourcesState(BaseModel):
