@@ -7,7 +7,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import alarms, doctor, events, heartbeats, http_clients, incidents, keys, subscribers, system, zeebe
+from api import (
+    alarms,
+    configuration,
+    doctor,
+    events,
+    heartbeats,
+    http_clients,
+    incidents,
+    keys,
+    subscribers,
+    system,
+    zeebe,
+)
 from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.middleware import Guard, LastResort
@@ -74,7 +86,7 @@ def _route(app: FastAPI) -> None:
     declared = problems(401, 422, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
-    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats, keys, doctor):
+    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats, keys, doctor, configuration):
         v1.include_router(part.router)
     v1.include_router(alarms.schemas)
     app.include_router(v1)

@@ -30,3 +30,28 @@ CHECKUP: dict[str, Any] = {
         },
     ]
 }
+CONFIGURATION: dict[str, Any] = {
+    "format": "im-configuration",
+    "format_version": 1,
+    "exported_at": "2025-12-26T14:30:00Z",
+    "secrets": "sealed",
+    "omitted": {},
+    "http_clients": [],
+    "subscribers": [
+        {"name": "my-webhook", "url": "https://example.com/webhooks/incidents", "types": ["im.incident.**"]}
+    ],
+    "zeebe_clusters": [],
+    "heartbeats": [],
+}
+IMPORT: dict[str, Any] = {
+    "dry_run": True,
+    "rows": [
+        {
+            "entry": "subscriber my-webhook",
+            "action": "change",
+            "changes": ['types: ["**"] -> ["im.incident.**"]'],
+            "note": None,
+            "ping_path": None,
+        }
+    ],
+}

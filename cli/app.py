@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, zeebe
+from cli.backup import backup, restore
+from cli.configuration import export, import_
 from cli.doctor import doctor
 from cli.run import end_after, examples, make_app
 
@@ -18,6 +20,10 @@ app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(keys.app, name="keys")
 app.command("doctor", epilog=examples("im doctor", "im doctor --format json"))(doctor)
+app.command("export", epilog=examples("im export > im.json", "im export --without-secrets"))(export)
+app.command("import", epilog=examples("im import im.json --dry-run", "im import - < im.json"))(import_)
+app.command("backup", epilog=examples("im backup im-2025-12-26.db"))(backup)
+app.command("restore", epilog=examples("im restore im-2025-12-26.db"))(restore)
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from activities.presence import Presence
 from domain.checkup import Finding, error, ok, warning
-from domain.directory import MAX_DIRECTORY_BYTES, Directory, stored_size
+from domain.directory import MAX_DIRECTORY_BYTES, Directory
 from domain.health import Health, HealthStatus
 from domain.keys import KeyReport
 from domain.sources import MAX_SOURCES, Sources
@@ -93,7 +93,7 @@ def of_sources(sources: Sources) -> Finding:
 
 def of_directory(directory: Directory) -> Finding:
     """How full the directory is."""
-    size = sum(stored_size(each) for each in (*directory.subscribers.values(), *directory.http_clients.values()))
+    size = directory.size
     told = f"{len(directory.subscribers)} subscribers and {len(directory.http_clients)} HTTP clients take "
     told += f"{size / MAX_DIRECTORY_BYTES:.1%} of the directory's {MAX_DIRECTORY_BYTES // 1024} KiB"
     if size > NEARLY_FULL * MAX_DIRECTORY_BYTES:

@@ -6,6 +6,7 @@ from temporalio.client import Client
 
 from service.alarms import AlarmGateway, AlarmRules
 from service.bursts import Busy, never_busy
+from service.configuration import ConfigurationGateway
 from service.connection import Connection
 from service.doctor import DoctorGateway
 from service.doors import Door
@@ -17,6 +18,7 @@ from service.incidents import IncidentGateway
 from service.keys import KeyGateway
 from service.publisher import Publisher
 from service.registries import Registries
+from service.registry_writes import RegistryWrites
 from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
@@ -43,6 +45,7 @@ class Gateway:
     http_clients: HttpClientGateway
     keys: KeyGateway
     doctor: DoctorGateway
+    configuration: ConfigurationGateway
     door: Door
 
 
@@ -93,6 +96,7 @@ def make_gateway(
         heartbeats=heartbeats,
         http_clients=HttpClientGateway(connection, subscribers),
         keys=keys,
+        configuration=ConfigurationGateway(connection, registries, RegistryWrites(connection, sources, heartbeats)),
         doctor=DoctorGateway(connection, registries, health, heartbeats, keys),
         door=door,
     )

@@ -109,9 +109,14 @@ class HeartbeatGateway(BeatIntake):
             zeebe_process=zeebe_process,
             created_at=datetime.now(UTC),
         )
+        config = await self.adopt(new)
+        return HeartbeatAdded(heartbeat=view(config, HeartbeatState()), ping_path=ping_path(key))
+
+    async def adopt(self, new: HeartbeatConfig) -> HeartbeatConfig:
+        """Add a heartbeat that was checked and sealed before."""
         config: HeartbeatConfig = await self._registry.change(SourcesWorkflow.add_heartbeat, new)
         await self._watch(config)
-        return HeartbeatAdded(heartbeat=view(config, HeartbeatState()), ping_path=ping_path(key))
+        return config
 
     async def remove(self, name: str) -> HeartbeatView:
         """Remove a heartbeat; an incident of it that is open is resolved with a note.

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
-    from domain.directory import Directory, Snapshot, check_size, stored_size
+    from domain.directory import Directory, Snapshot, check_size, put, stored_size
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
     from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
     from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
@@ -39,8 +39,7 @@ class SubscriberDirectoryWorkflow:
     @workflow.init
     def __init__(self, state: DirectoryState) -> None:
         self._directory = state.directory
-        self._bytes = sum(stored_size(subscriber) for subscriber in self._directory.subscribers.values())
-        self._bytes += sum(stored_size(client) for client in self._directory.http_clients.values())
+        self._bytes = self._directory.size
         self._updates = 0
         self._renewed = False  # so that the sealed values of an old key go with this run's history
 
@@ -129,6 +128,31 @@ class SubscriberDirectoryWorkflow:
     def _validate_remove_http_client(self, name: str) -> None:
         with refused():
             self._get_unused_client(name)
+
+    @workflow.update(name="put_subscriber")
+    def put_subscriber(self, wanted: Subscriber) -> None:
+        """Add a subscriber, or make it so; what the directory notes of it by itself stays."""
+        with refused():  # its HTTP client may have gone between validation and now
+            self._directory.check_client_of(wanted)
+        self._store(put(self._directory.subscribers.get(wanted.name), wanted, workflow.now()))
+
+    @put_subscriber.validator
+    def _validate_put_subscriber(self, wanted: Subscriber) -> None:
+        with refused():
+            self._directory.check_client_of(wanted)
+            self._check_fits(wanted, self._directory.subscribers.get(wanted.name))
+
+    @workflow.update(name="put_http_client")
+    def put_http_client(self, wanted: HttpClient) -> None:
+        """Add an HTTP client, or make it so; what the directory notes of it by itself stays."""
+        self._store_client(put(self._directory.http_clients.get(wanted.name), wanted, workflow.now()))
+
+    @put_http_client.validator
+    def _validate_put_http_client(self, wanted: HttpClient) -> None:
+        with refused():
+            for subscriber in self._directory.users(wanted.name):
+                check_pair(subscriber, wanted)
+            self._check_fits(wanted, self._directory.http_clients.get(wanted.name))
 
     @workflow.update(name="reseal")
     def reseal(self, request: Resealing) -> None:

@@ -81,6 +81,20 @@ class SourcesWorkflow:
         with refused():
             self._cluster(change.name)
 
+    @workflow.update(name="put_cluster")
+    def put_cluster(self, wanted: ZeebeCluster) -> None:
+        """Add a Zeebe cluster, or make it so."""
+        now, known = workflow.now(), self._sources.clusters.get(wanted.name)
+        noted = {"created_at": known.created_at if known else now, "updated_at": now}
+        self._sources.clusters[wanted.name] = wanted.model_copy(update=noted)
+        self._changed()
+
+    @put_cluster.validator
+    def _validate_put_cluster(self, wanted: ZeebeCluster) -> None:
+        with refused():
+            if wanted.name not in self._sources.clusters:
+                _check_count(len(self._sources.clusters))
+
     @workflow.update(name="remove_cluster")
     def remove_cluster(self, name: str) -> ZeebeCluster:
         """Remove a Zeebe cluster that no heartbeat names."""
