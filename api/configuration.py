@@ -3,12 +3,20 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import ConfigDict
 
 from api import examples
 from api.dependencies import ApiGateway
 from api.operation_examples import CONFIGURATION, IMPORT
 from api.problems import problems
 from domain.configuration import Configuration, ImportReport, Secrets
+
+
+class Document(Configuration):
+    """A configuration to import, as it was exported."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CONFIGURATION]})
+
 
 router = APIRouter(prefix="/configuration", tags=["operation"])
 
@@ -34,7 +42,7 @@ async def export_configuration(
     responses=examples.answer(200, IMPORT) | problems(413, 415),
 )
 async def import_configuration(
-    body: Configuration,
+    body: Document,
     gateway: ApiGateway,
     dry_run: Annotated[bool, Query(description="Only say what would change.")] = False,  # noqa: FBT002 - a query parameter
 ) -> ImportReport:

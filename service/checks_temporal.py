@@ -22,7 +22,7 @@ from domain.timing import in_short
 from service.devserver import OLDEST_SERVER, version_of
 from service.search_attributes import creation_command
 from service.temporal import answered
-from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers
+from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers, stopped_workers
 from workflows import names
 
 QUEUES = (
@@ -87,26 +87,27 @@ async def check_namespace(client: Client) -> list[Finding]:
 
 async def check_queues(client: Client) -> list[Finding]:
     """Whether somebody works on each queue, and keeps up."""
-    found = [
-        _queue(queue, purpose, await described(client, queue, kind), workflows=kind == WORKFLOWS)
-        for queue, kind, purpose in QUEUES
-    ]
-    if not fresh_pollers((await described(client, names.DOORS_QUEUE, ACTIVITIES)).pollers):
+    stopped = await stopped_workers(client)
+    found = []
+    for queue, kind, purpose in QUEUES:
+        seen = await described(client, queue, kind)
+        workers = len(fresh_pollers(seen.pollers) - stopped)
+        found.append(_queue(queue if kind == WORKFLOWS else f"{queue} (activities)", purpose, seen, workers))
+    if not fresh_pollers((await described(client, names.DOORS_QUEUE, ACTIVITIES)).pollers) - stopped:
         fix = "Start one: im serve. Without it no event comes in over REST, and heartbeats become unknown."
         found.append(warning("queue im-doors", "no process serves the API", fix))
     return found
 
 
-def _queue(queue: str, purpose: str, described_as: DescribeTaskQueueResponse, *, workflows: bool) -> Finding:
-    check = f"queue {queue}" + ("" if workflows else " (activities)")
-    pollers, stats = fresh_pollers(described_as.pollers), described_as.stats
-    if not pollers:
+def _queue(queue: str, purpose: str, seen: DescribeTaskQueueResponse, workers: int) -> Finding:
+    check, stats = f"queue {queue}", seen.stats
+    if not workers:
         return error(check, f"nobody works on it ({purpose})", "Start a worker: im serve or im worker.")
     age = stats.approximate_backlog_age.ToTimedelta()
     if age > OLD_BACKLOG and stats.approximate_backlog_count:
         waiting = f"some {stats.approximate_backlog_count} tasks wait, the oldest for {age.total_seconds():.0f} s"
         return warning(check, f"{waiting} ({purpose})", "Add workers (im worker), or see which receiver is slow.")
-    return ok(check, f"{len(pollers)} worker{'' if len(pollers) == 1 else 's'} ({purpose})")
+    return ok(check, f"{workers} worker{'' if workers == 1 else 's'} ({purpose})")
 
 
 async def check_clock(client: Client) -> list[Finding]:

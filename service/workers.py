@@ -66,7 +66,9 @@ async def present_workers(client: Client) -> list[Presence]:
     One of a version before this told nothing of itself: it is known by its polls of the control queue alone.
     """
     telling, polling, stopped = await asyncio.gather(
-        described(client, PRESENCE_QUEUE, ACTIVITIES), described(client, CONTROL_QUEUE, WORKFLOWS), _stopped(client)
+        described(client, PRESENCE_QUEUE, ACTIVITIES),
+        described(client, CONTROL_QUEUE, WORKFLOWS),
+        stopped_workers(client),
     )
     told = {each.process: each for each in map(read_presence, fresh_pollers(telling.pollers) - stopped)}
     gone = {read_presence(identity).process for identity in stopped} - set(told)
@@ -74,7 +76,7 @@ async def present_workers(client: Client) -> list[Presence]:
     return [*told.values(), *(Presence(process) for process in sorted(silent))]
 
 
-async def _stopped(client: Client) -> set[str]:
+async def stopped_workers(client: Client) -> set[str]:
     """The identities under which nobody works any more, where the server (1.30 or later) keeps account of that."""
     try:
         async with answered(client):
