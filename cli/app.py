@@ -19,11 +19,6 @@ app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(keys.app, name="keys")
-app.command("doctor", epilog=examples("im doctor", "im doctor --format json"))(doctor)
-app.command("export", epilog=examples("im export > im.json", "im export --without-secrets"))(export)
-app.command("import", epilog=examples("im import im.json --dry-run", "im import - < im.json"))(import_)
-app.command("backup", epilog=examples("im backup im-2025-12-26.db"))(backup)
-app.command("restore", epilog=examples("im restore im-2025-12-26.db"))(restore)
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
 
 
@@ -98,3 +93,10 @@ def worker() -> None:
     from cli.serve import run_worker  # noqa: PLC0415 - heavy
 
     end_after(run_worker)
+
+
+app.command("doctor", epilog=examples("im doctor", "im doctor --format json"))(doctor)
+app.command("export", epilog=examples("im export > im.json", "im export --without-secrets"))(export)
+app.command("import", epilog=examples("im import im.json --dry-run", "im import - < im.json"))(import_)
+app.command("backup", epilog=examples("im backup im-2025-12-26.db"))(backup)
+app.command("restore", epilog=examples("im restore im-2025-12-26.db"))(restore)

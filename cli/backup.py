@@ -30,9 +30,10 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="What im backup wrote.", metavar="FILE", show_default=False)],
 ) -> None:
-    """Put a backup in the place of the database of im dev, which must be stopped.
+    """Put a backup in the place of the database of im dev.
 
-    Deliveries that waited go on when im dev starts; what was delivered after the backup is delivered again.
+    It must be stopped. Deliveries that waited go on when im dev starts; what was delivered after the backup is
+    delivered again.
     """
     from service.backup import restore as put_back  # noqa: PLC0415 - heavy
     from service.settings import load_settings  # noqa: PLC0415 - heavy

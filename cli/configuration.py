@@ -19,9 +19,10 @@ def export(
         bool, typer.Option("--without-secrets", help="Leave out every secret, and every hash of a token.")
     ] = False,
 ) -> None:
-    """Write subscribers, HTTP clients, Zeebe clusters and heartbeats as JSON to standard output.
+    """Write the configuration as JSON to standard output.
 
-    Secrets are sealed in it: they open only with the keys of this deployment (IM_SECRET_KEYS).
+    That is every subscriber, HTTP client, Zeebe cluster and heartbeat. Secrets are sealed in it: they open only
+    with the keys of this deployment (IM_SECRET_KEYS).
     """
     found = with_gateway(lambda im: im.configuration.export(with_secrets=not without_secrets))
     put(json_text(found.model_dump(mode="json")))
@@ -33,10 +34,11 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Make everything that FILE names as FILE has it. What it does not name stays.
+    """Make everything that FILE names as FILE has it.
 
-    Each entry is stored whole or refused, and the others go on; importing again is safe. A document whose secrets were
-    sealed with another key is refused before anything is changed. Exit status 1 when an entry was refused.
+    What it does not name stays. Each entry is stored whole or refused, and the others go on; importing again is
+    safe. A document whose secrets were sealed with another key is refused before anything is changed. Exit status 1
+    when an entry was refused.
     """
     body = _read(file)
     from domain.configuration import parse_configuration  # noqa: PLC0415 - heavy

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def doctor(*, output: FormatOption = Format.TABLE) -> None:
-    """Check Temporal, workers, keys, clock, registries, certificates and subscribers.
+    """Find what is wrong with the deployment.
 
-    Each finding comes with its fix. Exit status: 0 nothing to do, 1 a warning or an error, 3 Temporal is away.
+    Looks at Temporal, workers, keys, clock, registries, certificates and subscribers. Each finding comes with its
+    fix. Exit status: 0 nothing to do, 1 a warning or an error, 3 Temporal is away.
     """
     from domain.checkup import Checkup, Level, from_error  # noqa: PLC0415 - heavy
 

@@ -15,7 +15,10 @@ app = make_app("See which keys secrets are sealed with, and rotate them.")
 
 @app.command("list", epilog=examples("im keys list", "im keys list --format json"))
 def list_(*, output: FormatOption = Format.TABLE) -> None:
-    """List the keys by id: which one seals, who holds it, how many sealed values need it."""
+    """List the keys by id, and what needs them.
+
+    Which one seals new values, how many workers hold it, how many sealed values need it.
+    """
     report = with_gateway(lambda im: im.keys.report())
     write(output, report, _key_table(report))
     for process in report.silent:
