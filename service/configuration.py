@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,8 +34,6 @@ from service.omissions import completed, left_to_do, without_secrets
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
 from service.sealed_values import SealedValue, of_client, of_cluster, of_heartbeat, of_subscriber
-
-NO_DIGEST = "0" * 64  # stands for a hash that was left out, until there is another
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,10 @@ class ConfigurationGateway:
         Raises:
             SealingKeyError: a secret of the document does not open with the keys at hand; nothing was changed.
         """
-        ring = await self._connection.sealing()
         directory, sources = await self._registries.directory(), await self._registries.sources()
+        _require_keys(document, self._connection.keyring)
+        ring = await self._connection.sealing()
         kinds = self._kinds(document, directory, sources, Checks(ring, self._connection.policy))
-        _require_keys(kinds, ring)
         rows = []
         for kind in kinds:
             rows += [await self._entry(kind, members, document, ring, dry_run=dry_run) for members in kind.members]
@@ -156,30 +155,31 @@ def _seal_purpose(label: str) -> str:
     return f"configuration/{label}"
 
 
-def _require_keys(kinds: Sequence[_Kind], ring: Keyring) -> None:
+def _require_keys(document: Configuration, ring: Keyring) -> None:
     """Refuse a document of another deployment before anything is changed."""
     closed = []
-    for kind in kinds:
-        for entry in _readable(kind):
-            for value in kind.values(entry):
-                try:
-                    ring.open(value.sealed, value.purpose)
-                except SealingKeyError as error:
-                    closed.append((value.name, str(error)))
+    for value in _values(document):
+        try:
+            ring.open(value.sealed, value.purpose)
+        except SealingKeyError as error:
+            closed.append((value.name, str(error)))
     if closed:
         name, reason = closed[0]
-        more = f", and {len(closed) - 1} more" if len(closed) > 1 else ""
+        more = f" (and {len(closed) - 1} more)" if len(closed) > 1 else ""
         raise SealingKeyError(reason=f"{name}{more}: {reason}. Nothing was imported")
 
 
-def _readable(kind: _Kind) -> Iterator[Any]:
-    for members in kind.members:
-        try:
-            yield read_entry(
-                kind.model, {"key_hash": NO_DIGEST, **members} if kind.model is HeartbeatConfig else members
-            )
-        except ImError:
-            continue  # it is refused by itself, later
+def _values(document: Configuration) -> Iterator[SealedValue]:
+    kinds: tuple[tuple[type[Any], Sequence[dict[str, Any]], Callable[[Any], Iterable[SealedValue]]], ...] = (
+        (HttpClient, document.http_clients, of_client),
+        (Subscriber, document.subscribers, of_subscriber),
+        (ZeebeCluster, document.zeebe_clusters, of_cluster),
+        (HeartbeatConfig, document.heartbeats, of_heartbeat),
+    )
+    for model, entries, values in kinds:
+        for members in entries:
+            with suppress(ImError):  # an entry that cannot be read is refused by itself, later
+                yield from values(read_entry(model, members))
 
 
 def _marks(kind: _Kind, entries: Iterable[Entry | None], ring: Keyring) -> dict[str, str]:

@@ -35,14 +35,17 @@ class Connection:
         if not fresh_pollers(found.pollers):
             raise NoWorkerError(queue=queue, seconds=int(ANSWER_TIMEOUT.total_seconds()))
 
-    async def sealing(self) -> Keyring:
+    async def sealing(self, *, needed: bool = True) -> Keyring:
         """The keys, sealing with the newest one that every worker holds: what is sealed now can be opened by all.
 
-        So a key that is being brought to one process after the other seals nothing before all of them have it.
+        So a key that is being brought to one process after the other seals nothing before all of them have it. Where
+        nothing is to be sealed any keys will do: a terminal without them may disable a subscriber.
 
         Raises:
             SealingKeyError: there is no such key.
         """
+        if not needed:
+            return self.keyring
         self.keyring.renew()
         workers = await present_workers(self.client)
         for key_id in self.keyring.prints:

@@ -28,7 +28,7 @@ class HttpClientGateway:
 
     async def add(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Add a client; subscribers may name it from now on. See `HttpClientOptions`."""
-        draft = await (await self._drafts()).make(name, options)
+        draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             added = await self._workflow.execute_update(SubscriberDirectoryWorkflow.add_http_client, draft)
@@ -36,7 +36,7 @@ class HttpClientGateway:
 
     async def update(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Change a client; requests that begin after this returned use what is new."""
-        draft = await (await self._drafts()).make(name, options)
+        draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             changed = await self._workflow.execute_update(SubscriberDirectoryWorkflow.change_http_client, draft)
@@ -65,8 +65,9 @@ class HttpClientGateway:
         client = _found(await self._directory(), name)
         return await try_out(client, url, self._connection.keyring, self._connection.policy)
 
-    async def _drafts(self) -> HttpClientDrafts:
-        return HttpClientDrafts(await self._connection.sealing(), self._connection.policy)
+    async def _drafts(self, options: HttpClientOptions) -> HttpClientDrafts:
+        secrets = any(options.get(each) for each in ("key", "password", "client_secret", "proxy_credentials"))
+        return HttpClientDrafts(await self._connection.sealing(needed=secrets), self._connection.policy)
 
     async def _settled(self, client: HttpClient) -> HttpClientView:
         await asyncio.sleep(LEASE_WAIT_SECONDS)

@@ -153,7 +153,8 @@ class KeyGateway:
         advice = [f"set anew: {name} (its key is lost)" for name in report.lost]
         lacking = [row for row in report.keys if row.seals and row.workers < report.workers - len(report.silent)]
         if lacking:
-            return [*advice, f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it; then rotate"]
+            told = f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it, then rotate"
+            return [*advice, f"{told}; or give this process the keys that the workers have"]
         used = {row.key for row in report.keys if row.values}
         older = [row.key for row in report.keys if row.key in ring.prints and not row.seals]
         if set(older) & used:

@@ -111,6 +111,10 @@ async def test_a_rotation_checks_each_step_and_loses_nothing(alone: Platform, si
         assert foreign.code == 1
         assert "'k9'" in foreign.err
         assert "IM_SECRET_KEYS" in foreign.err
+        disabled = await alone.im(
+            "subscriber", "update", "early", "--enabled=false", env={"IM_SECRET_KEYS": _key("k9")}
+        )
+        assert disabled.code == 0, disabled.err  # nothing is sealed for that
         await alone.ended(first)
         logs = [serve.said()]
     async with serving(alone, BOTH) as serve:
