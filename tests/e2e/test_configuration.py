@@ -92,7 +92,7 @@ def _actions(report: Any) -> list[str]:
     return [row["action"] for row in report["rows"]]
 
 
-@pytest.mark.timeout(240)  # four installations
+@pytest.mark.timeout(400)  # four installations
 async def test_a_fresh_installation_with_the_same_key_takes_it_and_delivers(
     document: dict[str, Any], tmp_path: Path, sink: Sink
 ) -> None:

@@ -25,7 +25,7 @@ def _bad(checkup: Any) -> set[str]:
     return {each["check"] for each in checkup["findings"] if each["level"] in {"warning", "error"}}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_a_sound_platform_has_no_finding_and_each_trouble_has_one(alone: Platform, sink: Sink) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     event_type = unique_type("doctor")

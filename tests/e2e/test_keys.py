@@ -86,7 +86,7 @@ async def _counts(platform: Platform) -> dict[str, int]:
     return {row["key"]: row["values"] for row in listed["keys"]}
 
 
-@pytest.mark.timeout(180)  # three servers, one after the other
+@pytest.mark.timeout(400)  # three servers, one after the other
 async def test_a_rotation_checks_each_step_and_loses_nothing(alone: Platform, sink: Sink) -> None:
     event_type = unique_type("rotated")
     sink.script(Answer(503), Answer(200), path="/ops")
@@ -159,7 +159,7 @@ async def _assert_nowhere(platform: Platform, events: list[str], said: list[Ran]
         assert base64.b64encode(secret.encode()).rstrip(b"=")[:-1] not in raw, secret
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_in_development_the_new_key_is_added_to_the_file_that_a_running_server_reads_again(
     alone: Platform, sink: Sink
 ) -> None:
