@@ -4,7 +4,7 @@ UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 JOBS ?= 3 # tests mostly wait; each job has a Temporal of its own
 RUN = $(UV) run --frozen --no-sync
 
-.PHONY: help install demo test check fmt bench clean
+.PHONY: help install demo test check audit fmt bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,11 +25,15 @@ demo: install ## show the product working, from nothing, in under two minutes
 test: install ## run every test against a real Temporal dev server
 	$(RUN) pytest -n $(JOBS) --dist loadfile
 
-check: install ## what CI runs: format, lint, types, then every test (import table and replay among them)
+check: install ## what CI runs: format, lint, types, audit, then every test (import table and replay among them)
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
+	.ci/audit $(UV)
 	$(RUN) pytest -n $(JOBS) --dist loadfile
+
+audit: install ## look the locked packages up in a database of vulnerabilities
+	.ci/audit $(UV)
 
 fmt: install ## format and mend what can be mended
 	$(RUN) ruff format .

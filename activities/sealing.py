@@ -5,17 +5,20 @@ key id and the purpose (such as ``subscriber/ops/secret``) are authenticated, so
 """
 
 import base64
+import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import SealingKeyError
+from domain.resealing import SEALED
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-_PREFIX = "sealed:v1"
+MAX_KEYS = 16  # a worker tells the ids of all of them in its identity, which Temporal limits to 1,000 characters
+_PREFIX = SEALED.removesuffix(":")
 
 
 class Keyring:
@@ -23,16 +26,28 @@ class Keyring:
 
     Args:
         keys: pairs of key id (1 to 32 letters, digits, dashes) and 32 bytes.
+        reread: reads the keys again, where they may change while the process runs: those of a key file.
+        origin: tells one key file from another; empty for keys of the environment.
     """
 
-    def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
+    def __init__(
+        self, keys: Sequence[tuple[str, bytes]], reread: Callable[[], "Keyring"] | None = None, origin: str = ""
+    ) -> None:
+        self._reread = reread
+        self.origin = origin
+        self._hold(keys)
+
+    def _hold(self, keys: Sequence[tuple[str, bytes]]) -> None:
         if not keys:
             raise SealingKeyError(reason="no sealing key is configured")
+        if len(keys) > MAX_KEYS:
+            raise SealingKeyError(reason=f"there are {len(keys)} sealing keys; {MAX_KEYS} are the most")
         for key_id, key in keys:
             if len(key) != KEY_BYTES:
                 raise SealingKeyError(reason=f"sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed")
         if len({key_id for key_id, _ in keys}) < len(keys):
             raise SealingKeyError(reason="two sealing keys have the same id")
+        self._keys = tuple(keys)
         self._newest = keys[0][0]
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys}
 
@@ -40,6 +55,21 @@ class Keyring:
     def newest(self) -> str:
         """The id of the key that seals."""
         return self._newest
+
+    @property
+    def prints(self) -> dict[str, str]:
+        """Of each key, newest first, its id and a fingerprint: 24 bits of a hash, which tell nothing of the key."""
+        return {key_id: hashlib.sha256(b"im fingerprint" + key).hexdigest()[:6] for key_id, key in self._keys}
+
+    def sealing_with(self, key_id: str) -> "Keyring":
+        """The same keys, with another one that seals."""
+        first = [pair for pair in self._keys if pair[0] == key_id]
+        return Keyring([*first, *(pair for pair in self._keys if pair[0] != key_id)], self._reread, self.origin)
+
+    def renew(self) -> None:
+        """Read a key file again; keys of the environment stay as they are."""
+        if self._reread is not None:
+            self._hold(self._reread()._keys)  # noqa: SLF001 - another of these
 
     def seal(self, value: str, purpose: str) -> str:
         """Encrypt a value for one purpose."""
@@ -56,6 +86,8 @@ class Keyring:
         if not sealed.startswith(f"{_PREFIX}:"):
             raise SealingKeyError(reason="a value that should be sealed is not")
         key_id, _, rest = sealed.removeprefix(f"{_PREFIX}:").rpartition(":")
+        if key_id not in self._ciphers:
+            self.renew()
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise SealingKeyError(reason=f"a value was sealed with key {key_id!r}, which this process does not have")

@@ -7,7 +7,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import alarms, events, heartbeats, http_clients, incidents, subscribers, system, zeebe
+from api import (
+    alarms,
+    configuration,
+    doctor,
+    events,
+    heartbeats,
+    http_clients,
+    incidents,
+    keys,
+    subscribers,
+    system,
+    zeebe,
+)
 from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.middleware import Guard, LastResort
@@ -32,6 +44,7 @@ _TAGS = [
     {"name": "zeebe", "description": "Clusters of Zeebe or Camunda 8, and the doors for what they tell."},
     {"name": "heartbeats", "description": "Jobs that must go on beating, and the doors for their beats."},
     {"name": "http-clients", "description": "Certificates, credentials and proxies that webhooks are posted with."},
+    {"name": "operation", "description": "Keys, a check-up, and the configuration as a document."},
     {"name": "system", "description": "For probes and scrapers; no token needed."},
 ]
 
@@ -80,7 +93,7 @@ def _route(app: FastAPI) -> None:
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
-    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats):
+    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats, keys, doctor, configuration):
         v1.include_router(part.router)
     v1.include_router(alarms.schemas)
     app.include_router(v1)

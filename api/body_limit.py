@@ -11,7 +11,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middleware import has_own_door
 from api.problems import problem_response
-from api.urls import ALARMS_PATH, ALERTS_PATH, EVENTS_PATH, NOTIFICATIONS_PATH, PING_PATHS, RECORDS_PATH
+from api.urls import (
+    ALARMS_PATH,
+    ALERTS_PATH,
+    CONFIGURATION_PATH,
+    EVENTS_PATH,
+    NOTIFICATIONS_PATH,
+    PING_PATHS,
+    RECORDS_PATH,
+)
+from domain.configuration import MAX_DOCUMENT_BYTES
 from domain.errors import TooLargeError
 from domain.events import MAX_BATCH_BYTES
 
@@ -29,6 +38,7 @@ _LIMITS = {
     ALERTS_PATH: ALERTS_BODY_BYTES,
     ALARMS_PATH: ALARM_BODY_BYTES,
     NOTIFICATIONS_PATH: ALARM_BODY_BYTES,
+    CONFIGURATION_PATH: MAX_DOCUMENT_BYTES,
 }
 
 

@@ -8,6 +8,7 @@ ALARMS_PATH = f"{PREFIX}/alarms"
 NOTIFICATIONS_PATH = f"{ALARMS_PATH}/notifications"
 RECORDS_PATH = f"{PREFIX}/zeebe/records"
 ALERTS_PATH = f"{PREFIX}/camunda/alerts"
+CONFIGURATION_PATH = f"{PREFIX}/configuration"
 PING_PATHS = f"{PREFIX}/ping/"
 
 

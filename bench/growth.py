@@ -119,7 +119,7 @@ async def _visibility(found: Stage, scale: float) -> Rows:
 async def _ledger(found: Stage, scale: float) -> Rows:
     """More and more outcomes were recorded, of a hundred subscribers."""
     client = found.gateway.connection.client
-    ledger = client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
+    ledger = client.get_workflow_handle(LEDGER_ID)
     recorded = 0
     for size in sizes(OUTCOMES, scale):
         began, before, times = time.perf_counter(), recorded, list[float]()
@@ -152,7 +152,7 @@ def _batch() -> LedgerBatch:
 
 async def _counted(found: Stage, expected: int) -> float:
     """What the ledger has counted, once that is all, or after a minute."""
-    ledger = found.gateway.connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
+    ledger = found.gateway.connection.client.get_workflow_handle(LEDGER_ID)
     total, deadline = 0, time.monotonic() + COUNTED_WITHIN_SECONDS
     while total < expected and time.monotonic() < deadline:
         with contextlib.suppress(RPCError, WorkflowQueryFailedError):  # too busy to answer: asked again

@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
-from cli import alarm, event, heartbeat, http_client, incident, logs, subscriber, token, zeebe
+from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, zeebe
+from cli.backup import backup, restore
+from cli.configuration import export, import_
+from cli.doctor import doctor
 from cli.run import end_after, examples, make_app
 
 app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
@@ -16,6 +19,7 @@ app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(token.app, name="token")
+app.add_typer(keys.app, name="keys")
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
 
 
@@ -102,3 +106,10 @@ def worker() -> None:
     from cli.serve import run_worker  # noqa: PLC0415 - heavy
 
     end_after(run_worker)
+
+
+app.command("doctor", epilog=examples("im doctor", "im doctor --format json"))(doctor)
+app.command("export", epilog=examples("im export > im.json", "im export --without-secrets"))(export)
+app.command("import", epilog=examples("im import im.json --dry-run", "im import - < im.json"))(import_)
+app.command("backup", epilog=examples("im backup im-2025-12-26.db"))(backup)
+app.command("restore", epilog=examples("im restore im-2025-12-26.db"))(restore)

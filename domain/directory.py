@@ -1,6 +1,8 @@
 """The directory: everything that is known of subscribers and their HTTP clients, and how large it may grow."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -33,6 +35,12 @@ class Directory(BaseModel):
             return [subscriber for subscriber in known if subscriber.enabled and subscriber.name in (only or ())]
         return [each for each in known if each.wants(event_type) and (only is None or each.name in only)]
 
+    @property
+    def size(self) -> int:
+        """Bytes that all entries take."""
+        clients = sum(stored_size(client) for client in self.http_clients.values())
+        return clients + sum(stored_size(subscriber) for subscriber in self.subscribers.values())
+
     def users(self, http_client: str) -> list[Subscriber]:
         """The subscribers that name an HTTP client, by name."""
         known = [self.subscribers[name] for name in sorted(self.subscribers)]
@@ -54,6 +62,17 @@ class Snapshot(BaseModel):
     version: int
     subscribers: dict[str, Subscriber] | None = None
     http_clients: dict[str, HttpClient] = {}
+
+
+EntryT = TypeVar("EntryT", Subscriber, HttpClient)
+
+
+def put(known: EntryT | None, wanted: EntryT, now: datetime) -> EntryT:
+    """An entry as it is stored when it shall be as ``wanted``: a next version of the one that is known, if one is."""
+    noted: dict[str, object] = {"version": 1, "created_at": now, "updated_at": now}
+    if known is not None:
+        noted |= {"version": known.version + 1, "created_at": known.created_at}
+    return wanted.model_copy(update=noted)
 
 
 def stored_size(entry: Subscriber | HttpClient) -> int:

@@ -17,6 +17,7 @@ from domain.tokens import ApiToken
 
 MIN_TOKEN_LENGTH = 16
 MAX_RULES = 50
+MAX_SOURCES = 1000  # of each kind; at 500 bytes each, half of the 2 MiB of a Temporal payload
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -207,3 +208,9 @@ def parse_rule(text: str) -> SeverityRule:
 def _matches(pattern: str, value: str) -> bool:
     parts = (re.escape(part) for part in pattern.split("*"))
     return re.fullmatch(".*".join(parts), value, re.DOTALL) is not None
+
+
+def check_count(count: int, limit: int) -> None:
+    """Raise `InvalidRequestError` when there are as many of a kind as there may be."""
+    if count >= limit:
+        raise InvalidRequestError(reason=f"there are {limit} already; remove what is no longer used")

@@ -7,17 +7,22 @@ from temporalio.client import Client
 from service.alarms import AlarmGateway, AlarmRules
 from service.bursts import Busy, never_busy
 from service.callers import Callers
+from service.configuration import ConfigurationGateway
 from service.connection import Connection
+from service.doctor import DoctorGateway
 from service.doors import Door
 from service.events import EventGateway
 from service.health import HealthGateway
 from service.heartbeats import HeartbeatGateway
 from service.http_clients import HttpClientGateway
 from service.incidents import IncidentGateway
+from service.keys import KeyGateway
 from service.publisher import Publisher
+from service.registries import Registries
+from service.registry_writes import RegistryWrites
 from service.settings import Settings
 from service.sources import SourceRegistry
-from service.state_files import load_keyring
+from service.state_files import key_file, load_keyring
 from service.subscribers import SubscriberGateway
 from service.temporal import connect
 from service.tokens import TokenGateway
@@ -42,6 +47,9 @@ class Gateway:
     http_clients: HttpClientGateway
     tokens: TokenGateway
     callers: Callers
+    keys: KeyGateway
+    doctor: DoctorGateway
+    configuration: ConfigurationGateway
     door: Door
 
 
@@ -75,13 +83,16 @@ def make_gateway(
     )
     sources, door = SourceRegistry(connection), Door()
     heartbeats = HeartbeatGateway(connection, sources, door)
+    registries = Registries(subscribers, sources)
+    health = HealthGateway(connection, subscribers)
+    keys = KeyGateway(connection, registries, sources, key_file(settings))
     events = EventGateway(connection, publisher, subscribers)
     tokens = TokenGateway(connection, sources)
     callers = Callers(sources, settings.im_api_token, tokens.note_uses)
     return Gateway(
         connection=connection,
         subscribers=subscribers,
-        health=HealthGateway(connection, subscribers),
+        health=health,
         events=events,
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
@@ -92,6 +103,9 @@ def make_gateway(
         http_clients=HttpClientGateway(connection, subscribers),
         tokens=tokens,
         callers=callers,
+        keys=keys,
+        configuration=ConfigurationGateway(connection, registries, RegistryWrites(connection, sources, heartbeats)),
+        doctor=DoctorGateway(connection, registries, health, heartbeats, keys),
         door=door,
     )
 

@@ -103,15 +103,20 @@ class HeartbeatGateway(BeatIntake):
             grace_seconds=int(grace.total_seconds()),
             severity=severity,
             key_hash=digest(key),
-            sealed_ping_url=self._sealed(name, ping_url),
+            sealed_ping_url=await self._sealed(name, ping_url),
             ping_host=redacted(ping_url) if ping_url is not None else None,
             cluster=cluster,
             zeebe_process=zeebe_process,
             created_at=datetime.now(UTC),
         )
+        config = await self.adopt(new)
+        return HeartbeatAdded(heartbeat=view(config, HeartbeatState()), ping_path=ping_path(key))
+
+    async def adopt(self, new: HeartbeatConfig) -> HeartbeatConfig:
+        """Add a heartbeat that was checked and sealed before."""
         config: HeartbeatConfig = await self._registry.change(SourcesWorkflow.add_heartbeat, new)
         await self._watch(config)
-        return HeartbeatAdded(heartbeat=view(config, HeartbeatState()), ping_path=ping_path(key))
+        return config
 
     async def remove(self, name: str) -> HeartbeatView:
         """Remove a heartbeat; an incident of it that is open is resolved with a note.
@@ -199,11 +204,11 @@ class HeartbeatGateway(BeatIntake):
                 await self._registry.change(SourcesWorkflow.remove_heartbeat, config.name)
             raise
 
-    def _sealed(self, name: str, ping_url: str | None) -> str | None:
+    async def _sealed(self, name: str, ping_url: str | None) -> str | None:
         if ping_url is None:
             return None
         checked = check_url(ping_url, self._connection.policy)
-        return self._connection.keyring.seal(checked, ping_url_purpose(name))
+        return (await self._connection.sealing()).seal(checked, ping_url_purpose(name))
 
 
 def _unseen(config: HeartbeatConfig, fault: str) -> HeartbeatView:

@@ -25,11 +25,10 @@ class HttpClientGateway:
     def __init__(self, connection: Connection, subscribers: SubscriberGateway) -> None:
         self._connection = connection
         self._subscribers = subscribers
-        self._drafts = HttpClientDrafts(connection.keyring, connection.policy)
 
     async def add(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Add a client; subscribers may name it from now on. See `HttpClientOptions`."""
-        draft = await self._drafts.make(name, options)
+        draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             added = await self._workflow.execute_update(SubscriberDirectoryWorkflow.add_http_client, draft)
@@ -37,7 +36,7 @@ class HttpClientGateway:
 
     async def update(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Change a client; requests that begin after this returned use what is new."""
-        draft = await self._drafts.make(name, options)
+        draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             changed = await self._workflow.execute_update(SubscriberDirectoryWorkflow.change_http_client, draft)
@@ -65,6 +64,10 @@ class HttpClientGateway:
         check_url(url, self._connection.policy)
         client = _found(await self._directory(), name)
         return await try_out(client, url, self._connection.keyring, self._connection.policy)
+
+    async def _drafts(self, options: HttpClientOptions) -> HttpClientDrafts:
+        secrets = any(options.get(each) for each in ("key", "password", "client_secret", "proxy_credentials"))
+        return HttpClientDrafts(await self._connection.sealing(needed=secrets), self._connection.policy)
 
     async def _settled(self, client: HttpClient) -> HttpClientView:
         await asyncio.sleep(LEASE_WAIT_SECONDS)

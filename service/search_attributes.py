@@ -35,10 +35,15 @@ async def ensure_search_attributes(client: Client) -> list[str]:
     try:
         await add_search_attributes(client, missing)
     except RPCError as error:
-        flags = " ".join(f"--name {key.name} --type {_CLI[key.indexed_value_type]}" for key in missing)
-        command = f"temporal operator search-attribute create --namespace {client.namespace} {flags}"
+        command = creation_command(client, missing)
         raise SearchAttributesError(namespace=client.namespace, reason=error.message, command=command) from None
     return [key.name for key in missing]
+
+
+def creation_command(client: Client, missing: Sequence[SearchAttributeKey[Any]]) -> str:
+    """What somebody who may runs to register them."""
+    flags = " ".join(f"--name {key.name} --type {_CLI[key.indexed_value_type]}" for key in missing)
+    return f"temporal operator search-attribute create --namespace {client.namespace} {flags}"
 
 
 async def add_search_attributes(client: Client, keys: Sequence[SearchAttributeKey[Any]] = SEARCH_ATTRIBUTES) -> None:

@@ -51,12 +51,13 @@ class SourceRegistry:
         await self._connection.require_worker()
         return await self._newer(None)
 
-    async def change(self, update: Any, argument: Any) -> Any:
-        """Carry out an update of `SourcesWorkflow`; once this returned, every process knows."""
+    async def change(self, update: Any, argument: Any, *, settle: bool = True) -> Any:
+        """Carry out an update of `SourcesWorkflow`; once this returned, every process knows, unless not to settle."""
         await self._connection.require_worker()
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             changed = await self._handle.execute_update(update, argument)
-        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        if settle:
+            await asyncio.sleep(LEASE_WAIT_SECONDS)
         return changed
 
     async def token_uses(self) -> TokenUses:

@@ -1,11 +1,11 @@
 """Files of one deployment on one machine: the development key and the API token, readable by their owner only."""
 
-import base64
 import os
 import secrets
 from pathlib import Path
 
-from activities.sealing import KEY_BYTES, Keyring, parse_keys
+from activities.key_file import KeyFile, fresh_key
+from activities.sealing import Keyring, parse_keys
 from domain.errors import ConfigurationError
 from domain.tokens import RANDOM_BYTES, make_token
 from service.settings import Settings
@@ -20,9 +20,14 @@ def load_keyring(settings: Settings) -> Keyring:
     """The keys of IM_SECRET_KEYS, or of the key file in the state folder, which is made when it is missing."""
     if settings.im_secret_keys is not None:
         return Keyring(parse_keys(settings.im_secret_keys.get_secret_value()))
-    path = settings.im_state_dir / KEY_FILE
-    fresh = f"dev-{secrets.token_hex(3)}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
-    return Keyring(parse_keys(_read_or_make(path, fresh)))
+    file = KeyFile(settings.im_state_dir / KEY_FILE)
+    _read_or_make(file.path, fresh_key())
+    return file.keyring()
+
+
+def key_file(settings: Settings) -> KeyFile | None:
+    """The file that the keys come from; None where they are in IM_SECRET_KEYS."""
+    return None if settings.im_secret_keys is not None else KeyFile(settings.im_state_dir / KEY_FILE)
 
 
 def load_dev_token(settings: Settings) -> str:

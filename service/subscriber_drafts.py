@@ -208,6 +208,11 @@ def gives_parts(options: SubscriberOptions) -> bool:
     return any(options.get(part) is not None for part in ("hostname", "port", "context"))
 
 
+def gives_secrets(options: SubscriberOptions) -> bool:
+    """Whether anything is to be sealed; the secret was settled before."""
+    return any(options.get(each) for each in ("secret", "headers", "notify"))
+
+
 def _schedule_of(notify: str | None, message_format: MessageFormat) -> str:
     """By default: a page, or the end of an alarm, is not followed by another message that makes up for it."""
     return "default" if notify is None and message_format is MessageFormat.CLOUDEVENTS else "pager"

@@ -19,6 +19,7 @@ from service.subscriber_drafts import (
     Drafts,
     SubscriberOptions,
     gives_parts,
+    gives_secrets,
     settled_secret,
     unsayable,
 )
@@ -38,7 +39,6 @@ class SubscriberGateway:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._drafts = Drafts(connection.keyring, connection.policy)
         self._updating = asyncio.Semaphore(UPDATES_IN_FLIGHT)
 
     async def add(self, name: str, url: str | None = None, **options: Unpack[SubscriberOptions]) -> Changed:
@@ -50,7 +50,7 @@ class SubscriberGateway:
             options: see `SubscriberOptions`.
         """
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
-        new = await self._drafts.new(name, url, options)
+        new = await (await self._drafts(options)).new(name, url, options)
         await self._connection.require_worker()
         async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.add, new)
@@ -60,7 +60,7 @@ class SubscriberGateway:
         """Change a subscriber; what is absent or None stays as it is. See `ChangeOptions`."""
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         current = await self.get(name) if gives_parts(options) else None
-        change = await self._drafts.change(name, options, current.url if current else None)
+        change = await (await self._drafts(options)).change(name, options, current.url if current else None)
         await self._connection.require_worker()
         async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.change, change)
@@ -95,6 +95,10 @@ class SubscriberGateway:
         await self._connection.require_worker()
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             return await self._directory.query(SubscriberDirectoryWorkflow.snapshot, known_version)
+
+    async def _drafts(self, options: SubscriberOptions) -> Drafts:
+        ring = await self._connection.sealing(needed=gives_secrets(options))
+        return Drafts(ring, self._connection.policy)
 
     @property
     def _directory(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:

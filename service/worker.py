@@ -36,6 +36,7 @@ from service.lanes import Lanes
 from service.limits import LimitedQueues, limited_worker, serving_worker
 from service.publisher import Accepted, Publisher
 from service.temporal import BUILD_ID
+from service.workers import presence_worker
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
 from workflows.directory import SubscriberDirectoryWorkflow
@@ -101,6 +102,7 @@ async def running_workers(
         for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
+        await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield parts.head_start.begin
 
 

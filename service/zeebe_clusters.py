@@ -87,7 +87,7 @@ class ZeebeGateway(ZeebeIngest):
             name=check_source_name(name),
             token_hash=digest(given) if given else None,
             tokenless=no_token,
-            sealed_alert_secret=self._sealed(name, alert_secret),
+            sealed_alert_secret=await self._sealed(name, alert_secret),
             group_by=Grouping(group_by),
             rules=_rules(rules),
             severity=Severity(severity),
@@ -117,7 +117,7 @@ class ZeebeGateway(ZeebeIngest):
             name=name,
             token_hash=digest(given) if given else None,
             tokenless=True if no_token else None,
-            sealed_alert_secret=self._sealed(name, alert_secret),
+            sealed_alert_secret=await self._sealed(name, alert_secret),
             group_by=Grouping(group_by) if group_by else None,
             rules=_rules(rules) if rules is not None else None,
             severity=Severity(severity) if severity else None,
@@ -150,12 +150,12 @@ class ZeebeGateway(ZeebeIngest):
             warnings.append(f"{', '.join(open_ones)} have no token: their exporters must post to ?cluster=NAME")
         return ClusterChanged(cluster=view(cluster), token=token, warnings=warnings)
 
-    def _sealed(self, name: str, secret: str | None) -> str | None:
+    async def _sealed(self, name: str, secret: str | None) -> str | None:
         if secret is None:
             return None
         if len(secret.strip()) < 8:
             raise InvalidRequestError(reason="an alert secret has at least 8 characters")
-        return self._connection.keyring.seal(secret.strip(), alerts_purpose(name))
+        return (await self._connection.sealing()).seal(secret.strip(), alerts_purpose(name))
 
 
 def _odd(cluster: ZeebeCluster) -> list[str]:

@@ -5,10 +5,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
-    from domain.directory import Directory, Snapshot, check_size, stored_size
+    from domain.directory import Directory, Snapshot, check_size, put, stored_size
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
     from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
     from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
+    from domain.resealing import Resealing, check_resealing, resealed
     from domain.subscribers import (
         Gone,
         NewSubscriber,
@@ -38,9 +39,9 @@ class SubscriberDirectoryWorkflow:
     @workflow.init
     def __init__(self, state: DirectoryState) -> None:
         self._directory = state.directory
-        self._bytes = sum(stored_size(subscriber) for subscriber in self._directory.subscribers.values())
-        self._bytes += sum(stored_size(client) for client in self._directory.http_clients.values())
+        self._bytes = self._directory.size
         self._updates = 0
+        self._renewed = False  # so that the sealed values of an old key go with this run's history
 
     @workflow.run
     async def run(self, _state: DirectoryState) -> None:
@@ -128,6 +129,46 @@ class SubscriberDirectoryWorkflow:
         with refused():
             self._get_unused_client(name)
 
+    @workflow.update(name="put_subscriber")
+    def put_subscriber(self, wanted: Subscriber) -> None:
+        """Add a subscriber, or make it so; what the directory notes of it by itself stays."""
+        with refused():  # its HTTP client may have gone between validation and now
+            self._directory.check_client_of(wanted)
+        self._store(put(self._directory.subscribers.get(wanted.name), wanted, workflow.now()))
+
+    @put_subscriber.validator
+    def _validate_put_subscriber(self, wanted: Subscriber) -> None:
+        with refused():
+            self._directory.check_client_of(wanted)
+            self._check_fits(wanted, self._directory.subscribers.get(wanted.name))
+
+    @workflow.update(name="put_http_client")
+    def put_http_client(self, wanted: HttpClient) -> None:
+        """Add an HTTP client, or make it so; what the directory notes of it by itself stays."""
+        self._store_client(put(self._directory.http_clients.get(wanted.name), wanted, workflow.now()))
+
+    @put_http_client.validator
+    def _validate_put_http_client(self, wanted: HttpClient) -> None:
+        with refused():
+            for subscriber in self._directory.users(wanted.name):
+                check_pair(subscriber, wanted)
+            self._check_fits(wanted, self._directory.http_clients.get(wanted.name))
+
+    @workflow.update(name="reseal")
+    def reseal(self, request: Resealing) -> None:
+        """Replace sealed values by the same secrets under another key. For whom they are nothing changes."""
+        for subscriber in list(self._directory.subscribers.values()):
+            self._store(resealed(subscriber, request.values))
+        for client in list(self._directory.http_clients.values()):
+            self._store_client(resealed(client, request.values))
+        self._renewed = request.last
+
+    @reseal.validator
+    def _validate_reseal(self, request: Resealing) -> None:
+        with refused():
+            check_resealing(request)
+            check_size(self._bytes + sum(len(new) - len(old) for old, new in request.values.items()))
+
     @workflow.signal(name="mark_gone")
     def mark_gone(self, gone: Gone) -> None:
         """Disable a subscriber that answered 410 Gone, unless it was changed since."""
@@ -197,4 +238,5 @@ class SubscriberDirectoryWorkflow:
         workflow.set_current_details(f"{count} subscribers, version {self._directory.version}, {self._bytes} bytes")
 
     def _is_long(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
+        full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
+        return full or workflow.info().is_continue_as_new_suggested()

@@ -62,6 +62,12 @@ class HeartbeatWorkflow:
         self._heartbeat.remove()
         self._tell()
 
+    @workflow.signal(name="reseal")
+    def reseal(self, sealed_ping_url: str) -> None:
+        """Take the ping URL, sealed with another key."""
+        config = self._heartbeat.config
+        self._heartbeat.config = config.model_copy(update={"sealed_ping_url": sealed_ping_url})
+
     @workflow.update(name="pause")
     def pause(self) -> HeartbeatState:
         """Expect nothing until resumed."""

@@ -16,6 +16,8 @@ LIMITS_QUEUE = "im-limits"  # who serves the queue of a limited subscriber; each
 
 DOORS_QUEUE = "im-doors"  # polled by processes that serve the API: they say since when the door has been open
 
+PRESENCE_QUEUE = "im-presence"  # polled by every worker process under a name that tells its version and key ids
+
 DIRECTORY_ID = "subscribers"
 SOURCES_ID = "sources"
 LEDGER_ID = "delivery-ledger"

@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from domain.errors import InvalidRequestError
+    from domain.resealing import Resealing, check_resealing, resealed
     from domain.source_errors import (
         ClusterExistsError,
         ClusterNotFoundError,
@@ -13,19 +14,20 @@ with workflow.unsafe.imports_passed_through():
         HeartbeatNotFoundError,
     )
     from domain.sources import (
+        MAX_SOURCES,
         ClusterChange,
         HeartbeatConfig,
         Sources,
         SourcesSnapshot,
         ZeebeCluster,
         apply_cluster_change,
+        check_count,
     )
     from domain.token_errors import TokenExistsError, TokenNotFoundError
     from domain.tokens import ApiToken, TokenUses, clusters_of
     from workflows import policies
     from workflows.refusals import refused
 
-MAX_SOURCES = 1000  # of each kind; at 500 bytes each, half of the 2 MiB of a payload
 MAX_TOKENS = 200  # with 20 scopes, one takes 1.8 KB
 
 
@@ -45,13 +47,12 @@ class SourcesWorkflow:
         self._sources = state.sources
         self._uses = state.token_uses.at
         self._updates = 0
+        self._renewed = False  # so that the sealed values of an old key go with this run's history
 
     @workflow.run
     async def run(self, _state: SourcesState) -> None:
         """Serve until the history is long, then go on in a new run."""
-        await workflow.wait_condition(
-            lambda: workflow.info().is_continue_as_new_suggested() or self._updates >= policies.MAX_UPDATES_PER_RUN
-        )
+        await workflow.wait_condition(self._is_long)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(SourcesState(sources=self._sources, token_uses=TokenUses(at=self._uses)))
 
@@ -69,7 +70,7 @@ class SourcesWorkflow:
         with refused():
             if new.name in self._sources.clusters:
                 raise ClusterExistsError(name=new.name)
-            _check_count(len(self._sources.clusters), MAX_SOURCES)
+            check_count(len(self._sources.clusters), MAX_SOURCES)
 
     @workflow.update(name="change_cluster")
     def change_cluster(self, change: ClusterChange) -> ZeebeCluster:
@@ -86,6 +87,20 @@ class SourcesWorkflow:
     def _validate_change_cluster(self, change: ClusterChange) -> None:
         with refused():
             self._cluster(change.name)
+
+    @workflow.update(name="put_cluster")
+    def put_cluster(self, wanted: ZeebeCluster) -> None:
+        """Add a Zeebe cluster, or make it so."""
+        now, known = workflow.now(), self._sources.clusters.get(wanted.name)
+        noted = {"created_at": known.created_at if known else now, "updated_at": now}
+        self._sources.clusters[wanted.name] = wanted.model_copy(update=noted)
+        self._changed()
+
+    @put_cluster.validator
+    def _validate_put_cluster(self, wanted: ZeebeCluster) -> None:
+        with refused():
+            if wanted.name not in self._sources.clusters:
+                check_count(len(self._sources.clusters), MAX_SOURCES)
 
     @workflow.update(name="remove_cluster")
     def remove_cluster(self, name: str) -> ZeebeCluster:
@@ -117,7 +132,7 @@ class SourcesWorkflow:
                 self._cluster(new.cluster)
                 if other := self._sources.canary(new.cluster, new.zeebe_process or ""):
                     raise InvalidRequestError(reason=f"records of that process are beats of {other!r} already")
-            _check_count(len(self._sources.heartbeats), MAX_SOURCES)
+            check_count(len(self._sources.heartbeats), MAX_SOURCES)
 
     @workflow.update(name="remove_heartbeat")
     def remove_heartbeat(self, name: str) -> HeartbeatConfig:
@@ -175,6 +190,20 @@ class SourcesWorkflow:
         """When each API token was last used; those that never were are not in it."""
         return TokenUses(at=self._uses)
 
+    @workflow.update(name="reseal")
+    def reseal(self, request: Resealing) -> None:
+        """Replace sealed values by the same secrets under another key."""
+        clusters, heartbeats = self._sources.clusters, self._sources.heartbeats
+        self._sources.clusters = {name: resealed(each, request.values) for name, each in clusters.items()}
+        self._sources.heartbeats = {name: resealed(each, request.values) for name, each in heartbeats.items()}
+        self._renewed = request.last
+        self._changed()
+
+    @reseal.validator
+    def _validate_reseal(self, request: Resealing) -> None:
+        with refused():
+            check_resealing(request)
+
     @workflow.query(name="snapshot")
     def snapshot(self, known_version: int | None) -> SourcesSnapshot:
         """Every source, or only the version when that is the one the asker has."""
@@ -196,7 +225,7 @@ class SourcesWorkflow:
             raise TokenExistsError(name=token.name)
         for cluster in clusters_of(token.scopes):
             self._cluster(cluster)
-        _check_count(len(self._sources.tokens), MAX_TOKENS)
+        check_count(len(self._sources.tokens), MAX_TOKENS)
 
     def _token(self, name: str) -> ApiToken:
         if name not in self._sources.tokens:
@@ -210,14 +239,13 @@ class SourcesWorkflow:
                 reason=f"the cluster {cluster!r} beats {', '.join(sorted(used))}; remove those heartbeats first"
             )
 
+    def _is_long(self) -> bool:
+        full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
+        return full or workflow.info().is_continue_as_new_suggested()
+
     def _changed(self) -> None:
         self._sources.version += 1
         self._updates += 1
         clusters, heartbeats = len(self._sources.clusters), len(self._sources.heartbeats)
         tokens = len(self._sources.tokens)
         workflow.set_current_details(f"{clusters} Zeebe clusters, {heartbeats} heartbeats, {tokens} API tokens")
-
-
-def _check_count(count: int, limit: int) -> None:
-    if count >= limit:
-        raise InvalidRequestError(reason=f"there are {limit} already; remove what is no longer used")

@@ -45,6 +45,7 @@ from service.trials import Trial
 from tests.api.stand_in_alarms import Alarms
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_http_clients import HttpClients
+from tests.api.stand_in_operation import ConfigurationDocuments, Doctor, Keys
 from tests.api.stand_in_tokens import Tokens
 from tests.api.stand_in_zeebe import Zeebe
 from tests.support.builders import make_keyring
@@ -68,6 +69,9 @@ class StandIn:
         self.zeebe = Zeebe(self.called)
         self.heartbeats = Heartbeats(self.called)
         self.http_clients = HttpClients(self.called, self.subscribers)
+        self.keys = Keys(self.called)
+        self.doctor = Doctor(self.called)
+        self.configuration = ConfigurationDocuments(self.called)
         self.door = Door()
         self.tokens = Tokens(self.zeebe.known)
         self.callers = Callers(self.tokens, administrator, self.tokens.note_uses)

@@ -9,13 +9,16 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from api import alarm_examples, examples, heartbeat_examples, http_client_examples, zeebe_examples
+from api import alarm_examples, examples, heartbeat_examples, http_client_examples, operation_examples, zeebe_examples
 from api.alarm_views import AlarmAnswer
 from api.urls import PING_PATHS
 from api.views import EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
 from domain.alarms import Alarm
+from domain.checkup import Checkup
+from domain.configuration import Configuration, ImportReport
 from domain.events import parse_event
 from domain.health import Health
+from domain.keys import KeyReport, Rotation
 from domain.tasks import PublishReceipt
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
@@ -31,13 +34,13 @@ from tests.api.conftest import Service
 
 OPERATION_IDS = """
 acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith
-checkLiveness checkReadiness clearAlarm closeIncident declareIncident getAlarm getEvent getFlatAlarmSchema
-getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster
-grantWebhookOrigin ingestCamundaAlerts ingestZeebeRecords listAlarms listEvents listHeartbeats listHttpClients
-listIncidents listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat
-ping pingWith publishEvent raiseAlarm readMetrics removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster
-resendEvent resolveIncident resumeHeartbeat takeInAlarmNotification testHttpClient testSubscriber updateHttpClient
-updateSubscriber updateZeebeCluster
+checkLiveness checkReadiness checkUp clearAlarm closeIncident declareIncident exportConfiguration getAlarm getEvent
+getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth
+getZeebeCluster grantWebhookOrigin importConfiguration ingestCamundaAlerts ingestZeebeRecords listAlarms listEvents
+listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers listZeebeClusters
+matchEventTypes mitigateIncident pauseHeartbeat ping pingWith publishEvent raiseAlarm readMetrics removeHeartbeat
+removeHttpClient removeSubscriber removeZeebeCluster resendEvent resolveIncident resumeHeartbeat rotateKeys
+takeInAlarmNotification testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -127,6 +130,11 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (HttpClientTrial, http_client_examples.TRIAL),
         (HeartbeatView, heartbeat_examples.HEARTBEAT),
         (HeartbeatAdded, heartbeat_examples.HEARTBEAT_ADDED),
+        (KeyReport, operation_examples.KEYS),
+        (Rotation, operation_examples.ROTATION),
+        (Checkup, operation_examples.CHECKUP),
+        (Configuration, operation_examples.CONFIGURATION),
+        (ImportReport, operation_examples.IMPORT),
     ],
 )
 def test_examples_of_answers_are_true(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -147,6 +155,7 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert (await http.patch("/api/v1/http-clients/partner", json=http_client_examples.UPDATE)).status_code == 200
     assert (await http.patch("/api/v1/zeebe/clusters/prod", json=zeebe_examples.UPDATE_CLUSTER)).status_code == 200
     assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
+    assert (await http.post("/api/v1/configuration", json=operation_examples.CONFIGURATION)).status_code == 200
     assert (await http.post("/api/v1/alarms", json=alarm_examples.RAISE_ALARM)).status_code == 201
     clear = f"/api/v1/alarms/{alarm_examples.ALARM_ID}/clear"
     assert (await http.post(clear, json=alarm_examples.CLEAR_ALARM)).status_code == 200

@@ -178,6 +178,7 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ["event"],
         ["heartbeat"],
         ["http-client"],
+        ["keys"],
         ["zeebe"],
         ["zeebe", "cluster"],
     ],

@@ -148,7 +148,7 @@ class Process:
             async with httpx.AsyncClient() as client:
                 return (await client.get(f"{self.url}/readyz")).status_code == 200
 
-        await eventually(ready, 40)
+        await eventually(ready, 45)
 
     def said(self) -> str:
         """Everything it wrote to its terminal."""

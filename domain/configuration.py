@@ -1,0 +1,162 @@
+"""The configuration as a document: what `im export` writes and `im import` reads.
+
+Names, patterns, URLs and schedules are plain; secrets are sealed values or left out. What happened (health, incidents,
+alarms, events, beats) is no configuration.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from domain.errors import InvalidEventError, InvalidRequestError
+from domain.http_clients import HttpClient
+from domain.resealing import resealed
+from domain.sources import HeartbeatConfig, ZeebeCluster
+from domain.strict_json import load_json
+from domain.subscribers import Subscriber
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # both registries full, and as much again for white space
+_LONG = 100  # characters of a value that a difference shows
+
+# What a registry notes of its entries by itself.
+NOTED = {"version": 1, "created_at": EPOCH, "updated_at": EPOCH, "gone_at": None}
+
+# An entry that has secrets has a seal, a sealed digest of itself: secrets go only where they went when exported.
+SEAL = "seal"
+
+Entry = Subscriber | HttpClient | ZeebeCluster | HeartbeatConfig
+Known = TypeVar("Known", Subscriber, HttpClient, ZeebeCluster, HeartbeatConfig)
+
+
+class Secrets(StrEnum):
+    """Whether a document has secrets in it; sealed, they open with the deployment's keys alone."""
+
+    SEALED = "sealed"
+    OMITTED = "omitted"
+
+
+class Configuration(BaseModel):
+    """Every subscriber, HTTP client, Zeebe cluster and heartbeat.
+
+    Attributes:
+        secrets: ``sealed``, or ``omitted``.
+        omitted: what was left out of whom, such as ``{"subscriber ops": ["secret"]}``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["im-configuration"] = "im-configuration"
+    format_version: Literal[1] = 1
+    exported_at: datetime | None = None
+    secrets: Secrets = Secrets.SEALED
+    omitted: dict[str, list[str]] = {}
+    http_clients: list[dict[str, Any]] = Field([], max_length=5000)
+    subscribers: list[dict[str, Any]] = Field([], max_length=20000)
+    zeebe_clusters: list[dict[str, Any]] = Field([], max_length=5000)
+    heartbeats: list[dict[str, Any]] = Field([], max_length=5000)
+
+
+class Action(StrEnum):
+    """What an import does, or would do, about an entry."""
+
+    ADD = "add"
+    CHANGE = "change"
+    SAME = "same"
+    REFUSE = "refuse"
+
+
+class ImportRow(BaseModel):
+    """One entry of an import.
+
+    Attributes:
+        entry: such as ``subscriber ops``.
+        changes: what is different, one line a member; a secret is never in it.
+        note: why it is refused, or what is left to do.
+        ping_path: of a heartbeat that got another key; shown this once.
+    """
+
+    entry: str
+    action: Action
+    changes: list[str] = []
+    note: str | None = None
+    ping_path: str | None = None
+
+
+class ImportReport(BaseModel):
+    """What an import did, or with ``dry_run`` would do, entry by entry."""
+
+    dry_run: bool = False
+    rows: list[ImportRow] = []
+
+    @property
+    def refused(self) -> list[ImportRow]:
+        """The entries that are not as the document has them."""
+        return [row for row in self.rows if row.action is Action.REFUSE]
+
+
+def parse_configuration(body: bytes) -> Configuration:
+    """A document, checked as a whole; entries are checked one by one when they are imported.
+
+    Raises:
+        InvalidRequestError: it is none. Values are not in the error.
+    """
+    try:
+        return Configuration.model_validate(load_json(body))
+    except InvalidEventError as error:
+        raise InvalidRequestError(reason=f"this is no configuration: {error.data['reason']}") from None
+    except ValidationError as error:
+        raise InvalidRequestError(reason=f"this is no configuration of im: {_fault(error)}") from None
+
+
+def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
+    """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
+    members = {name: value for name, value in members.items() if name != SEAL}
+    if unknown := sorted(set(members) - (set(kind.model_fields) - set(NOTED))):
+        raise InvalidRequestError(reason=f"it has the unknown member {unknown[0]!r}")
+    try:
+        return kind.model_validate({**{name: NOTED[name] for name in NOTED if name in kind.model_fields}, **members})
+    except ValidationError as error:
+        raise InvalidRequestError(reason=_fault(error)) from None
+
+
+def entry_digest(members: Mapping[str, Any]) -> str:
+    """SHA-256 of an entry as a document has it, whatever the order and spacing of its members; without its seal."""
+    told = {name: value for name, value in members.items() if name != SEAL}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def as_members(entry: Entry) -> dict[str, Any]:
+    """An entry as a document has it: without what the registry notes by itself."""
+    return entry.model_dump(mode="json", exclude=set(NOTED), exclude_none=True)
+
+
+def differences(known: Entry | None, wanted: Entry, opened: Mapping[str, str]) -> list[str]:
+    """What is different, one line a member.
+
+    Args:
+        known: as it is; None where it is not.
+        wanted: as it shall be.
+        opened: for each sealed value of both, something that is the same where the secrets are.
+    """
+    before = as_members(resealed(known, opened)) if known else {}
+    after = as_members(resealed(wanted, opened))
+    names = [name for name in type(wanted).model_fields if before.get(name) != after.get(name)]
+    return [f"{name}: {_shown(before.get(name), opened)} -> {_shown(after.get(name), opened)}" for name in names]
+
+
+def _shown(value: Any, opened: Mapping[str, str]) -> str:
+    text = "none" if value is None else json.dumps(value, ensure_ascii=False)
+    if any(mark in text for mark in opened.values()):
+        return "(secret)"
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -1,0 +1,68 @@
+"""Which sealed values an entry of a registry holds, and the same entry with them sealed anew."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from domain.errors import InvalidRequestError
+
+SEALED = "sealed:v1:"  # what every sealed value begins with; then ``<key id>:<base64>``
+
+Entry = TypeVar("Entry", bound=BaseModel)
+
+
+class Resealing(BaseModel):
+    """Sealed values, and what each is replaced with: the same secret, sealed with another key.
+
+    Attributes:
+        values: what an entry no longer holds, because it was changed meanwhile, is passed over.
+        last: nothing follows; the registry may begin a new run, so that the old values go with the old history.
+    """
+
+    values: dict[str, str]
+    last: bool = False
+
+
+def check_resealing(request: Resealing) -> None:
+    """Raise `InvalidRequestError` where anything but sealed values would be replaced."""
+    if not all(old.startswith(SEALED) and new.startswith(SEALED) for old, new in request.values.items()):
+        raise InvalidRequestError(reason="only a sealed value is replaced, and only with another")
+
+
+def sealed_in(entry: BaseModel) -> list[str]:
+    """Every sealed value of an entry, wherever in it."""
+    return [value for value in _texts(entry.model_dump()) if value.startswith(SEALED)]
+
+
+def key_of(sealed: str) -> str:
+    """The id of the key that a value is sealed with."""
+    return sealed.removeprefix(SEALED).rpartition(":")[0]
+
+
+def resealed(entry: Entry, values: Mapping[str, str]) -> Entry:
+    """The entry with some of its sealed values replaced; the same object when it has none of them."""
+    if not any(sealed in values for sealed in sealed_in(entry)):
+        return entry
+    return type(entry).model_validate(_replaced(entry.model_dump(), values))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+
+
+def _replaced(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return values.get(value, value)
+    if isinstance(value, dict):
+        return {key: _replaced(each, values) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(each, values) for each in value]
+    return value

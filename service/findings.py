@@ -1,0 +1,102 @@
+"""What a check-up makes of workers, keys, certificates and subscribers: findings, each with its fix."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from activities.presence import Presence
+from domain.checkup import Finding, error, ok, warning
+from domain.directory import MAX_DIRECTORY_BYTES, Directory
+from domain.health import Health, HealthStatus
+from domain.keys import KeyReport
+from domain.sources import MAX_SOURCES, Sources
+
+NEARLY_FULL = 0.8
+
+
+def of_workers(workers: Iterable[Presence], mine: str) -> list[Finding]:
+    """Whether all workers are of one version, and publish or not alike."""
+    told = [worker for worker in workers if worker.version]
+    found = [
+        warning("workers", f"the worker {worker.process} is of a version before this one", "Upgrade and restart it.")
+        for worker in workers
+        if not worker.version
+    ]
+    versions = sorted({worker.version for worker in told})
+    if len(versions) > 1:
+        found.append(warning("workers", f"there are several versions: {', '.join(versions)}", "Finish the upgrade."))
+    elif versions and versions != [mine]:
+        found.append(warning("workers", f"they are {versions[0]}, and this is {mine}", "Use the same version here."))
+    silenced = [worker.process for worker in told if worker.publishing is False]
+    if silenced:
+        also = "" if len(silenced) == len(told) else f" on {', '.join(silenced)}, and on elsewhere"
+        fix = "Start it with ENABLE_EVENT_PUBLISHING=true. Until then incidents work and tell nobody."
+        found.append(warning("publishing", f"event publishing is off{also}", fix))
+    if told and not found:
+        found.append(ok("workers", f"{len(told)} of version {versions[0]}, event publishing is on"))
+    return found
+
+
+def of_keys(report: KeyReport) -> list[Finding]:
+    """Whether everything can be opened by everybody, and no rotation is left half done."""
+    seals = next((row for row in report.keys if row.seals), None)
+    found = []
+    if report.lost:
+        fix = "Put the old key back behind the others in IM_SECRET_KEYS of every process, or set the values anew."
+        found.append(error("keys", f"nobody has the key of {', '.join(report.lost)}", fix))
+    if seals and seals.workers < report.workers - len(report.silent):
+        fix = "Give every process and this terminal the same IM_SECRET_KEYS (im keys list shows who has which)."
+        found.append(error("keys", f"a worker lacks key {seals.key!r}, which this process seals with", fix))
+    if older := [row.key for row in report.keys if row.values and not row.seals and row.here]:
+        found.append(warning("keys", f"values are sealed with {', '.join(older)} still", "Finish it: im keys rotate."))
+    values = sum(row.values for row in report.keys)
+    return found or [ok("keys", f"{values} sealed values, all with {seals.key if seals else 'no key'}")]
+
+
+def of_certificates(directory: Directory, now: datetime) -> list[Finding]:
+    """Client certificates and trust stores of HTTP clients that expire within 30 days, or have."""
+    found = []
+    for client in directory.http_clients.values():
+        fix = f"im http-client update {client.name} --cert FILE --key FILE: the next request uses it."
+        expired = client.certificate is not None and client.certificate.facts.not_after <= now
+        found += [(error if expired else warning)("certificates", told, fix) for told in client.warnings(now)]
+        for facts in client.trust.certificates if client.trust else ():
+            if facts.not_after <= now:
+                told = f"in the trust store of {client.name!r}, {facts.subject} expired on {facts.not_after:%Y-%m-%d}"
+                found.append(warning("certificates", told, f"im http-client update {client.name} --ca FILE"))
+    return found or [ok("certificates", "none expires within 30 days")]
+
+
+def of_subscribers(directory: Directory, rows: Iterable[Health]) -> list[Finding]:
+    """Who is not delivered to as they asked."""
+    found = []
+    for row in rows:
+        known = directory.subscribers.get(row.subscriber)
+        if known is not None and known.gone_at is not None:
+            told = f"{row.subscriber} answered 410 Gone and was disabled"
+            fix = f"im subscriber update {row.subscriber} --enabled, or remove it."
+            found.append(warning("subscribers", told, fix))
+        elif row.status is HealthStatus.UNHEALTHY:
+            told = f"{row.subscriber} is unhealthy: {row.failed} failed, {row.retrying} retrying, last {row.last_error}"
+            fix = f"im event list --failed --subscriber {row.subscriber}; then im event show ID and im event resend ID."
+            found.append(warning("subscribers", told, fix))
+    count = sum(1 for each in directory.subscribers.values() if each.enabled)
+    return found or [ok("subscribers", f"{count} enabled, none in trouble")]
+
+
+def of_sources(sources: Sources) -> Finding:
+    """How full the registry of sources is."""
+    told = f"{len(sources.clusters)} Zeebe clusters and {len(sources.heartbeats)} heartbeats of {MAX_SOURCES} each"
+    if max(len(sources.clusters), len(sources.heartbeats)) > NEARLY_FULL * MAX_SOURCES:
+        return warning("sources", told, "Remove what is no longer used: im zeebe cluster list, im heartbeat list.")
+    return ok("sources", told)
+
+
+def of_directory(directory: Directory) -> Finding:
+    """How full the directory is."""
+    size = directory.size
+    told = f"{len(directory.subscribers)} subscribers and {len(directory.http_clients)} HTTP clients take "
+    told += f"{size / MAX_DIRECTORY_BYTES:.1%} of the directory's {MAX_DIRECTORY_BYTES // 1024} KiB"
+    if size > NEARLY_FULL * MAX_DIRECTORY_BYTES:
+        fix = "Remove what is no longer used: im subscriber list, im http-client list."
+        return warning("directory", told, fix)
+    return ok("directory", told)

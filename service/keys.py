@@ -1,0 +1,194 @@
+"""The gateway to sealing keys: which are in use, and sealing everything anew with another one."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.key_file import KeyFile
+from activities.presence import Presence
+from activities.sealing import Keyring
+from domain.errors import SealingKeyError, UnavailableError
+from domain.keys import KeyReport, KeyRow, Rotation
+from domain.resealing import Resealing
+from service.connection import Connection, unheld
+from service.registries import Registries
+from service.sealed_values import SealedValue, of_directory, of_sources
+from service.sources import SourceRegistry
+from service.temporal import answered, answered_by_entity
+from service.workers import present_workers
+from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.heartbeat import HeartbeatWorkflow
+from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, heartbeat_workflow_id
+from workflows.sources import SourcesWorkflow
+
+MAX_PASSES = 5  # values that are changed meanwhile are met by the next one
+VALUES_AT_ONCE = 100  # a private key takes some 3 KB sealed, and an update carries both of it: 600 KB of 2 MiB
+
+NOTHING = (
+    'everything is sealed with {key!r} already. To rotate, make a key (echo "NAME:$(head -c 32 /dev/urandom | base64)")'
+    ", put it first in IM_SECRET_KEYS of every process and of this terminal, restart the processes, and rotate again"
+)
+
+
+class KeyGateway:
+    """Lists and rotates sealing keys. All methods raise the errors of `domain.errors` alone.
+
+    Args:
+        connection: whose keys seal.
+        registries: where sealed values are.
+        sources: changes one of them.
+        key_file: what the keys are from; None where they are in IM_SECRET_KEYS.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        registries: Registries,
+        sources: SourceRegistry,
+        key_file: KeyFile | None,
+    ) -> None:
+        self._connection = connection
+        self._registries = registries
+        self._sources = sources
+        self._key_file = key_file
+
+    async def report(self) -> KeyReport:
+        """Every key that this process or a worker holds, or that a value is sealed with."""
+        ring = self._ring()
+        workers = await present_workers(self._connection.client)
+        values = await self.values()
+        counts = Counter(value.key_id for value in values)
+        known = [*ring.prints, *(key_id for worker in workers for key_id, _ in worker.keys), *sorted(counts)]
+        rows = [_row(key_id, ring, workers, counts[key_id]) for key_id in dict.fromkeys(known)]
+        lost = [each.name for each in values if not _opens(ring, each) and each.key_id not in _elsewhere(ring, workers)]
+        silent = [worker.process for worker in workers if not worker.version]
+        report = KeyReport(keys=rows, workers=len(workers), silent=silent, lost=sorted(set(lost)))
+        return report.model_copy(update={"advice": self._advice(report, ring)})
+
+    async def rotate(self) -> Rotation:
+        """Seal everything anew with the newest key, which in development is made for it first.
+
+        Sent again, it goes on where it ended. Whatever is not sealed anew can be opened as before.
+
+        Raises:
+            SealingKeyError: a worker lacks the newest key, or does not tell; nothing was changed.
+        """
+        await self._connection.require_worker()
+        ring = self._ring()
+        values, workers = await self.values(), await present_workers(self._connection.client)
+        self._check_workers(ring, workers)
+        for value in values:
+            if not _opens(ring, value) and value.key_id in _elsewhere(ring, workers):
+                raise SealingKeyError(
+                    reason=f"{value.name} is sealed with key {value.key_id!r}, which the workers have and this process "
+                    "does not: put it behind the newest one. Nothing was changed"
+                )
+        added = self._key_file is not None and all(each.key_id == ring.newest for each in values)
+        if self._key_file is not None and added:
+            self._key_file.add()
+            ring = self._ring()
+        done: set[str] = set()
+        for _ in range(MAX_PASSES):
+            old = [each for each in await self.values() if each.key_id != ring.newest and _opens(ring, each)]
+            if not old:
+                return await self._rotated(ring, len(done), added=added)
+            await self._reseal(old, ring)
+            done |= {value.sealed for value in old}
+        raise UnavailableError(reason="values are being sealed with an older key all the time; rotate again later")
+
+    async def values(self) -> Sequence[SealedValue]:
+        """Every sealed value there is."""
+        directory, sources = await self._registries.directory(), await self._registries.sources()
+        return [*of_directory(directory), *of_sources(sources)]
+
+    def _ring(self) -> Keyring:
+        self._connection.keyring.renew()
+        return self._connection.keyring
+
+    def _check_workers(self, ring: Keyring, workers: Sequence[Presence]) -> None:
+        for worker in workers:
+            if not worker.version:
+                raise SealingKeyError(
+                    reason=f"the worker {worker.process} is of a version that does not tell its keys: upgrade it (one "
+                    "that was stopped counts for a minute). Nothing was changed"
+                )
+            if not worker.holds(ring, ring.newest):
+                raise unheld(ring, worker.process, [key_id for key_id, _ in worker.keys])
+
+    async def _reseal(self, old: Sequence[SealedValue], ring: Keyring) -> None:
+        """Replace values; heartbeats first, so that what is interrupted is found undone in the registries."""
+        fresh = {each.sealed: ring.seal(ring.open(each.sealed, each.purpose), each.purpose) for each in old}
+        for each in old:
+            if each.owner.startswith("heartbeat "):
+                await self._tell_heartbeat(each.owner.removeprefix("heartbeat "), fresh[each.sealed])
+        in_sources = [each.sealed for each in old if each.owner.startswith(("heartbeat ", "Zeebe cluster "))]
+        for request in _requests(in_sources, fresh):
+            await self._sources.change(SourcesWorkflow.reseal, request)
+        client = self._connection.client
+        directory = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
+        for request in _requests([sealed for sealed in fresh if sealed not in in_sources], fresh):
+            async with answered_by_entity(client, CONTROL_QUEUE):
+                await directory.execute_update(SubscriberDirectoryWorkflow.reseal, request)
+
+    async def _tell_heartbeat(self, name: str, sealed: str) -> None:
+        handle = self._connection.client.get_workflow_handle(heartbeat_workflow_id(name))
+        with suppress(RPCError):  # it is not watched any more: `im heartbeat list` says so
+            try:
+                async with answered(self._connection.client):
+                    await handle.signal(HeartbeatWorkflow.reseal, sealed)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise UnavailableError(reason=f"the heartbeat {name} could not be told: {error.message}") from None
+
+    async def _rotated(self, ring: Keyring, resealed: int, *, added: bool) -> Rotation:
+        report = await self.report()
+        advice = list(report.advice)
+        if not resealed and not advice:
+            advice = [NOTHING.format(key=ring.newest)]
+        return Rotation(key=ring.newest, added=added, resealed=resealed, lost=report.lost, advice=advice)
+
+    def _advice(self, report: KeyReport, ring: Keyring) -> list[str]:
+        advice = [f"set anew: {name} (its key is lost)" for name in report.lost]
+        lacking = [row for row in report.keys if row.seals and row.workers < report.workers - len(report.silent)]
+        if lacking:
+            told = f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it, then rotate"
+            return [*advice, f"{told}; or give this process the keys that the workers have"]
+        used = {row.key for row in report.keys if row.values}
+        older = [row.key for row in report.keys if row.key in ring.prints and not row.seals]
+        if set(older) & used:
+            return [*advice, f"values are sealed with {', '.join(sorted(set(older) & used))}: im keys rotate"]
+        if older:
+            place = self._key_file.path if self._key_file else "IM_SECRET_KEYS of every process, one after the other"
+            advice.append(
+                f"nothing is sealed with {', '.join(older)} any more. Keep it as long as you keep backups from before; "
+                f"then take it out of {place} (a minute after the rotation at the earliest)"
+            )
+        return advice
+
+
+def _row(key_id: str, ring: Keyring, workers: Sequence[Presence], values: int) -> KeyRow:
+    here = key_id in ring.prints
+    telling = [worker for worker in workers if worker.version]
+    holding = [w for w in telling if (w.holds(ring, key_id) if here else key_id in dict(w.keys))]
+    return KeyRow(key=key_id, seals=key_id == ring.newest, here=here, workers=len(holding), values=values)
+
+
+def _elsewhere(ring: Keyring, workers: Sequence[Presence]) -> set[str]:
+    """The ids of keys that workers hold and this process does not."""
+    return {key_id for worker in workers for key_id, _ in worker.keys} - set(ring.prints)
+
+
+def _opens(ring: Keyring, value: SealedValue) -> bool:
+    try:
+        ring.open(value.sealed, value.purpose)
+    except SealingKeyError:
+        return False
+    return True
+
+
+def _requests(sealed: Sequence[str], fresh: dict[str, str]) -> list[Resealing]:
+    """What to ask of a registry, as many values at a time as an update may carry."""
+    parts = [sealed[at : at + VALUES_AT_ONCE] for at in range(0, len(sealed), VALUES_AT_ONCE)]
+    return [Resealing(values={old: fresh[old] for old in part}, last=part is parts[-1]) for part in parts]

@@ -1,0 +1,55 @@
+"""Whole entries put into the registries, as an import does."""
+
+import asyncio
+
+from temporalio.client import WorkflowHandle
+
+from domain.errors import InvalidRequestError
+from domain.http_clients import HttpClient
+from domain.sources import HeartbeatConfig, ZeebeCluster
+from domain.subscribers import Subscriber
+from service.connection import Connection
+from service.heartbeats import HeartbeatGateway
+from service.sources import SourceRegistry
+from service.subscribers import LEASE_WAIT_SECONDS
+from service.temporal import answered_by_entity
+from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.names import CONTROL_QUEUE, DIRECTORY_ID
+from workflows.sources import SourcesWorkflow
+
+
+class RegistryWrites:
+    """Stores entries that were checked before. All methods raise the errors of `domain.errors` alone."""
+
+    def __init__(self, connection: Connection, sources: SourceRegistry, heartbeats: HeartbeatGateway) -> None:
+        self._connection = connection
+        self._sources = sources
+        self._heartbeats = heartbeats
+
+    async def subscriber(self, wanted: Subscriber) -> None:
+        """Add a subscriber, or make it so."""
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_subscriber, wanted)
+
+    async def client(self, wanted: HttpClient) -> None:
+        """Add an HTTP client, or make it so."""
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_http_client, wanted)
+
+    async def cluster(self, wanted: ZeebeCluster) -> None:
+        """Add a Zeebe cluster, or make it so."""
+        await self._sources.change(SourcesWorkflow.put_cluster, wanted, settle=False)
+
+    async def heartbeat(self, wanted: HeartbeatConfig) -> None:
+        """Add a heartbeat; one that is there and differs is left to people, because its beats would be forgotten."""
+        if wanted.name in (await self._sources.fresh()).heartbeats:
+            raise InvalidRequestError(reason=f"it differs here: im heartbeat remove {wanted.name}, and import again")
+        await self._heartbeats.adopt(wanted)
+
+    async def settled(self) -> None:
+        """Wait until every process sees what was stored."""
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+
+    @property
+    def _directory(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:
+        return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)

@@ -1,0 +1,91 @@
+"""Which worker processes there are, and what they tell of themselves."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+from temporalio.api.enums.v1 import TaskQueueType, WorkerStatus
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+    ListWorkersRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
+
+from activities.presence import Presence, own_presence, present, read_presence
+from activities.sealing import Keyring
+from service.temporal import answered
+from workflows.names import CONTROL_QUEUE, PRESENCE_QUEUE
+
+# A poll lasts a minute at most, so a worker that polled longer ago than this is gone.
+POLLER_FRESH = timedelta(seconds=75)
+MAX_LISTED = 1000
+
+WORKFLOWS = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+ACTIVITIES = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+
+
+def presence_worker(client: Client, keyring: Keyring, *, publishing: bool) -> Worker:
+    """A worker that does nothing but poll under a name that tells what this process is.
+
+    On a queue of its own, because the name of a worker is written into every history that it works on.
+    """
+    return Worker(
+        client,
+        task_queue=PRESENCE_QUEUE,
+        activities=[present],
+        identity=str(own_presence(keyring, version("incidents-platform"), publishing=publishing)),
+        max_concurrent_activities=1,
+        max_concurrent_activity_task_polls=1,
+    )
+
+
+async def described(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
+    """A task queue, with its pollers and its backlog."""
+    async with answered(client):
+        return await client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind, report_stats=True
+            )
+        )
+
+
+def fresh_pollers(pollers: Iterable[PollerInfo]) -> set[str]:
+    """The identities of those that polled a moment ago."""
+    oldest = datetime.now(UTC) - POLLER_FRESH
+    return {poller.identity for poller in pollers if poller.last_access_time.ToDatetime(UTC) > oldest}
+
+
+async def present_workers(client: Client) -> list[Presence]:
+    """Every worker process that polled within 75 s and has not told since that it stops.
+
+    One of a version before this told nothing of itself: it is known by its polls of the control queue alone.
+    """
+    telling, polling, stopped = await asyncio.gather(
+        described(client, PRESENCE_QUEUE, ACTIVITIES),
+        described(client, CONTROL_QUEUE, WORKFLOWS),
+        stopped_workers(client),
+    )
+    told = {each.process: each for each in map(read_presence, fresh_pollers(telling.pollers) - stopped)}
+    gone = {read_presence(identity).process for identity in stopped} - set(told)
+    silent = fresh_pollers(polling.pollers) - set(told) - gone
+    return [*told.values(), *(Presence(process) for process in sorted(silent))]
+
+
+async def stopped_workers(client: Client) -> set[str]:
+    """The identities under which nobody works any more, where the server (1.30 or later) keeps account of that."""
+    try:
+        async with answered(client):
+            listed = await client.workflow_service.list_workers(
+                ListWorkersRequest(namespace=client.namespace, page_size=MAX_LISTED)
+            )
+    except RPCError as error:
+        if error.status is RPCStatusCode.UNIMPLEMENTED:
+            return set()
+        raise
+    running = {each.worker_identity for each in listed.workers if each.status == WorkerStatus.WORKER_STATUS_RUNNING}
+    return {each.worker_identity for each in listed.workers} - running

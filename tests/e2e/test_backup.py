@@ -1,0 +1,74 @@
+"""A backup of the running database, restored, continues what waited."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domain.errors import InvalidRequestError
+from service.backup import back_up, restore
+from service.settings import Settings
+from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_type
+from tests.support.sink import Answer, Sink
+
+
+@pytest.mark.timeout(300)  # two servers
+async def test_a_restored_platform_continues_retries(tmp_path: Path, sink: Sink) -> None:
+    event_type, backup = unique_type("restored"), tmp_path / "backup.db"
+    sink.script(Answer(503), Answer(503), Answer(200))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    state = tmp_path / "state"
+    state.mkdir()
+    async with temporal_dev_server(state) as temporal:
+        first = await Platform.over(temporal, state)
+        async with (
+            first.process("serve") as serve,
+            httpx.AsyncClient(base_url=serve.url, headers=headers, timeout=20) as first.api,
+        ):
+            body = {
+                "name": "ops",
+                "url": sink.url(),
+                "types": [event_type],
+                "schedule": "2,30",
+                "secret": "a-secret-1234",
+            }
+            assert (await first.api.post("/api/v1/subscribers", json=body)).status_code == 201
+            event_id = await first.emit(event_type)
+            await sink.wait_for(2)
+            ran = await first.im("backup", str(backup))
+            assert ran.code == 0, ran.err
+            assert "keep the keys" in ran.err
+            assert backup.stat().st_mode & 0o777 == 0o600
+            assert (await first.im("backup", str(backup))).code == 1  # it does not replace a file
+            refused = await first.im("restore", str(backup))
+            assert (refused.code, "stop im dev first" in refused.err) == (1, True)
+            await serve.stop(signal.SIGKILL)
+    after = tmp_path / "after"
+    after.mkdir()
+    shutil.copy(state / "secret-keys", after)
+    assert restore(Settings(im_state_dir=after), backup) is None
+    async with temporal_dev_server(after) as temporal:
+        second = await Platform.over(temporal, after)
+        async with (
+            second.process("serve") as serve,
+            httpx.AsyncClient(base_url=serve.url, headers=headers, timeout=20) as second.api,
+        ):
+            ended = await second.ended(event_id, timeout=60)
+            assert ended["ops"]["state"] == "delivered"
+            assert [attempt["status"] for attempt in ended["ops"]["attempts"]] == [503, 503, 200]
+    assert len(sink.received) == 3
+
+
+def test_a_restore_keeps_what_was_there_and_refuses_what_is_no_backup(tmp_path: Path) -> None:
+    settings, junk = Settings(im_state_dir=tmp_path), tmp_path / "junk.db"
+    junk.write_text("no database at all, however long the text of it may be")
+    (tmp_path / "temporal.db").write_bytes(b"")
+    for wrong in (junk, tmp_path / "missing.db", tmp_path / "temporal.db"):
+        with pytest.raises(InvalidRequestError):
+            restore(settings, wrong)
+    assert (tmp_path / "temporal.db").read_bytes() == b""
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    with pytest.raises(InvalidRequestError):
+        back_up(settings, tmp_path / "no" / "folder" / "x.db")

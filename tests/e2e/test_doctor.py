@@ -1,0 +1,63 @@
+"""`im doctor` finds what is wrong, and says what to do about it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.support.eventually import eventually
+from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_type
+from tests.support.sink import Answer, Sink
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def alone(tmp_path: Path) -> AsyncIterator[Platform]:
+    """A Temporal of its own, without any process of ours."""
+    async with temporal_dev_server(tmp_path) as temporal:
+        yield await Platform.over(temporal, tmp_path)
+
+
+def _bad(checkup: Any) -> set[str]:
+    assert all(each["fix"] for each in checkup["findings"] if each["level"] in {"warning", "error"})
+    return {each["check"] for each in checkup["findings"] if each["level"] in {"warning", "error"}}
+
+
+@pytest.mark.timeout(240)
+async def test_a_sound_platform_has_no_finding_and_each_trouble_has_one(alone: Platform, sink: Sink) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    event_type = unique_type("doctor")
+    sink.script(Answer(400))
+    async with (
+        alone.process("serve") as serve,
+        httpx.AsyncClient(base_url=serve.url, headers=headers, timeout=20) as alone.api,
+    ):
+        sound = await alone.im("doctor", "--format", "json")
+        assert (sound.code, _bad(sound.json)) == (0, set()), sound.out
+        checks = {each["check"]: each for each in sound.json["findings"]}
+        assert "24h" in checks["retention"]["message"]
+        assert "temporal operator namespace update --retention" in checks["retention"]["message"]
+        assert {"temporal", "clock", "keys", "workers", "directory", "certificates", "stuck workflows"} <= set(checks)
+        body = {"name": "failing", "url": sink.url(), "types": [event_type]}
+        assert (await alone.api.post("/api/v1/subscribers", json=body)).status_code == 201
+        await alone.ended(await alone.emit(event_type))
+
+        async def troubled() -> bool:
+            return _bad((await alone.api.get("/api/v1/doctor")).json()) == {"subscribers"}
+
+        await eventually(troubled, 20)
+    # Whoever stopped is not counted as a worker for the minute that Temporal remembers its polls.
+    ran = await alone.im("doctor")
+    assert ran.code == 1
+    assert "error    queue im-deliveries (activities): nobody works on it" in ran.out
+    assert "-> Start a worker: im serve or im worker." in ran.out
+    assert "Traceback" not in ran.err
+
+
+async def test_without_temporal_that_is_the_finding_and_the_exit_status_is_3(platform: Platform) -> None:
+    ran = await platform.im("doctor", "--format", "json", env={"TEMPORAL_ADDRESS": "127.0.0.1:1"})
+    assert ran.code == 3
+    assert [each["check"] for each in ran.json["findings"]] == ["temporal"]
+    assert "im dev" in ran.json["findings"][0]["fix"]

@@ -1,0 +1,79 @@
+"""What a check-up makes of what it sees, each with its fix."""
+
+from datetime import timedelta
+
+import trustme
+
+from activities.presence import Presence
+from domain.checkup import Checkup, Finding, Level, ok, warning
+from domain.directory import Directory
+from domain.health import Counters, view
+from domain.keys import KeyReport, KeyRow
+from service import findings
+from tests.support.authorities import make_http_client
+from tests.support.builders import NOW, make_subscriber
+
+
+def worker(version: str = "1.0", *, publishing: bool = True) -> Presence:
+    return Presence("7@host", version, publishing, (("k1", "abcdef"),))
+
+
+def levels(found: list[Finding]) -> list[Level]:
+    assert all(bool(each.fix) == (each.level is not Level.OK) for each in found)
+    return [each.level for each in found]
+
+
+def test_workers_of_one_version_that_publish_are_fine() -> None:
+    assert levels(findings.of_workers([worker(), worker()], "1.0")) == [Level.OK]
+
+
+def test_versions_and_publishing_are_to_be_alike() -> None:
+    for workers in (
+        [worker("1.0"), worker("1.1")],
+        [worker("1.1")],
+        [worker(), Presence("8@host")],
+        [worker(publishing=False)],
+    ):
+        assert levels(findings.of_workers(workers, "1.0")) == [Level.WARNING]
+
+
+def test_lost_keys_and_missing_ones_are_errors_and_half_a_rotation_a_warning() -> None:
+    new, old = KeyRow(key="k2", seals=True, here=True, workers=1), KeyRow(key="k1", here=True, workers=1)
+    used = old.model_copy(update={"values": 3})
+    assert levels(findings.of_keys(KeyReport(keys=[new, old], workers=1))) == [Level.OK]
+    assert levels(findings.of_keys(KeyReport(keys=[new, used], workers=1))) == [Level.WARNING]
+    assert levels(findings.of_keys(KeyReport(keys=[new, old], workers=2))) == [Level.ERROR]
+    assert levels(findings.of_keys(KeyReport(keys=[new], workers=1, lost=["a secret"]))) == [Level.ERROR]
+
+
+def test_certificates_warn_thirty_days_ahead_and_are_errors_once_expired() -> None:
+    authority = trustme.CA()
+    client = make_http_client(
+        "partner", certificate=authority.issue_cert(common_name="im", not_after=NOW + timedelta(days=400))
+    )
+    directory = Directory(http_clients={"partner": client})
+    ends = client.certificate.facts.not_after if client.certificate else NOW
+    for days, level in ((31, Level.OK), (29, Level.WARNING), (-1, Level.ERROR)):
+        assert levels(findings.of_certificates(directory, ends - timedelta(days=days))) == [level]
+
+
+def test_subscribers_in_trouble_are_named_with_what_to_look_at() -> None:
+    gone = make_subscriber(name="gone", enabled=False, gone_at=NOW)
+    directory = Directory(subscribers={"gone": gone, "a": make_subscriber(name="a")})
+    rows = [view("gone", Counters(), 0, NOW), view("a", Counters(failed=3, last_error="HTTP 503"), 2, NOW)]
+    found = findings.of_subscribers(directory, rows)
+    assert levels(found) == [Level.WARNING, Level.WARNING]
+    assert "410" in found[0].message
+    assert "im event list --failed --subscriber a" in found[1].fix
+    assert levels(findings.of_subscribers(directory, [view("a", Counters(delivered=1), 0, NOW)])) == [Level.OK]
+
+
+def test_a_directory_that_is_nearly_full_is_a_warning() -> None:
+    large = make_subscriber(name="a", url="https://example.com/" + "x" * 1_800_000)
+    assert levels([findings.of_directory(Directory(subscribers={"a": large}))]) == [Level.WARNING]
+    assert levels([findings.of_directory(Directory())]) == [Level.OK]
+
+
+def test_the_worst_finding_decides() -> None:
+    assert Checkup().worst is Level.OK
+    assert Checkup(findings=[warning("a", "b", "c"), ok("a", "b")]).worst is Level.WARNING
