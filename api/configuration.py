@@ -9,6 +9,7 @@ from api import examples
 from api.dependencies import ApiGateway
 from api.operation_examples import CONFIGURATION, IMPORT
 from api.problems import problems
+from api.scopes import ScopedRoute
 from domain.configuration import Configuration, ImportReport, Secrets
 
 
@@ -18,7 +19,7 @@ class Document(Configuration):
     model_config = ConfigDict(json_schema_extra={"examples": [CONFIGURATION]})
 
 
-router = APIRouter(prefix="/configuration", tags=["operation"])
+router = APIRouter(prefix="/configuration", tags=["operation"], route_class=ScopedRoute)
 
 
 @router.get(

@@ -5,9 +5,10 @@ from fastapi import APIRouter
 from api import examples
 from api.dependencies import ApiGateway
 from api.operation_examples import CHECKUP
+from api.scopes import ScopedRoute
 from domain.checkup import Checkup
 
-router = APIRouter(prefix="/doctor", tags=["operation"])
+router = APIRouter(prefix="/doctor", tags=["operation"], route_class=ScopedRoute)
 
 
 @router.get(

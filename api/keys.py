@@ -5,9 +5,10 @@ from fastapi import APIRouter
 from api import examples
 from api.dependencies import ApiGateway
 from api.operation_examples import KEYS, ROTATION
+from api.scopes import ScopedRoute
 from domain.keys import KeyReport, Rotation
 
-router = APIRouter(prefix="/keys", tags=["operation"])
+router = APIRouter(prefix="/keys", tags=["operation"], route_class=ScopedRoute)
 
 
 @router.get("", operation_id="listKeys", summary="Which keys are in use", responses=examples.answer(200, KEYS))

@@ -17,18 +17,18 @@ from service.callers import Caller
 # By operation id. What changes who is told, or makes requests, is `manage`; what tells of something is `publish`.
 _OPERATIONS = {
     Scope.READ: """
-        getAlarm getEvent getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber
-        getSubscriberHealth getZeebeCluster listAlarms listEvents listHeartbeats listHttpClients listIncidents
-        listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes
+        checkUp getAlarm getEvent getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema
+        getSubscriber getSubscriberHealth getZeebeCluster listAlarms listEvents listHeartbeats listHttpClients
+        listIncidents listKeys listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes
     """,
     Scope.PUBLISH: """
         acknowledgeIncident addIncidentNote beat beatWith clearAlarm closeIncident declareIncident grantWebhookOrigin
         mitigateIncident publishEvent raiseAlarm resolveIncident takeInAlarmNotification
     """,
     Scope.MANAGE: """
-        addHeartbeat addHttpClient addSubscriber addZeebeCluster pauseHeartbeat removeHeartbeat removeHttpClient
-        removeSubscriber removeZeebeCluster resendEvent resumeHeartbeat testHttpClient testSubscriber updateHttpClient
-        updateSubscriber updateZeebeCluster
+        addHeartbeat addHttpClient addSubscriber addZeebeCluster exportConfiguration importConfiguration pauseHeartbeat
+        removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resumeHeartbeat rotateKeys
+        testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
     """,
 }
 SCOPES: dict[str, Scope] = {name: scope for scope, names in _OPERATIONS.items() for name in names.split()}

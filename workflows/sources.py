@@ -246,6 +246,6 @@ class SourcesWorkflow:
     def _changed(self) -> None:
         self._sources.version += 1
         self._updates += 1
-        clusters, heartbeats = len(self._sources.clusters), len(self._sources.heartbeats)
-        tokens = len(self._sources.tokens)
-        workflow.set_current_details(f"{clusters} Zeebe clusters, {heartbeats} heartbeats, {tokens} API tokens")
+        known = self._sources
+        beating, told = len(known.heartbeats), f"{len(known.clusters)} Zeebe clusters"
+        workflow.set_current_details(f"{told}, {beating} heartbeats, {len(known.tokens)} API tokens")

@@ -37,6 +37,7 @@ own     HEAD /api/v1/ping/{key}/{word}
 own     POST /api/v1/ping/{key}/{word}
 read    GET /api/v1/alarms
 read    GET /api/v1/alarms/{alarm_id:path}
+read    GET /api/v1/doctor
 read    GET /api/v1/events
 read    GET /api/v1/events/{event_id:path}
 read    GET /api/v1/heartbeats
@@ -45,6 +46,7 @@ read    GET /api/v1/http-clients
 read    GET /api/v1/http-clients/{name}
 read    GET /api/v1/incidents
 read    GET /api/v1/incidents/{incident_id}
+read    GET /api/v1/keys
 read    GET /api/v1/schemas/alarm-flat.json
 read    GET /api/v1/schemas/alarm-nested.json
 read    GET /api/v1/subscribers
@@ -70,6 +72,8 @@ publish POST /api/v1/incidents/{incident_id}/close
 publish POST /api/v1/incidents/{incident_id}/mitigate
 publish POST /api/v1/incidents/{incident_id}/notes
 publish POST /api/v1/incidents/{incident_id}/resolve
+manage  GET /api/v1/configuration
+manage  POST /api/v1/configuration
 manage  POST /api/v1/events/{event_id:path}/resend
 manage  POST /api/v1/heartbeats
 manage  DELETE /api/v1/heartbeats/{name}
@@ -78,6 +82,7 @@ manage  POST /api/v1/heartbeats/{name}/resume
 manage  POST /api/v1/http-clients
 manage  PATCH /api/v1/http-clients/{name}
 manage  DELETE /api/v1/http-clients/{name}
+manage  POST /api/v1/keys/rotate
 manage  POST /api/v1/http-clients/{name}/test
 manage  POST /api/v1/subscribers
 manage  PATCH /api/v1/subscribers/{name}
