@@ -8,12 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import aiohttp
-
-from activities.transport_errors import translated
-
-CHUNK_BYTES = 16 * 1024
-
 
 @dataclass(slots=True)
 class Request:
@@ -35,19 +29,15 @@ class Request:
     tls_observer: Callable[[Any], None] | None = None
 
 
-class Answer:
+class Answer(Protocol):
     """A status, and a body that is read as it comes.
 
     Attributes:
         headers: names in any case.
     """
 
-    __slots__ = ("_answer", "headers", "status")
-
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-        self.status = answer.status
-        self.headers: Mapping[str, str] = answer.headers
+    status: int
+    headers: Mapping[str, str]
 
     async def read_into(self, body: bytearray, limit: int) -> None:
         """Read the body until it ends, or ``limit`` bytes of it have come.
@@ -55,16 +45,11 @@ class Answer:
         Raises:
             httpx.TransportError: it broke off; what came before is in ``body``.
         """
-        content = self._answer.content
-        try:
-            while len(body) < limit and (chunk := await content.read(CHUNK_BYTES)):
-                body += chunk
-        except (aiohttp.ClientError, OSError) as error:
-            raise translated(error) from None
+        ...
 
     def close(self) -> None:
         """Done with it. Where its body was read to the end, its connection is kept; else that is dropped."""
-        self._answer.close()
+        ...
 
 
 class Transport(Protocol):

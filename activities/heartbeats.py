@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.exchange import Request, Transport
-from activities.sealing import Keyring
+from activities.sealing import Keyring, ping_url_purpose
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
 from domain.headers import USER_AGENT
@@ -99,11 +99,6 @@ class DoorActivities:
     async def attest(self, _question: DoorQuestion) -> DoorReport:
         """Since when this process has taken every beat that came to it. Idempotent."""
         return DoorReport(clear_since=self._clear_since())
-
-
-def ping_url_purpose(heartbeat: str) -> str:
-    """The purpose of a heartbeat's sealed ping URL."""
-    return f"heartbeat/{heartbeat}/ping-url"
 
 
 def _failed(request: PingRequest, reason: str, *, final: bool = False) -> ApplicationError:

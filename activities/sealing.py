@@ -117,6 +117,11 @@ def http_client_purpose(client: str, part: str) -> str:
     return f"http-client/{client}/{part}"
 
 
+def ping_url_purpose(heartbeat: str) -> str:
+    """The purpose of a heartbeat's sealed ping URL."""
+    return f"heartbeat/{heartbeat}/ping-url"
+
+
 def notify_purpose(subscriber: str) -> str:
     """The purpose of a subscriber's notify URL."""
     return f"subscriber/{subscriber}/notify"

@@ -10,6 +10,7 @@ import functools
 import ipaddress
 import socket
 import ssl
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ from domain.addresses import AddressPolicy, is_loopback_host, literal
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 10
+CHUNK_BYTES = 16 * 1024
 _OURS_ALONE = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")  # never added by aiohttp
 
 _dialled_host: ContextVar[str] = ContextVar("dialled_host", default="")
@@ -218,9 +220,31 @@ class GuardedTransport:
             )
         except (aiohttp.ClientError, OSError) as error:
             raise translated(error) from None
-        return Answer(answer)
+        return _Answer(answer)
 
     async def aclose(self) -> None:
         """Close every connection."""
         if self._session:
             await self._session.close()
+
+
+class _Answer:
+    """aiohttp's answer, as an `Answer`."""
+
+    __slots__ = ("_answer", "headers", "status")
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+
+    async def read_into(self, body: bytearray, limit: int) -> None:
+        content = self._answer.content
+        try:
+            while len(body) < limit and (chunk := await content.read(CHUNK_BYTES)):
+                body += chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise translated(error) from None
+
+    def close(self) -> None:
+        self._answer.close()

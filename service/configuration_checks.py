@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.heartbeats import ping_url_purpose
-from activities.sealing import Keyring, headers_purpose, http_client_purpose, notify_purpose, secret_purpose
+from activities.sealing import (
+    Keyring,
+    headers_purpose,
+    http_client_purpose,
+    notify_purpose,
+    ping_url_purpose,
+    secret_purpose,
+)
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import InvalidRequestError
 from domain.heartbeats import check_times, redacted

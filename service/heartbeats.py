@@ -11,7 +11,7 @@ from temporalio.client import WorkflowFailureError, WorkflowQueryRejectedError
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
-from activities.heartbeats import ping_url_purpose
+from activities.sealing import ping_url_purpose
 from domain.addresses import check_url
 from domain.errors import ImError, InvalidRequestError, UnavailableError
 from domain.heartbeats import (

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from activities.heartbeats import ping_url_purpose
-from activities.sealing import headers_purpose, http_client_purpose, notify_purpose, secret_purpose
+from activities.sealing import headers_purpose, http_client_purpose, notify_purpose, ping_url_purpose, secret_purpose
 from domain.directory import Directory
 from domain.http_clients import HttpClient, Part
 from domain.resealing import key_of

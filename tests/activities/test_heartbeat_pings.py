@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeats
-from activities.heartbeats import DoorActivities, HeartbeatActivities, ping_url_purpose
+from activities.heartbeats import DoorActivities, HeartbeatActivities
+from activities.sealing import ping_url_purpose
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.heartbeats import BeatKind, DoorQuestion, PingRequest

@@ -16,8 +16,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.emission import EmissionActivities
-from activities.heartbeats import DoorActivities, HeartbeatActivities, ping_url_purpose
+from activities.heartbeats import DoorActivities, HeartbeatActivities
 from activities.incidents import IncidentActivities
+from activities.sealing import ping_url_purpose
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.errors import TemporalUnavailableError
