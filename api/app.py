@@ -22,6 +22,7 @@ from api import (
 )
 from api.body_limit import LimitBody
 from api.dependencies import TOKEN
+from api.direct import Shortcut
 from api.middleware import Guard, LastResort
 from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
 from api.scopes import declare_scopes, refuse_unscoped
@@ -82,6 +83,7 @@ def create_app(backend: Backend) -> FastAPI:
     app.add_exception_handler(ImError, on_im_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_middleware(Shortcut, routes=events.publishing.routes, prefix=PREFIX)
     app.add_middleware(LimitBody)
     app.add_middleware(Guard, callers=backend.gateway.callers)
     app.add_middleware(LastResort)  # the last one added is the outermost
