@@ -43,13 +43,18 @@ class Courier:
         *,
         number: int = 1,
         prior: list[Attempt] | None = None,
+        answered: Callable[[], None] | None = None,
     ) -> Delivery:
-        """Make request ``number``; returns the delivery as it stands after it.
+        """Make request ``number``; returns the delivery as it stands after it, once that is counted.
+
+        ``answered`` is called when the request has ended.
 
         Raises:
             LocalFault: this machine could not make the request; it says nothing of the receiver and counts nowhere.
         """
         attempt = await self._request(event, subscriber, number)
+        if answered:
+            answered()
         attempts = [*(_shortened(earlier) for earlier in prior or []), attempt]
         delivery = settle(subscriber.name, attempts, schedule or RetrySchedule())
         journal.tell(delivery, event.id)

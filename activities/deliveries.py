@@ -5,7 +5,7 @@ All are at-least-once: a worker that dies between a request and its report makes
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities import journal
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
-from activities.flights import Flights, flight_key, landed
+from activities.flights import Carry, Flights, flight_key, landed
 from activities.gate import InlineGate
 from activities.head_start import HeadStart
 from activities.limits import LimitedDeliveries
@@ -40,8 +40,10 @@ from domain.tasks import (
     ResolveRequest,
 )
 
-# First requests, and the recording behind them, that take longer are left to the activity that adopts them.
+# First requests that take longer are left to the activity that adopts them.
 INLINE_BUDGET = timedelta(milliseconds=300)
+# An answered request waits for the group commit of its outcome, 200 ms at most while Temporal is well.
+COUNTING_BUDGET = timedelta(seconds=1)
 TOGETHER_BUDGET = timedelta(seconds=2)
 AFTER_TROUBLE = timedelta(milliseconds=100)
 
@@ -120,7 +122,7 @@ class DeliveryActivities:
     @activity.defn(name="deliver_first")
     async def deliver_first(self, request: FirstRequest) -> FirstResult:
         """Make the first request of a delivery, for at most 300 ms. At least once."""
-        return await self._first(request, _deadline())
+        return (await self._results([await self._begun(request, _deadline())]))[0]
 
     @activity.defn(name="deliver_many")
     async def deliver_many(self, request: FirstRequests) -> FirstResults:
@@ -130,20 +132,29 @@ class DeliveryActivities:
         """
         async with self._gate.crowd():
             deadline = _deadline()
-            results = await asyncio.gather(*(self._first(first, deadline) for first in request.each()))
-        return FirstResults(results=[brief(result) for result in results])
+            begun = await asyncio.gather(*(self._begun(first, deadline) for first in request.each()))
+        return FirstResults(results=[brief(result) for result in await self._results(begun)])
 
-    async def _first(self, request: FirstRequest, deadline: float) -> FirstResult:
+    async def _begun(self, request: FirstRequest, deadline: float) -> FirstResult | str:
+        """Begin a first request, or join it, and wait for the answer. Gives its key, or what can be said at once."""
         subscriber = await self._wanted(request.subscriber, request.since)
         if subscriber is None:
             return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
         if is_at_most_once(subscriber.target):
             return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
-        flight = self._flights.start(key, lambda: self._courier.carry(request.event, subscriber, request.schedule))
+        self._flights.start(key, self._carrying(request.event, subscriber, request.schedule))
         with self._gate.inline():
-            await asyncio.wait([flight], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-        return self._landed(key, flight)
+            await self._flights.answered(key, deadline)
+        return key
+
+    async def _results(self, begun: Sequence[FirstResult | str]) -> list[FirstResult]:
+        """What first requests came to, those that were answered once they are counted."""
+        await self._flights.counted([key for key in begun if isinstance(key, str)], COUNTING_BUDGET)
+        return [each if isinstance(each, FirstResult) else self._landed(each) for each in begun]
+
+    def _carrying(self, event: CloudEvent, subscriber: Subscriber, schedule: RetrySchedule | None) -> Carry:
+        return lambda answered: self._courier.carry(event, subscriber, schedule, answered=answered)
 
     @activity.defn(name="adopt_delivery")
     async def adopt_delivery(self, request: AdoptRequest) -> Delivery:
@@ -154,9 +165,7 @@ class DeliveryActivities:
             if subscriber is None:
                 return cancelled(request.subscriber, request.event_id, [])
             event = await self._event()
-            flight = self._flights.start(
-                request.flight, lambda: self._courier.carry(event, subscriber, request.schedule)
-            )
+            flight = self._flights.start(request.flight, self._carrying(event, subscriber, request.schedule))
         return await asyncio.shield(flight)
 
     @activity.defn(name="adopt_many")
@@ -167,9 +176,10 @@ class DeliveryActivities:
         """
         flights = {key: flight for key in request.flights if (flight := self._flights.adopt(key))}
         await landed(flights.values(), TOGETHER_BUDGET, AFTER_TROUBLE)
-        return FirstResults(results=[brief(self._landed(key, flights.get(key))) for key in request.flights])
+        return FirstResults(results=[brief(self._landed(key)) for key in request.flights])
 
-    def _landed(self, key: str, flight: "asyncio.Task[Delivery] | None") -> FirstResult:
+    def _landed(self, key: str) -> FirstResult:
+        flight = self._flights.known(key)
         if flight is None or (flight.done() and flight.exception() is not None):
             return FirstResult()  # no request was made, or none is known: the retry queue starts from nothing
         if flight.done():

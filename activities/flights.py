@@ -13,7 +13,8 @@ from domain.outcomes import Delivery, DeliveryState
 KEPT = timedelta(seconds=30)
 
 
-Carry = Callable[[], Coroutine[Any, Any, Delivery]]
+Answered = Callable[[], None]
+Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
 
 
 def flight_key(run_id: str, event: CloudEvent, subscriber: str) -> str:
@@ -22,10 +23,14 @@ def flight_key(run_id: str, event: CloudEvent, subscriber: str) -> str:
 
 
 class Flights:
-    """Runs deliveries by key; the same key again joins the one that runs, or that ended within 30 s."""
+    """Runs deliveries by key; the same key again joins the one that runs, or that ended within 30 s.
+
+    A delivery says when its request is answered: what is left then is to have the outcome counted.
+    """
 
     def __init__(self) -> None:
         self._flights: dict[str, asyncio.Task[Delivery]] = {}
+        self._answered: dict[str, asyncio.Event] = {}
         self._left: set[str] = set()
         self._flying = 0
         self._idle = asyncio.Event()
@@ -35,19 +40,37 @@ class Flights:
         """Begin, or join what was begun under this key."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(make())
-            self._flights[key] = flight
+            answered = self._answered[key] = asyncio.Event()
+            flight = self._flights[key] = asyncio.create_task(make(answered.set))
+            flight.add_done_callback(lambda _: answered.set())
             flight.add_done_callback(lambda _: self._ended(key))
             self._flying += 1
             self._idle.clear()
         return flight
 
+    async def answered(self, key: str, until: float) -> None:
+        """Wait until its request is answered, or the loop's time is ``until``."""
+        answered = self._answered[key]
+        if not answered.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await answered.wait()
+
+    async def counted(self, keys: Collection[str], within: timedelta) -> None:
+        """Wait until the outcomes of those that are answered are counted, for so long at most."""
+        if flights := [self._flights[key] for key in keys if self._answered[key].is_set()]:
+            await asyncio.wait(flights, timeout=within.total_seconds())
+
     def leave(self, key: str) -> None:
         """Its activity ends before it does: somebody will adopt it."""
         self._left.add(key)
 
+    def known(self, key: str) -> asyncio.Task[Delivery] | None:
+        """What was begun under a key; None when this process does not have it (any more)."""
+        return self._flights.get(key)
+
     def adopt(self, key: str) -> asyncio.Task[Delivery] | None:
-        """What was begun under a key; None when this process does not have it."""
+        """`known`, and nobody else needs to adopt it."""
         self._left.discard(key)
         self._rest()
         return self._flights.get(key)
@@ -64,6 +87,7 @@ class Flights:
 
     def _forget(self, key: str) -> None:
         flight = self._flights.pop(key, None)
+        self._answered.pop(key, None)
         self._left.discard(key)
         if flight is not None and not flight.cancelled():
             flight.exception()  # taken note of: whoever needed it has seen it, or is gone

@@ -57,4 +57,4 @@ class HeadStart:
 
     def _carrying(self, event: CloudEvent, subscriber: Subscriber) -> Carry:
         schedule = None if subscriber.schedule == RetrySchedule() else subscriber.schedule
-        return lambda: self._courier.carry(event, subscriber, schedule)
+        return lambda answered: self._courier.carry(event, subscriber, schedule, answered=answered)

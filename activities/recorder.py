@@ -1,11 +1,11 @@
-"""Group commits to the ledger: at most one signal a process each 50 ms, acknowledged before anything is called done."""
+"""Group commits to the ledger: one signal a process each 200 ms at most, acknowledged before anything is done with."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from domain.health import LedgerBatch, LedgerEntry
 
-INTERVAL_SECONDS = 0.05
+INTERVAL_SECONDS = 0.2  # a signal costs Temporal and a worker as much as a small event
 MAX_BATCH = 500  # some 60 KB, well under the 512 KiB at which Temporal warns
 MAX_NOTES = 10_000
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from activities import flights
-from activities.flights import Flights, landed
+from activities.flights import Answered, Flights, landed
 from domain.outcomes import Delivery, DeliveryState
 
 SOON = timedelta(seconds=0.1)
@@ -19,7 +19,7 @@ class Carrier:
         self.asked = 0
         self.landed = asyncio.Event()
 
-    async def __call__(self) -> Delivery:
+    async def __call__(self, _answered: Answered) -> Delivery:
         self.asked += 1
         await self.landed.wait()
         return Delivery(subscriber="ops", state=DeliveryState.DELIVERED)

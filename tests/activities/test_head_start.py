@@ -50,7 +50,7 @@ async def test_the_workflow_joins_what_has_begun() -> None:
         process = Process(subscriber)
         await process.head_start.begin(EVENT, "run-1")
         key = flight_key("run-1", EVENT, subscriber.name)
-        joined = process.flights.start(key, lambda: process.courier.carry(EVENT, subscriber, None))
+        joined = process.flights.start(key, lambda _: process.courier.carry(EVENT, subscriber, None))
         assert (await joined).state is DeliveryState.DELIVERED
         assert process.head_start.has_begun("run-1", subscriber.name)
         assert len(sink.received) == 1
