@@ -15,7 +15,6 @@ FAILURES_IN_A_ROW = 3
 SLOW_MS = 1000
 SLOW_OF_LATEST = 2  # of twenty: the 95th percentile is then past the second
 SAMPLES = 20
-FEW_SAMPLES = 10  # of a subscriber of which so little is known, one slow answer is enough
 GOOD_TO_RETURN = 10
 MOST_GOOD_TO_RETURN = 160  # after flapping: 10, 20, 40, 80, 160; one in five bad never gets there by chance
 FORGIVEN_AFTER_SECONDS = 300.0
@@ -59,7 +58,7 @@ class Standing:
 
     def _is_slow(self, now: float) -> bool:
         latest = [slow for at, slow in self._slow if now - at < FORGIVEN_AFTER_SECONDS]
-        return sum(latest) >= (SLOW_OF_LATEST if len(latest) >= FEW_SAMPLES else 1)
+        return sum(latest) >= SLOW_OF_LATEST
 
     def _leave(self, now: float) -> None:
         flapped = now - self._returned_at < FORGIVEN_AFTER_SECONDS

@@ -32,7 +32,7 @@ def test_a_subscriber_in_trouble_leaves_and_returns_by_what_is_seen_of_it() -> N
 
 def test_a_subscriber_that_is_told_of_nothing_returns_with_time() -> None:
     now = [0.0]
-    gate = _saw(InlineGate(clock=lambda: now[0]), _attempt(duration_ms=5000))
+    gate = _saw(InlineGate(clock=lambda: now[0]), *[_attempt(duration_ms=5000)] * 2)
     assert not gate.admits("ops")
     now[0] = FORGIVEN_AFTER_SECONDS
     assert gate.admits("ops")

@@ -65,16 +65,17 @@ ENOUGH = [GOOD] * GOOD_TO_RETURN
         ([FAILED] * FAILURES_IN_A_ROW, False),
         ([FAILED, FAILED, GOOD, FAILED, FAILED], True),
         ([Attempt(at=NOW, duration_ms=SLOW_MS)], True),
-        ([SLOW], False),
+        ([SLOW], True),
+        ([SLOW, SLOW], False),
         ([*[GOOD] * 15, SLOW], True),
         ([*[GOOD] * 15, SLOW, *[GOOD] * 3, SLOW], False),
         ([*[GOOD] * 15, SLOW, *[GOOD] * SAMPLES, SLOW], True),
         ([*[FAILED] * 3, GOOD], False),
         ([*[FAILED] * 3, *ENOUGH[1:]], False),
         ([*[FAILED] * 3, *ENOUGH], True),
-        ([SLOW, *ENOUGH], True),
-        ([SLOW, *ENOUGH[1:], FAILED, *ENOUGH[1:]], False),
-        ([SLOW, *ENOUGH, SLOW], True),
+        ([SLOW, SLOW, *ENOUGH], True),
+        ([SLOW, SLOW, *ENOUGH[1:], FAILED, *ENOUGH[1:]], False),
+        ([SLOW, SLOW, *ENOUGH, SLOW], True),
         ([*[SLOW] * SAMPLES, *ENOUGH], True),
         ([*[SLOW] * SAMPLES, *ENOUGH, SLOW, SLOW], False),
     ],
@@ -92,7 +93,7 @@ def test_five_minutes_without_a_bad_answer_are_a_return(bad: list[Attempt]) -> N
 
 
 def test_a_bad_answer_meanwhile_begins_the_five_minutes_anew() -> None:
-    watched = Watched().saw(SLOW).later(FORGIVEN_AFTER_SECONDS - 1).saw(SLOW)
+    watched = Watched().saw(SLOW, SLOW).later(FORGIVEN_AFTER_SECONDS - 1).saw(SLOW)
     assert not watched.later(FORGIVEN_AFTER_SECONDS - 1).inline
 
 
@@ -134,6 +135,6 @@ def test_one_in_five_bad_by_chance_turns_it_seldom(bad: Attempt, seed: int) -> N
 
 
 def test_one_in_two_slow_never_returns_under_traffic() -> None:
-    watched = Watched().saw(SLOW)
+    watched = Watched().saw(SLOW, SLOW)
     assert watched.turns(islice(cycle([GOOD, SLOW]), 500)) == 0
     assert not watched.inline
