@@ -17,8 +17,8 @@ from domain.standing import Standing
 CROWDS_AT_ONCE = 2  # of up to 100 requests, at some 1 ms of CPU each
 MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
 # Requests of one subscriber that this process has waited for so long: a healthy receiver answers in a few ms, a
-# hundred requests at once take some 30 ms of CPU, and on an overloaded machine several times that. How many there are in
-# all says nothing: a batch may be of hundreds.
+# hundred requests at once take some 30 ms of CPU, and on an overloaded machine several times that. How many there are
+# in all says nothing: a batch may be of hundreds.
 OVERDUE_SECONDS = 1.0
 MAX_OVERDUE = 8
 
