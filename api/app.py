@@ -18,6 +18,7 @@ from api import (
     keys,
     subscribers,
     system,
+    types,
     zeebe,
 )
 from api.body_limit import LimitBody
@@ -95,7 +96,19 @@ def _route(app: FastAPI) -> None:
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
-    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats, keys, doctor, configuration):
+    for part in (
+        subscribers,
+        http_clients,
+        events,
+        types,
+        incidents,
+        alarms,
+        zeebe,
+        heartbeats,
+        keys,
+        doctor,
+        configuration,
+    ):
         v1.include_router(part.router)
     v1.include_router(alarms.schemas)
     app.include_router(v1)

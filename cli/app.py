@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, zeebe
+from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, types, zeebe
 from cli.backup import backup, restore
 from cli.configuration import export, import_
 from cli.doctor import doctor
@@ -15,6 +15,7 @@ app.add_typer(incident.app, name="incident")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(event.app, name="event")
+app.add_typer(types.app, name="types")
 app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
