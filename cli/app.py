@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, types, zeebe
+from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, types, verify, zeebe
 from cli.backup import backup, restore
 from cli.configuration import export, import_
 from cli.doctor import doctor
@@ -22,6 +22,9 @@ app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(token.app, name="token")
 app.add_typer(keys.app, name="keys")
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
+app.command("verify", epilog=examples("im verify request.http", "im verify - --secret @secret.txt < request.http"))(
+    verify.verify
+)
 
 
 def _version(given: bool) -> None:  # noqa: FBT001 - Typer's signature of a callback
