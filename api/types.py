@@ -37,7 +37,7 @@ async def list_types() -> Page[EmittedType]:
     operation_id="getEventTypeSchema",
     summary="The schema of an event type, with examples",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {"example": event_schema(INCIDENT_DECLARED)}}}} | problems(404),
+    responses=problems(404) | {200: {"content": {MEDIA_TYPE: {"example": event_schema(INCIDENT_DECLARED)}}}},
 )
 async def get_type(event_type: Annotated[str, Path(alias="type", examples=[INCIDENT_DECLARED])]) -> Response:
     """JSON Schema, draft 2020-12, of the whole CloudEvent in its JSON form: what is posted to a subscriber."""

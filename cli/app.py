@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, types, verify, zeebe
+from cli import (
+    alarm,
+    event,
+    heartbeat,
+    http_client,
+    incident,
+    keys,
+    listen,
+    logs,
+    subscriber,
+    token,
+    types,
+    verify,
+    zeebe,
+)
 from cli.backup import backup, restore
 from cli.configuration import export, import_
 from cli.doctor import doctor
@@ -22,6 +36,12 @@ app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(token.app, name="token")
 app.add_typer(keys.app, name="keys")
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
+app.command(
+    "listen",
+    epilog=examples(
+        "im listen --types 'im.incident.**' --status 503,200", "im listen --forward-to http://localhost:3000/webhook"
+    ),
+)(listen.listen)
 app.command("verify", epilog=examples("im verify request.http", "im verify - --secret @secret.txt < request.http"))(
     verify.verify
 )

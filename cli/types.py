@@ -23,7 +23,7 @@ def list_(context: typer.Context, *, output: FormatOption = Format.TABLE) -> Non
     from domain.event_types import EMITTED_TYPES  # noqa: PLC0415 - heavy
 
     rows = [{"type": name, "description": text} for name, text in EMITTED_TYPES.items()]
-    write(output, rows, render.table(("TYPE", "DESCRIPTION"), (row.values() for row in rows)))
+    write(output, rows, render.table(("TYPE", "DESCRIPTION"), EMITTED_TYPES.items()))
 
 
 @app.command(epilog=examples("im types show im.incident.declared.v1", "im types show im.alarm.raised.v1 --format json"))

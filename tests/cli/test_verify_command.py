@@ -43,6 +43,7 @@ def test_the_secret_comes_from_anywhere_but_an_argument(
     captured: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    *,
     options: tuple[str, ...],
     stdin: str,
     variable: str,
