@@ -8,12 +8,13 @@ from fastapi import APIRouter, Path, Response
 from api import examples
 from api.pages import Page
 from api.problems import problems
+from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import EmittedType
 from domain.event_types import EMITTED_TYPES, INCIDENT_DECLARED
 from service.event_schemas import MEDIA_TYPE, event_schema
 
-router = APIRouter(prefix="/types", tags=["events"])
+router = APIRouter(prefix="/types", tags=["events"], route_class=ScopedRoute)
 
 
 @router.get(

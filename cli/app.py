@@ -15,6 +15,7 @@ from cli import (
     logs,
     subscriber,
     token,
+    trigger,
     types,
     verify,
     zeebe,
@@ -36,6 +37,7 @@ app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(token.app, name="token")
 app.add_typer(keys.app, name="keys")
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
+app.command("trigger", epilog=examples("im trigger im.incident.declared.v1 --set severity=SEV-1"))(trigger.trigger)
 app.command(
     "listen",
     epilog=examples(
