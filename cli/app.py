@@ -85,12 +85,26 @@ def dev(
     end_after(lambda: run_dev(temporal_port=temporal_port, ui_port=ui_port, port=port, ephemeral=ephemeral))
 
 
-@app.command(epilog=examples("im demo"))
-def demo(*, keep: Annotated[bool, typer.Option("--keep", help="Keep running at the end.")] = False) -> None:
+@app.command(epilog=examples("im demo", "im demo --seed-data"))
+def demo(
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep running at the end.")] = False,
+    seed_data: Annotated[
+        bool, typer.Option("--seed-data", help="Instead, put incidents and alarms on the platform that runs already.")
+    ] = False,
+    page: Annotated[bool, typer.Option("--page", help="With --seed-data: though alert targets would be told.")] = False,
+) -> None:
     """Watch a failing delivery recover.
 
     Runs everything on free ports for a minute, and ends by itself.
     """
+    if keep and seed_data:
+        raise typer.BadParameter("--keep is for the tour, which --seed-data replaces")
+    if seed_data:
+        from cli.seeds import run_seeds  # noqa: PLC0415 - heavy
+
+        run_seeds(page=page)
+        return
     from cli.demo import run_demo  # noqa: PLC0415 - heavy
 
     end_after(lambda: run_demo(keep=keep))
