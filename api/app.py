@@ -63,8 +63,8 @@ class Api(FastAPI):
         return super().openapi()
 
 
-def create_app(backend: Backend) -> FastAPI:
-    """The API over a running backend.
+def described() -> FastAPI:
+    """The routes and their description, over nothing yet.
 
     There are no /docs pages: they run scripts of a foreign host on our origin. /openapi.json feeds any viewer.
     """
@@ -77,10 +77,16 @@ def create_app(backend: Backend) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.backend = backend
-    app.state.directory_version = None
     _route(app)
     refuse_unscoped(app)
+    return app
+
+
+def create_app(backend: Backend) -> FastAPI:
+    """The API over a running backend."""
+    app = described()
+    app.state.backend = backend
+    app.state.directory_version = None
     app.add_exception_handler(ImError, on_im_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
