@@ -4,7 +4,7 @@ UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 JOBS ?= 3 # tests mostly wait; each job has a Temporal of its own
 RUN = $(UV) run --frozen --no-sync
 
-.PHONY: openapi help install demo test check audit fmt bench clean
+.PHONY: help install demo test check audit fmt bench openapi clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
