@@ -12,6 +12,8 @@ from cli.listener_server import Arrival
 from cli.render import clean, json_text
 from cli.run import Format, put
 
+ANSWER_SHOWN = 200  # characters of a forwarded request's answer; JSON has more
+
 
 def printer(output: Format) -> Callable[[Arrival], None]:
     """What prints each arrival."""
@@ -23,10 +25,11 @@ def printer(output: Format) -> Callable[[Arrival], None]:
 
 def _show(console: Console, arrival: Arrival) -> None:
     event = arrival.event if isinstance(arrival.event, dict) else {}
-    line = Text(f"{arrival.at.astimezone():%H:%M:%S}  ", style="dim")
-    line.append(clean(event.get("type", "(no CloudEvent)")), style="bold not dim")
+    line = Text()
+    line.append(f"{arrival.at.astimezone():%H:%M:%S}  ", style="dim")
+    line.append(clean(event.get("type", "(no CloudEvent)")), style="bold")
     for word in _words(event):
-        line.append(f"  {clean(word)}", style="not dim")
+        line.append(f"  {clean(word)}")
     line.append(*_signature(arrival))
     line.append(f"  answered {arrival.status}", style="green" if arrival.status < 300 else "yellow")
     if arrival.attempt > 1:
@@ -57,7 +60,7 @@ def _forwarded(arrival: Arrival) -> str:
     done = arrival.forwarded
     if done is None or done.status is None:
         return f"  > not sent on: {clean(done.said) if done else ''}"
-    said = f": {clean(done.said)}" if done.said else ""
+    said = f": {clean(done.said)[:ANSWER_SHOWN]}" if done.said else ""
     return f"  > sent on, answered {done.status} in {done.duration_ms} ms{said}"
 
 

@@ -21,7 +21,7 @@ AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Event:
-    """A CloudEvent. Source and id identify it: keep both for as long as you may publish it again."""
+    """A CloudEvent. Source and id identify it; keep all of it, time included, as long as you may publish it again."""
 
     type: str
     source: str
