@@ -4,7 +4,7 @@ UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 JOBS ?= 3 # tests mostly wait; each job has a Temporal of its own
 RUN = $(UV) run --frozen --no-sync
 
-.PHONY: help install demo test check audit fmt bench clean
+.PHONY: help install demo test check audit fmt bench openapi clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -42,6 +42,9 @@ fmt: install ## format and mend what can be mended
 bench: install ## measure on this machine: throughput, latency, isolation, CPU, memory; BENCH="--help" tells more
 	$(UV) sync --frozen --quiet --group bench
 	$(RUN) python -m bench.run $(BENCH)
+
+openapi: install ## write the description of the API to docs/openapi.json, after a change of it
+	.venv/bin/python -m api.document > docs/openapi.json
 
 clean: ## drop the environment and every cache
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,6 @@
 """Routes of alarms, the door for other platforms' notifications, and the schemas of both message formats."""
 
 import json
-from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -18,11 +17,9 @@ from api.urls import location
 from domain.alarm_parsing import parse_notification
 from domain.alarms import Alarm, AlarmSeverity, Identity
 from service.alarms import AlarmFilter, AlarmRow
+from service.event_schemas import MEDIA_TYPE, load_schema
 
-SCHEMA_MEDIA_TYPE = "application/schema+json"
-SCHEMAS: dict[str, dict[str, Any]] = {
-    name: json.loads((files("api") / "schemas" / f"{name}.json").read_text()) for name in ("alarm-flat", "alarm-nested")
-}
+SCHEMAS: dict[str, dict[str, Any]] = {name: load_schema(name) for name in ("alarm-flat", "alarm-nested")}
 
 router = APIRouter(prefix="/alarms", tags=["alarms"], route_class=ScopedRoute)
 schemas = APIRouter(prefix="/schemas", tags=["alarms"], route_class=ScopedRoute)
@@ -118,7 +115,7 @@ async def clear_alarm(alarm_id: AlarmId, gateway: ApiGateway, body: ClearAlarm |
 def _serve_schema(name: str, operation_id: str) -> None:
     async def schema() -> Response:
         """For receivers; JSON Schema, draft 2020-12."""
-        return Response(json.dumps(SCHEMAS[name], indent=2), media_type=SCHEMA_MEDIA_TYPE)
+        return Response(json.dumps(SCHEMAS[name], indent=2), media_type=MEDIA_TYPE)
 
     schemas.add_api_route(
         f"/{name}.json",
@@ -126,7 +123,7 @@ def _serve_schema(name: str, operation_id: str) -> None:
         operation_id=operation_id,
         summary=f"The schema of {name.replace('-', ' messages, ')}",
         response_class=Response,
-        responses={200: {"content": {SCHEMA_MEDIA_TYPE: {"example": SCHEMAS[name]}}}},
+        responses={200: {"content": {MEDIA_TYPE: {"example": SCHEMAS[name]}}}},
     )
 
 

@@ -18,6 +18,7 @@ from api import (
     keys,
     subscribers,
     system,
+    types,
     zeebe,
 )
 from api.body_limit import LimitBody
@@ -62,8 +63,8 @@ class Api(FastAPI):
         return super().openapi()
 
 
-def create_app(backend: Backend) -> FastAPI:
-    """The API over a running backend.
+def described() -> FastAPI:
+    """The routes and their description, over nothing yet.
 
     There are no /docs pages: they run scripts of a foreign host on our origin. /openapi.json feeds any viewer.
     """
@@ -76,10 +77,16 @@ def create_app(backend: Backend) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.backend = backend
-    app.state.directory_version = None
     _route(app)
     refuse_unscoped(app)
+    return app
+
+
+def create_app(backend: Backend) -> FastAPI:
+    """The API over a running backend."""
+    app = described()
+    app.state.backend = backend
+    app.state.directory_version = None
     app.add_exception_handler(ImError, on_im_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
@@ -95,7 +102,19 @@ def _route(app: FastAPI) -> None:
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
-    for part in (subscribers, http_clients, events, incidents, alarms, zeebe, heartbeats, keys, doctor, configuration):
+    for part in (
+        subscribers,
+        http_clients,
+        events,
+        types,
+        incidents,
+        alarms,
+        zeebe,
+        heartbeats,
+        keys,
+        doctor,
+        configuration,
+    ):
         v1.include_router(part.router)
     v1.include_router(alarms.schemas)
     app.include_router(v1)

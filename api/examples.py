@@ -65,6 +65,11 @@ TYPE_MATCH: dict[str, Any] = {
     "types": [{"type": "im.incident.declared.v1", "description": "New incident created"}],
     "warnings": [],
 }
+EMITTED_TYPE: dict[str, Any] = {
+    "type": "im.incident.declared.v1",
+    "description": "New incident created",
+    "schema_url": "/api/v1/types/im.incident.declared.v1",
+}
 
 TRIAL: dict[str, Any] = {
     "subscriber": "oncall",

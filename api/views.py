@@ -26,6 +26,12 @@ class EventType(BaseModel):
     description: str
 
 
+class EmittedType(EventType):
+    """An event type that the platform emits, and where its schema is."""
+
+    schema_url: str
+
+
 class TypeMatch(BaseModel):
     """The known event types that a list of patterns matches."""
 

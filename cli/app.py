@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from cli import alarm, event, heartbeat, http_client, incident, keys, logs, subscriber, token, zeebe
+from cli import (
+    alarm,
+    event,
+    heartbeat,
+    http_client,
+    incident,
+    keys,
+    listen,
+    logs,
+    subscriber,
+    token,
+    trigger,
+    types,
+    verify,
+    zeebe,
+)
 from cli.backup import backup, restore
 from cli.configuration import export, import_
 from cli.doctor import doctor
@@ -15,12 +30,23 @@ app.add_typer(incident.app, name="incident")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(event.app, name="event")
+app.add_typer(types.app, name="types")
 app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")
 app.add_typer(zeebe.app, name="zeebe")
 app.add_typer(token.app, name="token")
 app.add_typer(keys.app, name="keys")
 app.command("logs", epilog=examples("im logs --component outbox-worker --level error", "im logs -f"))(logs.logs)
+app.command("trigger", epilog=examples("im trigger im.incident.declared.v1 --set severity=SEV-1"))(trigger.trigger)
+app.command(
+    "listen",
+    epilog=examples(
+        "im listen --types 'im.incident.**' --status 503,200", "im listen --forward-to http://localhost:3000/webhook"
+    ),
+)(listen.listen)
+app.command("verify", epilog=examples("im verify request.http", "im verify - --secret @secret.txt < request.http"))(
+    verify.verify
+)
 
 
 def _version(given: bool) -> None:  # noqa: FBT001 - Typer's signature of a callback
@@ -59,12 +85,26 @@ def dev(
     end_after(lambda: run_dev(temporal_port=temporal_port, ui_port=ui_port, port=port, ephemeral=ephemeral))
 
 
-@app.command(epilog=examples("im demo"))
-def demo(*, keep: Annotated[bool, typer.Option("--keep", help="Keep running at the end.")] = False) -> None:
+@app.command(epilog=examples("im demo", "im demo --seed-data"))
+def demo(
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep running at the end.")] = False,
+    seed_data: Annotated[
+        bool, typer.Option("--seed-data", help="Instead, put incidents and alarms on the platform that runs already.")
+    ] = False,
+    page: Annotated[bool, typer.Option("--page", help="With --seed-data: though alert targets would be told.")] = False,
+) -> None:
     """Watch a failing delivery recover.
 
     Runs everything on free ports for a minute, and ends by itself.
     """
+    if keep and seed_data:
+        raise typer.BadParameter("--keep is for the tour, which --seed-data replaces")
+    if seed_data:
+        from cli.seeds import run_seeds  # noqa: PLC0415 - heavy
+
+        run_seeds(page=page)
+        return
     from cli.demo import run_demo  # noqa: PLC0415 - heavy
 
     end_after(lambda: run_demo(keep=keep))

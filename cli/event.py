@@ -57,7 +57,7 @@ def emit(
     if file is not None:
         if any(attributes.values()) or data is not None or datacontenttype or extension:
             raise typer.BadParameter("--file has the whole event; leave out the other options")
-        event = parse_event(_read(file))
+        event = parse_event(read_bytes(file))
     else:
         event = _from_options(attributes, data, datacontenttype, extension or [])
     receipt = with_gateway(lambda im: im.events.emit(event))
@@ -158,7 +158,7 @@ def _from_options(
     headers = {f"ce-{name}": encode_header_value(value) for name, value in members.items()}
     if data is not None or datacontenttype:
         headers["content-type"] = datacontenttype or "application/json"
-    body = b"" if data is None else _read(data[1:]) if data.startswith("@") else data.encode()
+    body = b"" if data is None else read_bytes(data[1:]) if data.startswith("@") else data.encode()
     return parse_binary_event(headers, body)
 
 
@@ -166,7 +166,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _read(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
+    """The content of a file, or of standard input for ``-``."""
     if path == "-":
         return sys.stdin.buffer.read()
     try:

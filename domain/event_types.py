@@ -24,3 +24,6 @@ KNOWN_TYPES: dict[str, str] = {
     ALARM_CHANGED: "Severity of a raised alarm changed",
     ALARM_CLEARED: "Alarm cleared",
 }
+
+# With the one that no pattern matches. Each has a schema in service/schemas.
+EMITTED_TYPES: dict[str, str] = KNOWN_TYPES | {SUBSCRIBER_TEST: "Test of one subscriber"}

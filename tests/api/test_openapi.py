@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from api import alarm_examples, examples, heartbeat_examples, http_client_examples, operation_examples, zeebe_examples
 from api.alarm_views import AlarmAnswer
 from api.urls import PING_PATHS
-from api.views import EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
+from api.views import EmittedType, EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
 from domain.alarms import Alarm
 from domain.checkup import Checkup
 from domain.configuration import Configuration, ImportReport
@@ -35,12 +35,13 @@ from tests.api.conftest import Service
 OPERATION_IDS = """
 acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith
 checkLiveness checkReadiness checkUp clearAlarm closeIncident declareIncident exportConfiguration getAlarm getEvent
-getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth
-getZeebeCluster grantWebhookOrigin importConfiguration ingestCamundaAlerts ingestZeebeRecords listAlarms listEvents
-listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers listZeebeClusters
-matchEventTypes mitigateIncident pauseHeartbeat ping pingWith publishEvent raiseAlarm readMetrics removeHeartbeat
-removeHttpClient removeSubscriber removeZeebeCluster resendEvent resolveIncident resumeHeartbeat rotateKeys
-takeInAlarmNotification testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
+getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber
+getSubscriberHealth getZeebeCluster grantWebhookOrigin importConfiguration ingestCamundaAlerts ingestZeebeRecords
+listAlarms listEventTypes listEvents listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth
+listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat ping pingWith publishEvent
+raiseAlarm readMetrics removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent
+resolveIncident resumeHeartbeat rotateKeys takeInAlarmNotification testHttpClient testSubscriber updateHttpClient
+updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -114,6 +115,7 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (Trial, examples.TRIAL),
         (Health, examples.HEALTH),
         (TypeMatch, examples.TYPE_MATCH),
+        (EmittedType, examples.EMITTED_TYPE),
         (PublishReceipt, examples.RECEIPT),
         (EventRow, examples.EVENT_ROW),
         (EventDetail, examples.EVENT_DETAIL),

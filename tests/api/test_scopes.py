@@ -54,6 +54,8 @@ read    GET /api/v1/subscribers/health
 read    GET /api/v1/subscribers/match
 read    GET /api/v1/subscribers/{name}
 read    GET /api/v1/subscribers/{name}/health
+read    GET /api/v1/types
+read    GET /api/v1/types/{type}
 read    GET /api/v1/zeebe/clusters
 read    GET /api/v1/zeebe/clusters/{name}
 publish OPTIONS /api/v1/events

@@ -1,0 +1,153 @@
+"""What `im listen` runs: registers a subscriber, receives, and removes the subscriber whatever ends it."""
+
+import asyncio
+import re
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cli.listener_server import Behaviour, Receiver
+from cli.render_arrivals import printer
+from cli.run import Format, report, say, warn
+from domain.errors import ConfigurationError, ImError
+from domain.outcomes import DeliveryState
+from service.gateway import Gateway
+from service.server import until_stopped
+from service.subscriber_views import SubscriberView
+
+HOST = "127.0.0.1"
+PREFIX = "listen-"
+KNOCK_SECONDS = 0.5
+MAX_HOST_NAME = 30
+GONE = 410
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to listen.
+
+    Attributes:
+        port: 0 for a free one.
+        statuses: what each event is answered, in turn; None for 200, or what ``forward_to`` answers.
+        delay: seconds before each answer.
+        secret: to sign with; None for one that is made.
+    """
+
+    port: int
+    types: list[str] | None
+    forward_to: str | None
+    statuses: Sequence[int] | None
+    delay: float
+    verify: bool
+    secret: str | None
+    output: Format
+
+
+async def listening(im: Gateway, plan: Plan) -> int:
+    """Listen until SIGINT or SIGTERM; returns the exit status."""
+    stopped = asyncio.create_task(until_stopped())
+    await asyncio.sleep(0)  # from here on a signal ends it in order
+    await _tell_of_leftovers(im)
+    name = f"{PREFIX}{_host_name()}-{secrets.token_hex(3)}"
+    behaviour = Behaviour(plan.forward_to, plan.statuses, plan.delay)
+    receiver = Receiver(name, behaviour, printer(plan.output))
+    await _open(receiver, plan)
+    try:
+        await _register(im, plan, receiver)
+        checking = asyncio.create_task(_check_way(im, receiver))
+        try:
+            await stopped
+        finally:
+            checking.cancel()
+            status = await _remove(im, name)
+    finally:
+        await receiver.close()
+    return status
+
+
+async def _open(receiver: Receiver, plan: Plan) -> None:
+    try:
+        await receiver.open(HOST, plan.port)
+    except OSError as error:
+        raise ConfigurationError(
+            reason=f"cannot listen on {HOST}:{plan.port}: {error.strerror}",
+            fix="Stop what uses the port, or leave out --port for a free one.",
+        ) from None
+    if plan.forward_to and urlsplit(plan.forward_to).port == receiver.port:
+        await receiver.close()
+        raise ConfigurationError(reason="--forward-to is this very receiver", fix="Name another port.")
+
+
+async def _register(im: Gateway, plan: Plan, receiver: Receiver) -> None:
+    made = plan.secret is None
+    added = await im.subscribers.add(
+        receiver.name,
+        f"http://{HOST}:{receiver.port}/",
+        types=plan.types,
+        secret=plan.secret,
+        generate_secret=made,
+    )
+    secret = added.secret if made else plan.secret
+    receiver.secret = secret if plan.verify else None
+    say(f"{receiver.name} listens on {HOST}:{receiver.port} for {','.join(added.subscriber.types)}; Ctrl-C ends it")
+    if plan.forward_to:
+        say(f"each request is sent on to {plan.forward_to}")
+        if made:
+            say(f"the application there verifies with this secret, valid until the end: {secret}")
+    for warning in added.warnings:
+        warn(warning)
+    if plan.statuses and GONE in plan.statuses:
+        warn("410 disables a subscriber, so nothing comes after it")
+
+
+async def _check_way(im: Gateway, receiver: Receiver) -> None:
+    """Send the receiver a test event: what keeps events away is better said now than wondered about."""
+    try:
+        trial = await im.trials.run(receiver.name)
+    except ImError as error:
+        warn(f"no event will arrive for now: {error}. {error.advice}".rstrip())
+        return
+    if trial.state is DeliveryState.DELIVERED:
+        say("a test event arrived: ready")
+    elif not receiver.reached:
+        reason = (trial.delivery.error if trial.delivery else None) or "nothing came within 12 s"
+        warn(f"a test event did not arrive ({reason}): im listen works where the worker runs on this machine")
+
+
+async def _remove(im: Gateway, name: str) -> int:
+    try:
+        await im.subscribers.remove(name)
+    except ImError as error:
+        status = report(error)
+        say(f"{name} is still registered; remove it later: im subscriber remove {name}")
+        return status
+    say(f"removed {name}")
+    return 0
+
+
+async def _tell_of_leftovers(im: Gateway) -> None:
+    """Say what an `im listen` that was killed left behind: the subscribers of this machine that nobody answers for."""
+    mine = f"{PREFIX}{_host_name()}-"
+    found = [one for one in await im.subscribers.all() if one.name.startswith(mine)]
+    answered = await asyncio.gather(*(_is_answered(one) for one in found))
+    for one, answers in zip(found, answered, strict=True):
+        if not answers:
+            said = f"{one.name} was left behind by an im listen that was killed"
+            warn(f"{said}; remove it: im subscriber remove {one.name}")
+
+
+async def _is_answered(subscriber: SubscriberView) -> bool:
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(KNOCK_SECONDS):
+            _, writer = await asyncio.open_connection(HOST, subscriber.port)
+        writer.close()
+        return True
+    return False
+
+
+def _host_name() -> str:
+    """The name of this machine, as far as a subscriber's name may hold it."""
+    return re.sub("[^a-z0-9]+", "-", socket.gethostname().lower()).strip("-")[:MAX_HOST_NAME] or "host"
