@@ -23,7 +23,7 @@ from yarl import URL
 
 from activities.exchange import Answer, Request
 from activities.transport_errors import BlockedAddress, BlockedError, translated
-from domain.addresses import AddressPolicy, is_loopback_host, literal
+from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
 
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.
 KEEPALIVE_SECONDS = 4.0
@@ -67,8 +67,20 @@ class _GuardedResolver(AbstractResolver):
 def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:
     address, port = ipaddress.ip_address(sockaddr[0]), int(sockaddr[1])
     scoped = any(sockaddr[3:])  # an IPv6 address has its scope id there
-    if scoped or not policy.allows(address, port, host=host):
+    if scoped or not speaks_http(port) or not policy.allows(address, port, host=host):
         raise BlockedError(host)
+    if port in policy.own_ports and _is_this_machine(address):
+        raise BlockedError(host)
+
+
+def _is_this_machine(address: Address) -> bool:
+    """Whether an interface of this machine has the address: one can only listen on such."""
+    with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
 
 
 def _check_behind(proxy: "EgressProxy", policy: AddressPolicy, url: URL) -> None:
@@ -76,7 +88,7 @@ def _check_behind(proxy: "EgressProxy", policy: AddressPolicy, url: URL) -> None
 
     Loopback is the proxy's own machine then, which is nobody's receiver unless it is this one.
     """
-    host = url.host or ""
+    host = url.raw_host or ""
     address = literal(host)
     elsewhere = is_loopback_host(host) and not is_loopback_host(proxy.host)
     if elsewhere or (address is not None and not policy.allows(address, url.port or 0, host=host)):
@@ -146,7 +158,7 @@ class EgressProxy:
     @property
     def host(self) -> str:
         """What is dialled."""
-        return URL(self.url).host or ""
+        return URL(self.url).raw_host or ""
 
 
 class GuardedTransport:
@@ -206,7 +218,7 @@ class GuardedTransport:
         if proxy:
             _check_behind(proxy, self._policy, url)
         self._session = self._session or self._open_session()
-        _dialled_host.set(proxy.host if proxy else url.host or "")
+        _dialled_host.set(proxy.host if proxy else url.raw_host or "")
         _sending.set(request)
         try:
             answer = await self._session.request(
