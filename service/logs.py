@@ -124,7 +124,7 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
 
         It is opened anew for the next line: what could not be written would else stay in its buffer, and grow.
         """
-        stream, self.stream = self.stream, None  # type: ignore[assignment] - which is how the library has it closed
+        stream, self.stream = self.stream, None
         with contextlib.suppress(OSError, ValueError):
             if stream is not None:
                 stream.close()
