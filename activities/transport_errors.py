@@ -107,7 +107,7 @@ def _certificate_alert(error: BaseException | None) -> str | None:
 def _os_reason(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    if isinstance(error, ConnectionResetError):
+    if isinstance(error, OSError) and error.errno == errno.ECONNRESET:  # aiohttp has classes of its own for it
         return "connection reset"
     if isinstance(error, ssl.SSLError):
         return f"TLS handshake failed ({error.reason})" if error.reason else "TLS handshake failed"

@@ -76,10 +76,12 @@ class Publishers:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def arrivals(sink: Sink) -> dict[str, list[float]]:
-    """When each event arrived."""
+def arrivals(sink: Sink, path: str | None = None) -> dict[str, list[float]]:
+    """When each event arrived, at any path by default."""
     found: dict[str, list[float]] = {}
     for request in sink.received:
+        if path is not None and request.path != path:
+            continue
         found.setdefault(json.loads(request.body)["id"], []).append(request.at)
     return found
 
