@@ -22,13 +22,16 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from activities.exchange import Answer, Request
-from activities.transport_errors import BlockedAddress, BlockedError, translated
+from activities.transport_errors import BlockedAddress, BlockedError, EndlessAnswer, translated
 from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
 
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 10
 CHUNK_BYTES = 16 * 1024
+# Of one answer, with interim answers, head and the framing of chunks. Readers stop at 64 KiB of body; this is for what
+# never becomes body, such as a chunk's extension without end (1.7 GB were taken within 10 s).
+MAX_BYTES_TAKEN = 1024 * 1024
 _OURS_ALONE = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")  # never added by aiohttp
 
 _dialled_host: ContextVar[str] = ContextVar("dialled_host", default="")
@@ -102,14 +105,26 @@ def _target(url: str) -> URL:
 
 
 class _HeadFirst(ResponseHandler):
-    """Feeds the parser the head of a response by itself.
+    """Feeds the parser the head of a response by itself, and takes so many bytes of an answer and no more.
 
     A fault behind the head in the same segment (bytes after a 204, a wrong Content-Length) would otherwise hide
     the status: aiohttp raises on the segment before it hands over the message.
     """
 
+    _taken = 0
+
+    def set_response_params(self, **options: Any) -> None:
+        """Begin with the answer to another request."""
+        self._taken = 0
+        super().set_response_params(**options)
+
     def data_received(self, data: bytes) -> None:
         """Pass on what arrived, in two parts where a head ends in it."""
+        self._taken += len(data)
+        if self._taken > MAX_BYTES_TAKEN:
+            if self.transport is not None:
+                self.transport.abort()
+            return
         end = data.find(b"\r\n\r\n") + 4
         if 4 <= end < len(data):
             super().data_received(data[:end])
@@ -117,6 +132,10 @@ class _HeadFirst(ResponseHandler):
         super().data_received(data)
         if self.exception() is not None and self._payload is not None:
             self._payload.set_exception(aiohttp.ClientPayloadError("malformed body"))  # or its reader waits for ever
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Say why, where it was us."""
+        super().connection_lost(EndlessAnswer() if self._taken > MAX_BYTES_TAKEN else exc)
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -37,7 +37,7 @@ MEMORY_BYTES = 200 * 1024 * 1024  # above what the process had before; a single 
 TOTAL_SECONDS = 10
 SLACK_SECONDS = 5  # of a machine that is busy
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-DELIVERED, TIMEOUT, INVALID = "delivered", "timeout", "invalid response"
+DELIVERED, TIMEOUT, INVALID, ENDLESS = "delivered", "timeout", "invalid response", "the answer does not begin"
 
 # what it does, and how its delivery ends: delivered, or the beginning of the error
 HOSTILE: dict[str, tuple[Script, str]] = {
@@ -61,8 +61,8 @@ HOSTILE: dict[str, tuple[Script, str]] = {
     "a way inside": (Redirect("http://169.254.169.254/latest/meta-data/"), "HTTP 302"),
     "no HTTP": (Garbage(), INVALID),
     "another protocol": (Garbage(b"220 mail.example ESMTP\r\n"), INVALID),
-    "103 without end": (InformationalFlood(103), TIMEOUT),
-    "100 without end": (InformationalFlood(100), TIMEOUT),
+    "103 without end": (InformationalFlood(103), ENDLESS),
+    "100 without end": (InformationalFlood(100), ENDLESS),
     "101": (Garbage(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), ""),
 }
 DEAF = "a socket that accepts nothing"
