@@ -1,12 +1,14 @@
 """Group commits to the ledger: one signal a process each 200 ms at most, acknowledged before anything is done with."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
-from domain.health import LedgerBatch, LedgerEntry
+from domain.health import LedgerBatch, LedgerEntry, summed
 
 INTERVAL_SECONDS = 0.2  # a signal costs Temporal and a worker as much as a small event
-MAX_BATCH = 500  # some 60 KB, well under the 512 KiB at which Temporal warns
+MAX_BATCH = 1000  # of as many subscribers, 350 KB; under the 512 KiB at which Temporal warns
 MAX_NOTES = 10_000
 
 Send = Callable[[LedgerBatch], Awaitable[None]]
@@ -41,10 +43,12 @@ class Recorder:
         self._wake()
         return await done
 
-    async def drain(self) -> None:
-        """Wait until everything handed over so far was sent or refused."""
-        while self._flusher is not None and not self._flusher.done():
-            await asyncio.shield(self._flusher)
+    async def drain(self, within: timedelta) -> None:
+        """Wait until everything handed over so far was sent or refused, or the time is up; what is left is dropped."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within.total_seconds()):
+                while self._flusher is not None and not self._flusher.done():
+                    await asyncio.shield(self._flusher)
 
     def _wake(self) -> None:
         if self._flusher is None or self._flusher.done():
@@ -57,7 +61,8 @@ class Recorder:
             for future in futures:
                 if not future.done():
                     future.set_result(sent)
-            await asyncio.sleep(INTERVAL_SECONDS)
+            if len(entries) < MAX_BATCH:
+                await asyncio.sleep(INTERVAL_SECONDS)
 
     def _take(self) -> tuple[list[LedgerEntry], list[asyncio.Future[bool]]]:
         entries: list[LedgerEntry] = []
@@ -72,7 +77,7 @@ class Recorder:
 
     async def _try(self, entries: list[LedgerEntry]) -> bool:
         try:
-            await self._send(LedgerBatch(entries=entries))
+            await self._send(summed(entries))
         except Exception:  # noqa: BLE001 - whatever kept the ledger from answering, the caller records again
             return False
         return True

@@ -26,7 +26,9 @@ def failure_of(delivery: Delivery) -> ApplicationError:
     last = delivery.attempts[-1]
     delay = None
     if delivery.state is DeliveryState.RETRYING and delivery.next_retry_at:
-        delay = max(delivery.next_retry_at - datetime.now(UTC), MIN_DELAY)
+        ended = last.at + timedelta(milliseconds=last.duration_ms)
+        # Never longer than the schedule's wait: this host's clock may have been set back since the request.
+        delay = min(max(delivery.next_retry_at - datetime.now(UTC), MIN_DELAY), delivery.next_retry_at - ended)
     return ApplicationError(
         last.error or "failed",
         delivery,

@@ -22,13 +22,16 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from activities.exchange import Answer, Request
-from activities.transport_errors import BlockedAddress, BlockedError, translated
-from domain.addresses import AddressPolicy, is_loopback_host, literal
+from activities.transport_errors import BlockedAddress, BlockedError, EndlessAnswer, translated
+from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
 
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 10
 CHUNK_BYTES = 16 * 1024
+# Of one answer, with interim answers, head and the framing of chunks. Readers stop at 64 KiB of body; this is for what
+# never becomes body, such as a chunk's extension without end (1.7 GB were taken within 10 s).
+MAX_BYTES_TAKEN = 1024 * 1024
 _OURS_ALONE = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")  # never added by aiohttp
 
 _dialled_host: ContextVar[str] = ContextVar("dialled_host", default="")
@@ -67,8 +70,20 @@ class _GuardedResolver(AbstractResolver):
 def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:
     address, port = ipaddress.ip_address(sockaddr[0]), int(sockaddr[1])
     scoped = any(sockaddr[3:])  # an IPv6 address has its scope id there
-    if scoped or not policy.allows(address, port, host=host):
+    if scoped or not speaks_http(port) or not policy.allows(address, port, host=host):
         raise BlockedError(host)
+    if port in policy.own_ports and _is_this_machine(address):
+        raise BlockedError(host)
+
+
+def _is_this_machine(address: Address) -> bool:
+    """Whether an interface of this machine has the address: one can only listen on such."""
+    with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
 
 
 def _check_behind(proxy: "EgressProxy", policy: AddressPolicy, url: URL) -> None:
@@ -76,7 +91,7 @@ def _check_behind(proxy: "EgressProxy", policy: AddressPolicy, url: URL) -> None
 
     Loopback is the proxy's own machine then, which is nobody's receiver unless it is this one.
     """
-    host = url.host or ""
+    host = url.raw_host or ""
     address = literal(host)
     elsewhere = is_loopback_host(host) and not is_loopback_host(proxy.host)
     if elsewhere or (address is not None and not policy.allows(address, url.port or 0, host=host)):
@@ -90,14 +105,26 @@ def _target(url: str) -> URL:
 
 
 class _HeadFirst(ResponseHandler):
-    """Feeds the parser the head of a response by itself.
+    """Feeds the parser the head of a response by itself, and takes so many bytes of an answer and no more.
 
     A fault behind the head in the same segment (bytes after a 204, a wrong Content-Length) would otherwise hide
     the status: aiohttp raises on the segment before it hands over the message.
     """
 
+    _taken = 0
+
+    def set_response_params(self, **options: Any) -> None:
+        """Begin with the answer to another request."""
+        self._taken = 0
+        super().set_response_params(**options)
+
     def data_received(self, data: bytes) -> None:
         """Pass on what arrived, in two parts where a head ends in it."""
+        self._taken += len(data)
+        if self._taken > MAX_BYTES_TAKEN:
+            if self.transport is not None:
+                self.transport.abort()
+            return
         end = data.find(b"\r\n\r\n") + 4
         if 4 <= end < len(data):
             super().data_received(data[:end])
@@ -105,6 +132,10 @@ class _HeadFirst(ResponseHandler):
         super().data_received(data)
         if self.exception() is not None and self._payload is not None:
             self._payload.set_exception(aiohttp.ClientPayloadError("malformed body"))  # or its reader waits for ever
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Say why, where it was us."""
+        super().connection_lost(EndlessAnswer() if self._taken > MAX_BYTES_TAKEN else exc)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -146,7 +177,7 @@ class EgressProxy:
     @property
     def host(self) -> str:
         """What is dialled."""
-        return URL(self.url).host or ""
+        return URL(self.url).raw_host or ""
 
 
 class GuardedTransport:
@@ -206,7 +237,7 @@ class GuardedTransport:
         if proxy:
             _check_behind(proxy, self._policy, url)
         self._session = self._session or self._open_session()
-        _dialled_host.set(proxy.host if proxy else url.host or "")
+        _dialled_host.set(proxy.host if proxy else url.raw_host or "")
         _sending.set(request)
         try:
             answer = await self._session.request(

@@ -46,6 +46,10 @@ class LocalFault(httpx.TransportError):
     """This machine cannot make the request (no file descriptor, no memory): it says nothing of the receiver."""
 
 
+class EndlessAnswer(aiohttp.ClientConnectionError):
+    """More bytes came than any answer may have, whatever they were: interim answers, or the framing of chunks."""
+
+
 class BlockedError(OSError):
     """Travels through aiohttp from the guard to `GuardedTransport`."""
 
@@ -70,6 +74,8 @@ def _broken_off(error: Exception) -> httpx.TransportError:
         return httpx.ProxyError(f"the proxy answered {status_text(error.status)}")
     if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
         return httpx.RemoteProtocolError("invalid response")
+    if isinstance(error, EndlessAnswer):
+        return httpx.ReadError("the answer does not begin: more than 1 MiB came before it")
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return httpx.ReadError("connection closed before an answer")
     return httpx.ReadError(_os_reason(error))
@@ -107,7 +113,7 @@ def _certificate_alert(error: BaseException | None) -> str | None:
 def _os_reason(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    if isinstance(error, ConnectionResetError):
+    if isinstance(error, OSError) and error.errno == errno.ECONNRESET:  # aiohttp has classes of its own for it
         return "connection reset"
     if isinstance(error, ssl.SSLError):
         return f"TLS handshake failed ({error.reason})" if error.reason else "TLS handshake failed"

@@ -21,7 +21,7 @@ from bench.measure import add_subscribers, measure, publish, settled
 from bench.results import Options
 from bench.stage import TOKEN, Stage, stage
 from domain.directory import stored_size
-from domain.health import LedgerBatch, LedgerEntry, Report
+from domain.health import LedgerBatch, LedgerEntry, Report, summed
 from service.subscribers import LEASE_WAIT_SECONDS
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import LEDGER_ID
@@ -145,9 +145,7 @@ async def _ledger(found: Stage, scale: float) -> Rows:
 def _batch() -> LedgerBatch:
     now = datetime.now(UTC)
     names = [f"subscriber-{number % LEDGER_SUBSCRIBERS}" for number in range(ENTRIES)]
-    return LedgerBatch(
-        entries=[LedgerEntry(subscriber=name, report=Report.DELIVERED, at=now, duration_ms=12) for name in names]
-    )
+    return summed(LedgerEntry(subscriber=name, report=Report.DELIVERED, at=now, duration_ms=12) for name in names)
 
 
 async def _counted(found: Stage, expected: int) -> float:

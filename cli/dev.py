@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from service.devserver import TemporalCli, dev_server, download_cli, find_cli
+from service.listeners import ports_of
 from service.logs import configure_logs
 from service.process import run_server
 from service.server import API_APP, Backend, running_api, running_backend, until_stopped
@@ -52,8 +53,8 @@ async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, epheme
         settings = settings.model_copy(update={"im_api_token": SecretStr(load_dev_token(settings))})
     async with dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal:
         os.environ["TEMPORAL_ADDRESS"] = temporal.address  # this process's own client reads it from there
-        ui = int(temporal.ui_url.rpartition(":")[2])
-        async with running_backend(settings, ui, temporal.http_port) as backend, running_api(backend, API_APP) as port:
+        theirs = ports_of(temporal.process.pid) | {int(temporal.ui_url.rpartition(":")[2])}
+        async with running_backend(settings, *theirs) as backend, running_api(backend, API_APP) as port:
             yield Laptop(
                 backend=backend,
                 api_url=f"http://{settings.im_api_host}:{port}",

@@ -26,6 +26,23 @@ _DENIED: tuple[Network, ...] = tuple(
     ).split()
 )
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+# Ports of protocols that are not HTTP (https://fetch.spec.whatwg.org/#port-blocking, without tcpmux, which nobody
+# runs), and of stores and control planes, which might take a request for an order.
+_OTHER_PORTS = frozenset(
+    map(
+        int,
+        (
+            "7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 "
+            "123 135 137 139 143 161 179 389 427 445 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 "
+            "636 873 989 990 993 995 1433 1521 1719 1720 1723 2049 2181 2375 2376 2377 2379 2380 3306 3389 3659 4045 "
+            "4190 5060 5061 5432 5672 5900 6000 6379 6566 6665 6666 6667 6668 6669 6679 6697 7233 7234 7235 7239 8500 "
+            "9042 9092 9200 9300 10080 10250 11211 27017 27018"
+        ).split(),
+    )
+)
+# Listeners that only this platform's own processes use take their ports from here, so that every process knows those
+# of all others without asking: the SDK's metrics, and those of the dev server. IANA has assigned none of them.
+INTERNAL_PORTS = range(29200, 29900)
 MAX_URL_LENGTH = 2048
 _BRACKETED = re.compile(r"\[[0-9a-f:.%]+\](:\d*)?", re.IGNORECASE)
 MAX_HOST_LENGTH = 253  # RFC 1035, 2.3.4
@@ -38,7 +55,8 @@ class AddressPolicy(BaseModel):
 
     Attributes:
         allowed_networks: CIDR blocks the deployment allows on top (``IM_ALLOWED_NETWORKS``).
-        own_ports: ports of this deployment's own listeners and of Temporal, refused on loopback addresses.
+        own_ports: ports of this deployment's own listeners and of Temporal, refused on this machine's addresses;
+            `INTERNAL_PORTS` are refused on loopback besides.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,7 +75,8 @@ class AddressPolicy(BaseModel):
                 return False
             address = address.ipv4_mapped or address
         if _within(address, _LOOPBACK):
-            return port not in self.own_ports and (is_loopback_host(host) or _within(address, self.allowed_networks))
+            ours = port in self.own_ports or port in INTERNAL_PORTS
+            return not ours and (is_loopback_host(host) or _within(address, self.allowed_networks))
         return _within(address, self.allowed_networks) or not _within(address, _DENIED)
 
 
@@ -82,6 +101,11 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def speaks_http(port: int) -> bool:
+    """Whether a port is one to make HTTP requests to: none that is known for a service of another kind."""
+    return port not in _OTHER_PORTS
+
+
 def check_url(url: str, policy: AddressPolicy) -> str:
     """The same URL, if events may be delivered to it.
 
@@ -89,7 +113,8 @@ def check_url(url: str, policy: AddressPolicy) -> str:
 
     Raises:
         InvalidUrlError: not absolute https (http for loopback), with user name, fragment, control characters,
-            an odd spelling of an address (decimal, octal, hexadecimal, trailing dot) or a bad port.
+            an odd spelling of an address (decimal, octal, hexadecimal, trailing dot), a bad port, or one that is
+            known for a service of another kind.
         BlockedAddressError: a literal address that the policy refuses.
     """
     if len(url) > MAX_URL_LENGTH or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
@@ -116,6 +141,8 @@ def check_url(url: str, policy: AddressPolicy) -> str:
     if parts.scheme == "http" and not is_loopback_host(host):
         raise InvalidUrlError(reason="http:// is allowed for localhost and loopback addresses only")
     _check_address(host, port or (443 if parts.scheme == "https" else 80), policy)
+    if port and not speaks_http(port):
+        raise InvalidUrlError(reason=f"port {port} is known for a service that takes no webhooks")
     return url
 
 
@@ -141,7 +168,7 @@ def check_proxy_url(url: str, policy: AddressPolicy) -> str:
 
 def _check_address(host: str, port: int, policy: AddressPolicy) -> None:
     address = literal(host)
-    own = is_loopback_host(host) and port in policy.own_ports
+    own = is_loopback_host(host) and (port in policy.own_ports or port in INTERNAL_PORTS)
     if own or (address is not None and not policy.allows(address, port, host=host)):
         raise BlockedAddressError(host=host)
 

@@ -94,7 +94,7 @@ class BlockedAddressError(InvalidInputError):
     """An address that the address policy refuses."""
 
     code = "blocked_address"
-    says = "the address of {host} is refused: it is not a public address"
+    says = "the address of {host} is refused: it is not a public address, or it is a listener of this deployment"
     hint = (
         "If deliveries to that network are intended, allow it for this deployment with "
         "IM_ALLOWED_NETWORKS (a comma-separated list of CIDR blocks)."

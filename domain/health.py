@@ -1,6 +1,7 @@
 """Health of a subscriber: counters that the ledger keeps, and the view made from them."""
 
 import math
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -42,12 +43,6 @@ class LedgerEntry(BaseModel):
     error: str | None = None
 
 
-class LedgerBatch(BaseModel):
-    """A group commit of one process."""
-
-    entries: list[LedgerEntry]
-
-
 class Counters(BaseModel):
     """What the ledger keeps of one subscriber.
 
@@ -84,6 +79,42 @@ class Counters(BaseModel):
         self.streak += 1
         self.streak_since = self.streak_since or entry.at
         self.last_error = entry.error
+
+    def add(self, later: "Counters") -> None:
+        """Count what came after, which was counted from nothing."""
+        self.durations_ms = [*self.durations_ms, *later.durations_ms][-DURATIONS_KEPT:]
+        self.delivered += later.delivered
+        self.failed += later.failed
+        if later.last_final_at:
+            self.last_final_at = _later(self.last_final_at, later.last_final_at)
+        if later.last_success_at:
+            self.last_success_at = _later(self.last_success_at, later.last_success_at)
+            self.streak, self.streak_since = 0, None
+        self.streak += later.streak
+        self.streak_since = self.streak_since or later.streak_since
+        self.last_error = later.last_error or self.last_error
+
+
+class LedgerBatch(BaseModel):
+    """A group commit of one process.
+
+    Attributes:
+        entries: requests one by one, as they were told before there were sums; still counted.
+        sums: by subscriber, what the requests of the commit come to. However many they were, the ledger has one thing
+            to do for each subscriber: told one by one, 200,000 that waited for a worker were more than it could count
+            within a workflow task, so that it never counted again.
+    """
+
+    entries: list[LedgerEntry] = []
+    sums: dict[str, Counters] = {}
+
+
+def summed(entries: Iterable[LedgerEntry]) -> LedgerBatch:
+    """Requests, in order, as a group commit."""
+    sums: dict[str, Counters] = {}
+    for entry in entries:
+        sums.setdefault(entry.subscriber, Counters()).apply(entry)
+    return LedgerBatch(sums=sums)
 
 
 class Health(BaseModel):

@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import ConfigurationError
+from service.listeners import internal_port
 from service.search_attributes import dev_server_arguments
 
 # Fairness and priority of task queues need server 1.31 (matching.useNewMatcher is on by default from there).
@@ -52,7 +53,6 @@ class DevServer:
 
     address: str
     ui_url: str
-    http_port: int
     process: asyncio.subprocess.Process
 
 
@@ -126,11 +126,10 @@ async def dev_server(
         ConfigurationError: a port is taken, or the server does not come up within 30 s.
     """
     port, ui_port = port or free_port(), ui_port or free_port()
-    http_port = free_port()
     for taken in (port, ui_port):
         _require_free(taken)
     process = await asyncio.create_subprocess_exec(
-        *_command(cli.path, port, ui_port, http_port),
+        *_command(cli.path, port, ui_port),
         *_storage(database, synchronous),
         *(argument for value in (*_DYNAMIC_CONFIG, *dynamic_config) for argument in ("--dynamic-config-value", value)),
         stdin=asyncio.subprocess.DEVNULL,
@@ -143,14 +142,14 @@ async def dev_server(
     address = f"127.0.0.1:{port}"
     try:
         await _await_start(process, address, said)
-        yield DevServer(address=address, ui_url=f"http://127.0.0.1:{ui_port}", http_port=http_port, process=process)
+        yield DevServer(address=address, ui_url=f"http://127.0.0.1:{ui_port}", process=process)
     finally:
         await _stop(process)
 
 
-def _command(cli: Path, port: int, ui_port: int, http_port: int) -> list[str]:
+def _command(cli: Path, port: int, ui_port: int) -> list[str]:
     command = [str(cli), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
-    command += ["--http-port", str(http_port)]
+    command += ["--http-port", str(internal_port()), "--metrics-port", str(internal_port())]
     return [*command, "--log-level", "error", "--ui-disable-news-fetch", *dev_server_arguments()]
 
 

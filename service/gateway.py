@@ -1,5 +1,6 @@
 """What api and cli call: one object with everything that can be done, over one connection to Temporal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -17,6 +18,7 @@ from service.heartbeats import HeartbeatGateway
 from service.http_clients import HttpClientGateway
 from service.incidents import IncidentGateway
 from service.keys import KeyGateway
+from service.listeners import own_ports
 from service.publisher import Publisher
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
@@ -58,7 +60,7 @@ def make_gateway(
     client: Client,
     *,
     has_worker: bool = False,
-    own_ports: frozenset[int] = frozenset(),
+    ports: Iterable[int] = (),
     busy: Busy = never_busy,
 ) -> Gateway:
     """A gateway over a connected client.
@@ -67,13 +69,13 @@ def make_gateway(
         settings: decides on publishing, keys and allowed networks.
         client: shared with the worker when ``has_worker``.
         has_worker: this process runs a worker.
-        own_ports: ports of this deployment's listeners, which no subscriber may name.
+        ports: on which this deployment listens besides those that settings tell; no subscriber may name them.
         busy: whether the worker of this process has all that it can do.
     """
     connection = Connection(
         client=client,
         keyring=load_keyring(settings),
-        policy=settings.address_policy(own_ports),
+        policy=settings.address_policy(own_ports(settings, *ports)),
         publishing=settings.enable_event_publishing,
         has_worker=has_worker,
     )

@@ -1,5 +1,6 @@
 """Logs: JSON lines to a rotated file in the state folder, and the guide's logfmt on the terminal."""
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -18,6 +19,7 @@ from domain.errors import ConfigurationError
 
 MAX_BYTES = 10 * 1024 * 1024
 KEPT_FILES = 5
+TOLD_EVERY_SECONDS = 60  # that the file cannot be written
 MAX_PROCESSES = 32  # of one role on one machine
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "critical": 50}
 _NAMES = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "ERROR"}
@@ -111,9 +113,27 @@ _as_json = json.JSONEncoder(default=repr).encode  # made once: `json.dumps` woul
 class _RotatingFile(logging.handlers.RotatingFileHandler):
     """Rotates by how much was written: the standard one renders every entry a second time to know its size."""
 
+    _told_at = float("-inf")
+
     def shouldRollover(self, _record: logging.LogRecord) -> bool:  # noqa: N802 - the library's name
         """Whether the file has its size."""
         return self.stream is not None and self.stream.tell() >= self.maxBytes
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - likewise
+        """Go on without the file, and say so once a minute on the terminal.
+
+        It is opened anew for the next line: what could not be written would else stay in its buffer, and grow.
+        """
+        stream, self.stream = self.stream, None
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.close()
+        if time.monotonic() - self._told_at >= TOLD_EVERY_SECONDS and sys.stderr is not None:
+            self._told_at = time.monotonic()
+            entry = _head(record.created, logging.ERROR, "logs", "the log file takes no more")
+            with contextlib.suppress(OSError, ValueError):
+                error = sys.exc_info()[1]
+                sys.stderr.write(logfmt(entry | {"file": self.baseFilename, "error": str(error)}) + "\n")
 
 
 def _own_file(folder: Path, role: str) -> Path:

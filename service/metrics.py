@@ -17,8 +17,8 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from domain.errors import ImError
 from domain.health import Health, HealthStatus
-from service.devserver import free_port
 from service.health import HealthGateway
+from service.listeners import internal_port
 
 HEALTH_EVERY_SECONDS = 10  # a scrape more often than this sees the health of the one before
 
@@ -27,10 +27,10 @@ _log = structlog.get_logger("metrics")
 
 
 def sdk_ports(count: int) -> tuple[int, ...]:
-    """Free ports of this machine for the SDK's metrics of so many processes."""
+    """Internal ports of this machine for the SDK's metrics of so many processes."""
     found: set[int] = set()
     while len(found) < count:
-        found.add(free_port())
+        found.add(internal_port())
     return tuple(found)
 
 

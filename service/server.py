@@ -23,7 +23,7 @@ from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
-from service.temporal import connect, temporal_address
+from service.temporal import connect
 from service.worker import running_workers
 
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
@@ -87,9 +87,8 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
     place = place or Place(None, sdk_ports(1))
     client = await connect(sdk_runtime(place.sdk_port, place.number))
     await prepare_namespace(client)
-    own_ports = frozenset({settings.im_api_port, *place.sdk_ports, _temporal_port(), *extra_ports}) - {0}
     gate = InlineGate()
-    gateway = make_gateway(settings, client, has_worker=True, own_ports=own_ports, busy=lambda: gate.busy)
+    gateway = make_gateway(settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy)
     backend = Backend(settings=settings, gateway=gateway, metrics=MetricsPage(gateway.health, place.sdk_ports))
     async with running_workers(
         client,
@@ -118,11 +117,6 @@ async def prepare_namespace(client: Client) -> None:
     info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
     if version_of(info.server_version) < OLDEST_SERVER:
         _log.warning("this Temporal server has no priorities: a SEV-1 waits its turn", version=info.server_version)
-
-
-def _temporal_port() -> int:
-    port = temporal_address().rpartition(":")[2]
-    return int(port) if port.isdigit() else 0
 
 
 @asynccontextmanager

@@ -94,7 +94,7 @@ async def running_workers(
     incidents = IncidentActivities(IncidentGateway(connection))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.sender.aclose)
-        stack.push_async_callback(parts.recorder.drain)
+        stack.push_async_callback(parts.recorder.drain, DRAIN)
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)

@@ -38,6 +38,8 @@ class DeliveryLedgerWorkflow:
         """Count a group commit."""
         for entry in batch.entries:
             self._counters.setdefault(entry.subscriber, Counters()).apply(entry)
+        for subscriber, later in batch.sums.items():
+            self._counters.setdefault(subscriber, Counters()).add(later)
 
     @workflow.signal(name="forget")
     def forget(self, subscriber: str) -> None:

@@ -1,6 +1,7 @@
 """Group commits: everything is sent once, together, and acknowledged to whoever waits."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -8,6 +9,8 @@ from activities.recorder import INTERVAL_SECONDS, MAX_BATCH, MAX_NOTES, Recorder
 from domain.health import LedgerBatch, LedgerEntry, Report
 from tests.support.builders import NOW
 from tests.support.eventually import eventually
+
+SOON = timedelta(seconds=30)
 
 
 class Ledger:
@@ -27,7 +30,7 @@ class Ledger:
         if self.failing:
             self.failing -= 1
             raise ConnectionError("no ledger")
-        self.batches.append([entry.subscriber for entry in batch.entries])
+        self.batches.append([name for name, told in batch.sums.items() for _ in range(told.delivered)])
 
     @property
     def names(self) -> list[str]:
@@ -121,7 +124,7 @@ async def test_notes_travel_without_being_waited_for(ledger: Ledger) -> None:
 async def test_a_note_alone_is_sent(ledger: Ledger) -> None:
     recorder = Recorder(ledger.take)
     recorder.note(_entry("note"))
-    await recorder.drain()
+    await recorder.drain(SOON)
     assert ledger.names == ["note"]
 
 
@@ -129,7 +132,7 @@ async def test_notes_past_the_limit_are_dropped(ledger: Ledger) -> None:
     recorder = Recorder(ledger.take)
     for name in range(MAX_NOTES + 5):
         recorder.note(_entry(name))
-    await recorder.drain()
+    await recorder.drain(SOON)
     assert len(ledger.names) == MAX_NOTES
 
 
@@ -151,11 +154,22 @@ async def test_drain_waits_for_everything_handed_over(ledger: Ledger) -> None:
     recorder = Recorder(ledger.take)
     waiting = [asyncio.create_task(recorder.record([_entry(name)])) for name in range(3)]
     await asyncio.sleep(0)
-    await recorder.drain()
+    await recorder.drain(SOON)
     assert all(task.done() for task in waiting)
     assert len(ledger.names) == 3
 
 
 async def test_drain_of_an_idle_recorder_returns(ledger: Ledger) -> None:
-    await Recorder(ledger.take).drain()
+    await Recorder(ledger.take).drain(SOON)
     assert ledger.batches == []
+
+
+async def test_drain_gives_up_when_its_time_is_over(ledger: Ledger) -> None:
+    ledger.open.clear()
+    recorder = Recorder(ledger.take)
+    recorder.note(_entry("a"))
+    async with asyncio.timeout(5):
+        await recorder.drain(timedelta(seconds=0.05))
+    assert ledger.names == []
+    ledger.open.set()
+    await recorder.drain(SOON)

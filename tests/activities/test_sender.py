@@ -31,6 +31,7 @@ from tests.support.sink import (
     Drip,
     DripHead,
     Drop,
+    Endless,
     Garbage,
     HalfBody,
     Hang,
@@ -308,7 +309,7 @@ async def test_malformed_http_is_an_invalid_response_and_not_retried(raw: bytes,
 
 
 @pytest.mark.usefixtures("short_limit")
-@pytest.mark.parametrize("script", [Hang(), DripHead(), InformationalFlood(103), InformationalFlood(100)])
+@pytest.mark.parametrize("script", [Hang(), DripHead()])
 async def test_no_status_within_the_total_limit_is_a_timeout_and_retried(
     script: Script, sink: Sink, sender: Sender
 ) -> None:
@@ -317,6 +318,22 @@ async def test_no_status_within_the_total_limit_is_a_timeout_and_retried(
     attempt = await _send(sender, sink.url())
     assert (attempt.status, attempt.failure, attempt.retryable) == (None, Failure.TIMEOUT, True)
     assert SHORT <= time.monotonic() - began < SHORT + 0.6
+
+
+@pytest.mark.parametrize("status", [100, 103])
+async def test_interim_answers_without_end_are_cut_off_and_retried(status: int, sink: Sink, sender: Sender) -> None:
+    sink.script(InformationalFlood(status))
+    attempt = await _send(sender, sink.url())
+    assert (attempt.status, attempt.failure, attempt.retryable) == (None, Failure.CONNECTION, True)
+    assert "does not begin" in (attempt.error or "")
+
+
+async def test_framing_without_end_is_cut_off_and_the_status_stands(sink: Sink, sender: Sender) -> None:
+    extension = Endless(b"x", b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n1;")
+    sink.script(extension)
+    attempt = await _send(sender, sink.url())
+    assert (attempt.status, attempt.failure) == (503, Failure.HTTP_STATUS)
+    assert extension.sent < 32 * 1024 * 1024
 
 
 @pytest.mark.usefixtures("short_limit")

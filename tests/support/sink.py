@@ -219,6 +219,24 @@ class InformationalFlood:
             await asyncio.sleep(0.001)
 
 
+@dataclass
+class Endless:
+    """What it begins with, and then the same piece for ever, as fast as it is taken; ``sent`` counts bytes."""
+
+    piece: bytes
+    begin: bytes = b"HTTP/1.1 200 OK\r\n"
+    sent: int = 0
+
+    async def play(self, writer: asyncio.StreamWriter) -> bool:
+        """Send until the other side has had enough."""
+        writer.write(self.begin)
+        many = self.piece * max(1, 16_384 // len(self.piece))
+        while True:
+            writer.write(many)
+            await writer.drain()
+            self.sent += len(many)
+
+
 class Sink:
     """Listens on a free port of 127.0.0.1 while it is entered.
 

@@ -15,6 +15,7 @@ from domain.health import (
     health_status,
     percentile,
     success_rate,
+    summed,
     view,
 )
 from tests.support.builders import NOW
@@ -142,3 +143,20 @@ def test_counters_of_different_subscribers_share_nothing() -> None:
     one, other = Counters(), Counters()
     one.apply(_entry(Report.DELIVERED, duration_ms=1))
     assert other.durations_ms == []
+
+
+ERRORS = {Report.DELIVERED: None, Report.RETRYING: "HTTP 503", Report.FAILED: "HTTP 404 Not Found"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Report)), st.booleans()), max_size=30), st.integers(1, 7))
+def test_sums_of_commits_come_to_the_same_as_their_requests(told: list[tuple[Report, bool]], size: int) -> None:
+    entries = [
+        _entry(
+            report, minute, duration_ms=minute if timed else None, error=None if report is Report.DELIVERED else "no"
+        )
+        for minute, (report, timed) in enumerate(told)
+    ]
+    added = Counters()
+    for first in range(0, len(entries), size):
+        added.add(summed(entries[first : first + size]).sums["ops"])
+    assert added == _counted(*entries)

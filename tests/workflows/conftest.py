@@ -71,8 +71,18 @@ class Pipeline:
         self.gone.append(name)
 
     def reports(self) -> list[tuple[str, str]]:
-        """What the ledger was told: subscriber and report, in order."""
-        return [(entry.subscriber, entry.report.value) for batch in self.batches for entry in batch.entries]
+        """What the ledger was told: subscriber and report; of one commit and subscriber, what was final first."""
+        return [
+            (name, report)
+            for batch in self.batches
+            for name, told in batch.sums.items()
+            for report, times in (
+                ("delivered", told.delivered),
+                ("failed", told.failed),
+                ("retrying", told.streak - told.failed),
+            )
+            for _ in range(times)
+        ]
 
 
 async def _unserved(_subscriber: str) -> None:
