@@ -4,7 +4,7 @@ UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 JOBS ?= 3 # tests mostly wait; each job has a Temporal of its own
 RUN = $(UV) run --frozen --no-sync
 
-.PHONY: help install demo test check audit fmt bench openapi clean
+.PHONY: help install demo test torture check audit fmt bench openapi clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -24,6 +24,9 @@ demo: install ## show the product working, from nothing, in under two minutes
 
 test: install ## run every test against a real Temporal dev server
 	$(RUN) pytest -n $(JOBS) --dist loadfile
+
+torture: install ## kill, freeze, fill and soak for half an hour, and print what was lost; SEED=n repeats a run
+	TORTURE=1 $(RUN) pytest tests/faults -s
 
 check: install ## what CI runs: format, lint, types, audit, then every test (import table and replay among them)
 	$(RUN) ruff format --check .
