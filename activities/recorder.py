@@ -8,7 +8,9 @@ from datetime import timedelta
 from domain.health import LedgerBatch, LedgerEntry, summed
 
 INTERVAL_SECONDS = 0.2  # a signal costs Temporal and a worker as much as a small event
-MAX_BATCH = 1000  # of as many subscribers, 350 KB; under the 512 KiB at which Temporal warns
+# Requests. They are summed by subscriber, some 350 bytes each: a directory cannot hold so many that these come to the
+# 2 MiB that Temporal refuses.
+MAX_BATCH = 4000
 MAX_NOTES = 10_000
 
 Send = Callable[[LedgerBatch], Awaitable[None]]

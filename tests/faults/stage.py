@@ -16,6 +16,7 @@ from tests.support.platform import TOKEN, Platform, Process
 from tests.support.started import started
 
 TEMPORAL = "temporal"
+UP_SECONDS = 90  # for a process to work, on a machine that is busy
 
 
 class Stage:
@@ -102,9 +103,9 @@ class Stage:
         self.processes[name] = process = await context.__aenter__()
         self._contexts[name] = context
         if name == "serve":
-            await eventually(self._ready, 40, 0.05)
+            await eventually(self._ready, UP_SECONDS, 0.05)
         else:
-            await eventually(lambda: process.said().count("working") > before, 40, 0.05)
+            await eventually(lambda: process.said().count("working") > before, UP_SECONDS, 0.05)
 
     async def _ready(self) -> bool:
         async with httpx.AsyncClient() as client:
