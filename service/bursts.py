@@ -14,7 +14,7 @@ STARTS_IN_FLIGHT = 1
 MAX_PER_WORKFLOW = 100
 MAX_BYTES_PER_WORKFLOW = 512 * 1024  # of one payload, which Temporal refuses past 2 MiB
 MAX_WAITING = 5_000  # some 20 MB of 4 KiB events; past that publishers are told to come back
-REMEMBERED = 50_000  # identities, some 10 MB
+REMEMBERED = 50_000  # identities, of 0.9 KB each with their receipts: 45 MB
 
 QUIET_WITHIN_SECONDS = 2
 BUSY_SECONDS = 0.005  # until a busy process is looked at again
