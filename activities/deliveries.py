@@ -109,7 +109,7 @@ class DeliveryActivities:
             subscriber=subscriber.name,
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
-            inline=limits is None and (self._has_begun(subscriber.name) or self._gate.admits(subscriber.name)),
+            inline=self._has_begun(subscriber.name) or (limits is None and self._gate.admits(subscriber.name)),
             ordered=subscriber.ordered,
             limits=limits,
         )

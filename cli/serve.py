@@ -7,7 +7,7 @@ import structlog
 from uvicorn.importer import import_from_string
 
 from cli.run import end_after
-from service.fleet import Fleet
+from service.fleet import Fleet, Ready
 from service.logs import configure_logs
 from service.metrics import sdk_ports
 from service.process import run_server
@@ -36,9 +36,9 @@ def run_serve_many(count: int, *, host: str | None, port: int | None) -> int:
     ports = sdk_ports(count)
     import_from_string(API_APP)  # here, once, instead of in each of them
 
-    def serve(number: int) -> NoReturn:
+    def serve(number: int, ready: Ready) -> NoReturn:
         configure_logs(settings.im_log_level, folder=folder, role="serve")
-        end_after(lambda: run_server(_serve(settings, listener, Place(number, ports))))
+        end_after(lambda: run_server(_serve(settings, listener, Place(number, ports, ready))))
 
     return Fleet(count, serve).run()
 
@@ -51,6 +51,7 @@ def run_worker() -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket | None = None, place: Place | None = None) -> None:
+    _log.info("starting", process=place.number if place else None, temporal=temporal_address())
     async with (
         running_backend(settings, place=place) as backend,
         running_api(backend, API_APP, listener) as port,
@@ -65,12 +66,15 @@ async def _serve(settings: Settings, listener: socket.socket | None = None, plac
         if settings.im_api_token is None:
             _log.warning("the API takes requests without a token, from this machine only; set IM_API_TOKEN")
         _warn_of_publishing(settings)
+        if place:
+            place.ready()
         await until_stopped()
         _log.info("draining: requests under way end, nothing new begins")
     _log.info("stopped")
 
 
 async def _work(settings: Settings) -> None:
+    _log.info("starting", temporal=temporal_address())
     async with running_backend(settings):
         _log.info("working", temporal=temporal_address(), publishing=settings.enable_event_publishing)
         _warn_of_publishing(settings)

@@ -6,6 +6,7 @@ ends when the last of them has drained. Where it is killed itself, they drain an
 
 import contextlib
 import ctypes
+import mmap
 import os
 import shutil
 import signal
@@ -20,12 +21,14 @@ import structlog
 
 MAX_PROCESSES = 32  # as many as can log to one folder
 RESTART_SECONDS = 1.0  # before a process that died is started anew
+LONGEST_PAUSE_SECONDS = 30.0  # where one cannot begin time after time, the pause doubles up to this
 _SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # the Prometheus client's own variable, read when it is imported
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _log = structlog.get_logger("server")
 
-Serve = Callable[[int], NoReturn]
+Ready = Callable[[], None]
+Serve = Callable[[int, Ready], NoReturn]
 
 
 class Fleet:
@@ -33,20 +36,25 @@ class Fleet:
 
     Args:
         count: how many.
-        serve: what each does, given its place from 1; it ends its process.
+        serve: what each does, given its place from 1 and what to call when it serves; it ends its process.
     """
 
     def __init__(self, count: int, serve: Serve) -> None:
         self._count = count
         self._serve = serve
         self._places: dict[int, int] = {}
+        self._served = mmap.mmap(-1, 1)  # shared: whether any of them ever did
         self._stopping = False
         self._status = 0
+        self._pause = RESTART_SECONDS
 
     def run(self) -> int:
-        """Run until SIGINT or SIGTERM; returns the exit status: that of a process that could not begin, else 0."""
+        """Run until SIGINT or SIGTERM; returns the exit status: that of a process that could not begin, else 0.
+
+        A second SIGINT is handed on too, and ends them at once.
+        """
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stop())
+            signal.signal(number, lambda number, _: self._stop(signal.Signals(number)))
         for place in range(1, self._count + 1):
             self._start(place)
         while self._places:
@@ -58,29 +66,46 @@ class Fleet:
         pid = os.fork()
         if pid == 0:
             _become_own_process()
-            self._serve(place)
+            self._serve(place, self._note_service)
         self._places[pid] = place
         if self._stopping:  # asked for between the loss of one and this start
-            os.kill(pid, signal.SIGTERM)
+            _tell(pid, signal.SIGTERM)
+
+    def _note_service(self) -> None:
+        self._served[0] = 1
 
     def _ended(self, pid: int, code: int) -> None:
         place = self._places.pop(pid)
         forget_metrics_of(pid)
         if self._stopping:
             return
-        if code > 0:  # it says itself what keeps it from serving; the others would say the same
+        if code > 0 and not self._served[0]:  # it says itself what keeps it from serving; the others would say the same
             self._status = code
-            self._stop()
+            self._stop(signal.SIGTERM)
             return
-        _log.error("a serving process died and is started anew", process=place, pid=pid, signal=-code)
-        time.sleep(RESTART_SECONDS)
+        _log.error("a serving process ended and is started anew", process=place, pid=pid, status=code)
+        self._wait()
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS) if code > 0 else RESTART_SECONDS
         if not self._stopping:
             self._start(place)
 
-    def _stop(self) -> None:
-        self._stopping = True
-        for pid in self._places:
-            os.kill(pid, signal.SIGTERM)
+    def _wait(self) -> None:
+        ends_at = time.monotonic() + self._pause
+        while time.monotonic() < ends_at and not self._stopping:
+            time.sleep(0.1)
+
+    def _stop(self, number: signal.Signals) -> None:
+        again, self._stopping = self._stopping, True
+        for pid in list(self._places):
+            if not again:
+                _tell(pid, signal.SIGTERM)
+            elif number == signal.SIGINT:
+                _tell(pid, signal.SIGINT)
+
+
+def _tell(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.kill(pid, number)
 
 
 def _become_own_process() -> None:

@@ -20,7 +20,7 @@ from domain.errors import ConfigurationError
 MAX_BYTES = 10 * 1024 * 1024
 KEPT_FILES = 5
 TOLD_EVERY_SECONDS = 60  # that the file cannot be written
-MAX_PROCESSES = 32  # of one role on one machine
+MAX_PROCESSES = 100  # of one role on one machine
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "critical": 50}
 _NAMES = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "ERROR"}
 
@@ -69,7 +69,8 @@ def configure_logs(level: str, *, folder: Path | None = None, role: str = "im", 
 
 def _stamp(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """An entry of structlog, as it is written: what every line has comes first."""
-    return _head(time.time(), _LEVELS[method], getattr(logger, "name", "im"), event.pop("event")) | dict(event)
+    head = _head(time.time(), _LEVELS[method], getattr(logger, "name", "im"), event.pop("event"))
+    return {**head, **event, **head}  # in this order, and nobody else says when and how grave
 
 
 def _whole(_logger: Any, _method: str, entry: structlog.typing.EventDict) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -94,11 +95,26 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, or several where there is an exception."""
-        return self._render(record.msg if isinstance(record.msg, dict) else _foreign(record))
+        entry = record.msg if isinstance(record.msg, dict) else _foreign(record)
+        try:
+            return self._render(entry)
+        except Exception:  # noqa: BLE001 - whatever a value does when it is written: its line must not be lost
+            return self._render({str(key): _in_any_case(value) for key, value in entry.items()})
+
+
+def _in_any_case(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - see above
+        return f"<{type(value).__name__}>"
 
 
 def _foreign(record: logging.LogRecord) -> dict[str, Any]:
-    entry = _head(record.created, record.levelno, record.name, record.getMessage())
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit the text
+        message = str(record.msg)
+    entry = _head(record.created, record.levelno, record.name, message)
     added = _extras(logging.getLogger(), record.levelname.lower(), {"_record": record, "exc_info": record.exc_info})
     del added["_record"]
     return entry | dict(structlog.processors.format_exc_info(logging.getLogger(), "", added))
@@ -107,7 +123,9 @@ def _foreign(record: logging.LogRecord) -> dict[str, Any]:
 _extras = structlog.stdlib.ExtraAdder()
 
 
-_as_json = json.JSONEncoder(default=repr).encode  # made once: `json.dumps` would make one for each line
+_as_json = json.JSONEncoder(
+    default=repr, allow_nan=False
+).encode  # made once: `json.dumps` would make one for each line
 
 
 class _RotatingFile(logging.handlers.RotatingFileHandler):
@@ -163,7 +181,8 @@ def logfmt(entry: dict[str, Any]) -> str:
     line = " ".join(
         [f"{key}={_value(key, value)}" for key, value in entry.items() if value is not None and key not in _UNSHOWN]
     )
-    return f"{line}\n{entry['exception']}" if entry.get("exception") else line
+    told = str(entry.get("exception") or "").splitlines()
+    return "\n".join([line, *(f"  {_escaped(text)}" for text in told)])
 
 
 def _value(key: str, value: object) -> str:
@@ -171,9 +190,12 @@ def _value(key: str, value: object) -> str:
     if key not in {"msg", "error"} and _BARE.fullmatch(text):
         return text
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    if not quoted.isprintable():
-        quoted = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in quoted)
-    return f'"{quoted}"'
+    return f'"{_escaped(quoted)}"'
+
+
+def _escaped(text: str) -> str:
+    """A text in which nothing can move the cursor of a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def read_logs(folder: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,7 @@ from service.temporal import connect
 from service.worker import running_workers
 
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
+DRAIN_SECONDS = 30  # for the API, and then the workers (15 s); what takes longer would not end by itself
 
 _log = structlog.get_logger("server")
 
@@ -52,10 +53,12 @@ class Place:
     Attributes:
         number: from 1; None for a process by itself.
         sdk_ports: where each of them serves the SDK's metrics, in order.
+        ready: to be called when it serves.
     """
 
     number: int | None
     sdk_ports: Sequence[int]
+    ready: Callable[[], None] = lambda: None
 
     @property
     def sdk_port(self) -> int:
@@ -172,15 +175,25 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def until_stopped() -> None:
-    """Wait for SIGINT or SIGTERM. A second one ends the process at once, as impatient people expect."""
+    """Wait for SIGINT or SIGTERM; what follows is given 30 s.
+
+    A second SIGINT ends the process at once, as impatient people expect. A second SIGTERM does not: where an init
+    system signals a whole group of processes, one comes from it and one from the parent.
+    """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
 
-    def on_signal() -> None:
-        if asked.is_set():
+    def on_signal(number: int) -> None:
+        if asked.is_set() and number == signal.SIGINT:
             finish(130)
         asked.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal, number)
     await asked.wait()
+    loop.call_later(DRAIN_SECONDS, _give_up)
+
+
+def _give_up() -> None:
+    _log.error("the drain took too long and was cut off: Temporal has what was under way done again")
+    finish(1)

@@ -69,3 +69,36 @@ def test_the_file_rotates_by_size_and_loses_no_line(tmp_path: Path, monkeypatch:
         structlog.get_logger("test").info("line", number=number)
     assert len(list(tmp_path.glob("im.jsonl*"))) > 2
     assert [json.loads(line)["number"] for line in logs.read_logs(tmp_path)] == list(range(40))
+
+
+class _Unspeakable:
+    def __repr__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("value", [{("a", 1): 2}, _Unspeakable(), float("nan"), [object()]])
+def test_no_line_is_lost_for_a_value_that_cannot_be_written(tmp_path: Path, value: object) -> None:
+    path = logs.configure_logs("info", folder=tmp_path, console=False)
+    structlog.get_logger("test").info("odd", value=value)
+    logging.getLogger("test").info("%d", "x")
+    assert path is not None
+    assert [json.loads(line)["msg"] for line in path.read_text().splitlines()] == ["odd", "%d"]
+
+
+@pytest.mark.usefixtures("restored")
+def test_nothing_forges_a_line_or_its_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = logs.configure_logs("info", folder=tmp_path)
+    structlog.get_logger("test").info("mine", time="2000", level="fake")
+    try:
+        raise_it = ValueError('\x1b[2J\nlevel=ERROR msg="forged"')
+        int(raise_it)  # type: ignore[call-overload]
+    except TypeError:
+        logging.getLogger("test").exception("broken", exc_info=raise_it)
+    assert path is not None
+    entry = json.loads(path.read_text().splitlines()[0])
+    assert entry["level"] == "INFO"
+    assert not entry["time"].startswith("2000")
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown
+    assert not any(line.startswith("level=") for line in shown.splitlines())
