@@ -37,7 +37,8 @@ def listen(
 ) -> None:
     """Receive events on this machine, and show them.
 
-    A subscriber for as long as it runs, which misbehaves on request. Removes itself at the end (Ctrl-C). The worker must run on this machine. Without --secret one is made for the time.
+    A subscriber for as long as it runs, which misbehaves on request. Removes itself at the end (Ctrl-C). The worker
+    must run on this machine. Without --secret one is made for the time.
     """
     codes = statuses(status) if status else None
     waits = parse_duration(delay).total_seconds()

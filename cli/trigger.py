@@ -30,7 +30,8 @@ def trigger(
 ) -> None:
     """Emit an example of a known event type.
 
-    It is marked by the attribute imexample; its id is printed. All that want the type are told, alert targets too: --subscriber names one. Nothing else changes: no incident is
+    It is marked by the attribute imexample; its id is printed. All that want the type are told, alert targets too:
+    --subscriber names one. Nothing else changes: no incident is
     declared, no alarm raised.
     """
     from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
