@@ -31,8 +31,7 @@ def trigger(
     """Emit an example of a known event type.
 
     It is marked by the attribute imexample; its id is printed. All that want the type are told, alert targets too:
-    --subscriber names one. Nothing else changes: no incident is
-    declared, no alarm raised.
+    --subscriber names one. Nothing else changes: no incident is declared, no alarm raised.
     """
     from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
     from domain.event_templates import from_example  # noqa: PLC0415 - heavy
