@@ -35,9 +35,10 @@ def listen(
     secret_env: SecretEnv = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Listen as a subscriber: show each event as it arrives, and misbehave on request.
+    """Receive events on this machine, and show them.
 
-    Removes itself at the end (Ctrl-C). The worker must run on this machine. Without --secret one is made for the time.
+    A subscriber for as long as it runs, which misbehaves on request. Removes itself at the end (Ctrl-C). The worker
+    must run on this machine. Without --secret one is made for the time.
     """
     codes = statuses(status) if status else None
     waits = parse_duration(delay).total_seconds()

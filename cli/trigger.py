@@ -28,10 +28,10 @@ def trigger(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the event; emit nothing. Needs no server.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Emit a realistic example of a known event type, marked by the attribute imexample; prints its id.
+    """Emit an example of a known event type.
 
-    All that want the type are told, alert targets too: --subscriber names one. Nothing else changes: no incident is
-    declared, no alarm raised.
+    It is marked by the attribute imexample; its id is printed. All that want the type are told, alert targets too:
+    --subscriber names one. Nothing else changes: no incident is declared, no alarm raised.
     """
     from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
     from domain.event_templates import from_example  # noqa: PLC0415 - heavy

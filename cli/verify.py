@@ -42,9 +42,9 @@ def verify(
     ] = "5m",
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Check the signatures of a captured webhook request, and explain what is wrong.
+    """Check a captured request's signatures.
 
-    Exit status 0: at least one signature is right and none is wrong.
+    Explains what is wrong. Exit status 0: at least one signature is right and none is wrong.
     """
     now = datetime.now(UTC)
     allowed, arrived = parse_duration(tolerance), now if at is None else moment(at, now)

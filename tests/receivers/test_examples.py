@@ -14,6 +14,7 @@ import pytest
 
 from domain.events import CloudEvent
 from domain.headers import delivery_headers
+from domain.signing import webhook_signature
 from service.devserver import free_port
 from tests.receivers.harness import VERIFIERS
 from tests.support.eventually import eventually
@@ -92,6 +93,14 @@ async def test_what_the_handler_could_not_do_comes_again(tmp_path: Path) -> None
     async with application(tmp_path) as app:
         assert [await app.post(sent(event=BROKEN), BROKEN.body) for _ in range(2)] == [500, 500]
         await eventually(lambda: app.said().count("KeyError: 'incident_id'") == 2)
+
+
+async def test_what_the_handler_answered_with_an_error_is_not_remembered(tmp_path: Path) -> None:
+    now = int(time.time())
+    headers = {"content-type": "application/json", "webhook-id": "msg_1", "webhook-timestamp": str(now)}
+    headers["webhook-signature"] = webhook_signature([SECRET], "msg_1", now, b"[]")
+    async with application(tmp_path) as app:
+        assert [await app.post(headers, b"[]") for _ in range(2)] == [422, 422]
 
 
 @pytest.mark.parametrize("name", ["asgi.py", "verify.py"])
