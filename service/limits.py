@@ -1,6 +1,7 @@
 """The queues of limited subscribers: that somebody serves them, and the worker of whoever does."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,9 +10,12 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.directory import LeasedDirectory
 from activities.limits import LimitActivities
+from domain.errors import ImError
 from domain.limits import MAX_CONCURRENCY, LimiterState, Limits
 from service.temporal import BUILD_ID
 from workflows import names, policies
@@ -54,6 +58,28 @@ class LimitedQueues:
                 static_summary=f"keeps to the limits of {subscriber}",
             )
             self._ensured[subscriber] = self._clock()
+
+
+@asynccontextmanager
+async def kept_served(queues: LimitedQueues, directory: LeasedDirectory) -> AsyncIterator[None]:
+    """See to it every minute, for the duration of a block, that the queue of every limited subscriber is served.
+
+    What waits there would otherwise wait for the next event, should somebody have ended the limiter.
+    """
+
+    async def keep() -> None:
+        while True:
+            with contextlib.suppress(ImError, RPCError, OSError):  # the next minute tries again
+                for subscriber in (await directory.current()).subscribers.values():
+                    if subscriber.limited:
+                        await queues.ensure(subscriber.name)
+            await asyncio.sleep(ENSURED_SECONDS)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """The workers of one process: five task queues over one client, started and drained together."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,7 +33,7 @@ from service.entities import Entities
 from service.history import EventSource
 from service.incidents import IncidentGateway
 from service.lanes import Lanes
-from service.limits import LimitedQueues, limited_worker, serving_worker
+from service.limits import LimitedQueues, kept_served, limited_worker, serving_worker
 from service.publisher import Accepted, Publisher
 from service.temporal import BUILD_ID
 from service.workers import presence_worker
@@ -64,6 +64,7 @@ class _Parts:
     recorder: Recorder
     flights: Flights
     head_start: HeadStart
+    keep_served: Callable[[], AbstractAsyncContextManager[None]]
     sender: Sender
     deliveries: DeliveryActivities
     lanes: LaneActivities
@@ -102,6 +103,7 @@ async def running_workers(
         for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
+        await stack.enter_async_context(parts.keep_served())
         await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield parts.head_start.begin
 
@@ -118,7 +120,8 @@ def _assemble(
     courier = Courier(sender, gate, recorder, link.mark_gone)
     head_start = HeadStart(directory, courier, flights, gate)
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])
-    limited = LimitedDeliveries(names.limited_queue, LimitedQueues(client).ensure)
+    queues = LimitedQueues(client)
+    limited = LimitedDeliveries(names.limited_queue, queues.ensure)
     deliveries = DeliveryActivities(
         directory=directory,
         courier=courier,
@@ -140,6 +143,7 @@ def _assemble(
         recorder=recorder,
         flights=flights,
         head_start=head_start,
+        keep_served=lambda: kept_served(queues, directory),
         sender=sender,
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),

@@ -1,10 +1,11 @@
 """``im serve --workers N``: several processes behind one port, as one."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ import pytest_asyncio
 from domain.events import CloudEvent
 from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, Process, unique_name, unique_type
-from tests.support.sink import Sink
+from tests.support.sink import Sink, SlowAnswer
 
 COUNT = 2
 
@@ -104,6 +105,53 @@ async def test_one_that_dies_is_started_anew_and_all_stop_together(platform: Pla
     assert "started anew" in fleet.said()
     with pytest.raises(ProcessLookupError):
         os.kill(running[0], 0)
+
+
+@pytest.mark.timeout(120)
+async def test_a_signal_to_all_of_them_at_once_drains(platform: Platform, sink: Sink) -> None:
+    name, event_type = unique_name("drained"), unique_type("drained")
+    sink.script(SlowAnswer(2.0), path=f"/{name}")
+    await platform.gateway.subscribers.add(name, sink.url(f"/{name}"), types=[event_type])
+    async with platform.process("serve", "--workers", str(COUNT)) as process:
+        await eventually(lambda: _all_serve(process), 40)
+        await _publish(process, event_type, 6, name)
+        for pid in [process.running.pid, *await _children(process)]:
+            os.kill(pid, signal.SIGTERM)
+        assert await asyncio.wait_for(process.running.wait(), 40) == 0
+    said = process.said()
+    assert said.count("msg=stopped") + said.count('msg="stopped"') == COUNT
+    await eventually(lambda: _ids(sink, f"/{name}", 6), 30)
+    assert len([got for got in sink.received if got.path == f"/{name}"]) == 6
+
+
+@pytest.mark.timeout(150)
+async def test_one_that_cannot_begin_again_leaves_the_others_alone(platform: Platform) -> None:
+    async with platform.process("serve", "--workers", str(COUNT)) as process:
+        await eventually(lambda: _all_serve(process), 40)
+        first, second = await _children(process)
+        with frozen(platform.temporal.process.pid):
+            os.kill(first, signal.SIGKILL)
+            await eventually(lambda: _said(process, "does not answer"), 40)
+            assert second in await _children(process)
+        await eventually(lambda: _serves_again(process), 60)
+
+
+async def _said(process: Process, words: str) -> bool:
+    return words in process.said()
+
+
+async def _serves_again(process: Process) -> bool:
+    return len(re.findall(r"msg=\"?serving", process.said())) > COUNT
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Nothing is heard of a process for the duration of a block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def test_what_keeps_one_from_serving_ends_all(platform: Platform) -> None:
