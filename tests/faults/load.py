@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.faults.scale import CLIENTS, SEED
+from tests.faults.scale import CLIENTS, SEED, SETTLE_SECONDS
 from tests.faults.stage import Stage, api_client
 from tests.support.eventually import eventually
 from tests.support.sink import Sink
@@ -86,7 +86,7 @@ def arrivals(sink: Sink, path: str | None = None) -> dict[str, list[float]]:
     return found
 
 
-async def all_arrive(accepted: dict[str, float], *sinks: Sink, within: float = 90) -> None:
+async def all_arrive(accepted: dict[str, float], *sinks: Sink, within: float = SETTLE_SECONDS) -> None:
     """Wait until everything that was accepted has arrived everywhere."""
     await eventually(lambda: all(not missing(accepted, sink) for sink in sinks), within, 0.2)
 

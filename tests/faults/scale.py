@@ -29,6 +29,7 @@ TORTURE = bool(os.environ.get("TORTURE"))
 SCALE = Scale(publishes=2000, kills=6, away_seconds=60, soak_seconds=600) if TORTURE else Scale()
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
 CLIENTS = 32
+SETTLE_SECONDS = 600 if TORTURE else 90  # for everything to arrive, on a machine that is busy
 
 
 def chance(name: str) -> random.Random:

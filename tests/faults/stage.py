@@ -11,6 +11,7 @@ import httpx
 
 from service.devserver import DevServer, dev_server, find_cli, free_port
 from service.gateway import Gateway
+from tests.faults.scale import SETTLE_SECONDS
 from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, Process
 from tests.support.started import started
@@ -111,7 +112,7 @@ class Stage:
         async with httpx.AsyncClient() as client:
             return (await client.get(f"{self.url}/readyz")).status_code == 200
 
-    async def idle(self, within: float = 60) -> None:
+    async def idle(self, within: float = SETTLE_SECONDS) -> None:
         """Wait until no event workflow runs."""
 
         async def closed() -> bool:

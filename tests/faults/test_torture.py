@@ -77,7 +77,7 @@ async def test_the_previous_version_works_beside_this_one(tmp_path: Path) -> Non
             await place.up("serve")
             await publishers.publish(SCALE.publishes // 4)
         await all_arrive(publishers.accepted, slow)  # the old one was killed: the new one has it all
-        await place.idle(120)
+        await place.idle()
         health = await place.gateway.health.get(retried)
         said = log.read_text() + place.processes["serve"].said()
     tell("previous version", commit=commit[:10], accepted=len(publishers.accepted), after_failures=health.delivered)
@@ -105,7 +105,7 @@ async def test_a_clock_that_jumps_neither_loses_nor_delays(tmp_path: Path) -> No
             clock.write_text(offset)
             await publishers.publish(50, clients=8)
         await all_arrive(publishers.accepted, sink)
-        await place.idle(120)
+        await place.idle()
         days = {line[5:15] for line in place.processes["serve"].said().splitlines() if line.startswith("time=")}
         took, health = time.monotonic() - began, await place.gateway.health.get(name)
     assert len(days) > 1, "the clock did not jump"
@@ -133,6 +133,6 @@ async def test_memory_stays_flat(tmp_path: Path) -> None:
             resident.append(used(process).rss_bytes >> 20)
             tell("soak", minute=len(resident), resident_megabytes=resident[-1], events=len(publishers.accepted))
         await publishing
-        await place.idle(120)
+        await place.idle()
     assert not publishers.odd
     assert resident[-1] <= resident[1] * GROWTH, resident
