@@ -6,12 +6,12 @@ alarms, events, beats) is no configuration.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from domain.errors import InvalidEventError, InvalidRequestError
 from domain.http_clients import HttpClient
@@ -27,7 +27,8 @@ _LONG = 100  # characters of a value that a difference shows
 # What a registry notes of its entries by itself.
 NOTED = {"version": 1, "created_at": EPOCH, "updated_at": EPOCH, "gone_at": None}
 
-# An entry that has secrets has a seal, a sealed digest of itself: secrets go only where they went when exported.
+# An entry that has secrets or names an HTTP client has a seal, a sealed digest of itself: secrets go only where they
+# went when exported.
 SEAL = "seal"
 
 Entry = Subscriber | HttpClient | ZeebeCluster | HeartbeatConfig
@@ -46,13 +47,13 @@ class Configuration(BaseModel):
 
     Attributes:
         secrets: ``sealed``, or ``omitted``.
-        omitted: what was left out of whom, such as ``{"subscriber ops": ["secret"]}``.
+        omitted: what was left out of whom, such as ``{"subscriber ops": ["secret"]}``; empty where secrets are sealed.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal["im-configuration"] = "im-configuration"
-    format_version: Literal[1] = 1
+    format: Literal["im-configuration"]
+    format_version: Literal[1]
     exported_at: datetime | None = None
     secrets: Secrets = Secrets.SEALED
     omitted: dict[str, list[str]] = {}
@@ -60,6 +61,15 @@ class Configuration(BaseModel):
     subscribers: list[dict[str, Any]] = Field([], max_length=20000)
     zeebe_clusters: list[dict[str, Any]] = Field([], max_length=5000)
     heartbeats: list[dict[str, Any]] = Field([], max_length=5000)
+
+    @model_validator(mode="after")
+    def _has_what_it_says(self) -> Self:
+        """What is left out is under no seal: said in a sealed document it would take the seals off."""
+        if self.omitted and self.secrets is not Secrets.OMITTED:
+            raise ValueError(
+                '"omitted" has entries and "secrets" is not "omitted": take the document as it was exported'
+            )
+        return self
 
 
 class Action(StrEnum):
@@ -117,12 +127,32 @@ def parse_configuration(body: bytes) -> Configuration:
 def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
     """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
     members = {name: value for name, value in members.items() if name != SEAL}
-    if unknown := sorted(set(members) - (set(kind.model_fields) - set(NOTED))):
-        raise InvalidRequestError(reason=f"it has the unknown member {unknown[0]!r}")
+    _refuse(sorted(set(members) - (set(kind.model_fields) - set(NOTED))))
     try:
-        return kind.model_validate({**{name: NOTED[name] for name in NOTED if name in kind.model_fields}, **members})
+        read = kind.model_validate({**{name: NOTED[name] for name in NOTED if name in kind.model_fields}, **members})
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
+    _refuse(list(_unread(members, read.model_dump(mode="json"))))
+    return read
+
+
+def _refuse(unknown: list[str]) -> None:
+    if unknown:
+        raise InvalidRequestError(reason=f"it has the unknown member {unknown[0][:_LONG]!r}")
+
+
+def _unread(given: Any, read: Any, path: str = "") -> Iterator[str]:
+    """Where members are, however deep, that no field was made of; such as ``schedule.max_attemptz``."""
+    if isinstance(given, dict) and isinstance(read, dict):
+        for name, value in given.items():
+            place = f"{path}.{name}" if path else name
+            if name in read:
+                yield from _unread(value, read[name], place)
+            else:
+                yield place
+    elif isinstance(given, list) and isinstance(read, list):
+        for number, (one, other) in enumerate(zip(given, read, strict=False)):
+            yield from _unread(one, other, f"{path}.{number}")
 
 
 def entry_digest(members: Mapping[str, Any]) -> str:
@@ -159,4 +189,6 @@ def _shown(value: Any, opened: Mapping[str, str]) -> str:
 
 def _fault(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    place = ".".join(map(str, first["loc"]))
+    told = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {told}" if place else told

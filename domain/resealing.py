@@ -30,9 +30,10 @@ def check_resealing(request: Resealing) -> None:
         raise InvalidRequestError(reason="only a sealed value is replaced, and only with another")
 
 
-def sealed_in(entry: BaseModel) -> list[str]:
-    """Every sealed value of an entry, wherever in it."""
-    return [value for value in _texts(entry.model_dump()) if value.startswith(SEALED)]
+def sealed_in(entry: BaseModel | Mapping[str, Any]) -> list[str]:
+    """Every sealed value of an entry, or of its members as a document has them, wherever in it."""
+    members = entry.model_dump() if isinstance(entry, BaseModel) else dict(entry)
+    return [value for value in _texts(members) if value.startswith(SEALED)]
 
 
 def key_of(sealed: str) -> str:

@@ -28,9 +28,9 @@ from domain.http_clients import HttpClient
 from domain.resealing import sealed_in
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster
 from domain.subscribers import Subscriber
-from service.configuration_checks import Checks
+from service.configuration_checks import Checks, still_signing
 from service.connection import Connection
-from service.omissions import completed, left_to_do, without_secrets
+from service.omissions import check_bare, check_unmoved, completed, without_secrets
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
 from service.sealed_values import SealedValue, of_client, of_cluster, of_heartbeat, of_subscriber
@@ -49,6 +49,16 @@ class _Kind:
     store: Callable[[Any], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class _Given:
+    """An entry as it may be taken; ``keeps`` where secrets that are here would go where it says."""
+
+    entry: Any
+    key: str | None = None
+    note: str | None = None
+    keeps: bool = False
+
+
 class ConfigurationGateway:
     """Writes and reads documents. All methods raise the errors of `domain.errors` alone."""
 
@@ -61,6 +71,8 @@ class ConfigurationGateway:
         """Everything, its secrets sealed, or left out."""
         directory, sources = await self._registries.directory(), await self._registries.sources()
         found = Configuration(
+            format="im-configuration",
+            format_version=1,
             exported_at=datetime.now(UTC).replace(microsecond=0),
             secrets=Secrets.SEALED if with_secrets else Secrets.OMITTED,
             http_clients=self._written("HTTP client", directory.http_clients),
@@ -71,10 +83,10 @@ class ConfigurationGateway:
         return found if with_secrets else without_secrets(found, directory, sources)
 
     def _written(self, label: str, entries: dict[str, Any]) -> list[dict[str, Any]]:
-        """Entries by name, those with secrets under a seal."""
+        """Entries by name, those that need one under a seal."""
         written = [as_members(entries[name]) for name in sorted(entries)]
         for members in written:
-            if sealed_in(entries[members["name"]]):
+            if _needs_seal(entries[members["name"]]):
                 purpose = _seal_purpose(f"{label} {members['name']}")
                 members[SEAL] = self._connection.keyring.seal(entry_digest(members), purpose)
         return written
@@ -88,12 +100,23 @@ class ConfigurationGateway:
             SealingKeyError: a secret of the document does not open with the keys at hand; nothing was changed.
         """
         directory, sources = await self._registries.directory(), await self._registries.sources()
-        _require_keys(document, self._connection.keyring)
+        if document.secrets is Secrets.SEALED:
+            _require_keys(document, self._connection.keyring)
         ring = await self._connection.sealing()
         kinds = self._kinds(document, directory, sources, Checks(ring, self._connection.policy))
+        lenders = {name for name, client in directory.http_clients.items() if sealed_in(client)}
         rows = []
         for kind in kinds:
-            rows += [await self._entry(kind, members, document, ring, dry_run=dry_run) for members in kind.members]
+            for members in kind.members:
+                label = _label(kind, members)
+                try:
+                    given = _given(kind, members, document, lenders, ring)
+                    rows.append(await self._entry(kind, given, label, ring, dry_run=dry_run))
+                except UnavailableError:
+                    raise
+                except ImError as error:
+                    note = f"{error}. {error.advice}".removesuffix(". ")
+                    rows.append(ImportRow(entry=label, action=Action.REFUSE, note=note))
         if not dry_run and any(row.action in {Action.ADD, Action.CHANGE} for row in rows):
             await self._writes.settled()
         return ImportReport(dry_run=dry_run, rows=rows)
@@ -112,39 +135,62 @@ class ConfigurationGateway:
                   checks.heartbeat, writes.heartbeat),
         ]  # fmt: skip
 
-    async def _entry(
-        self, kind: _Kind, members: dict[str, Any], document: Configuration, ring: Keyring, *, dry_run: bool
-    ) -> ImportRow:
-        label = f"{kind.label} {str(members.get('name', '(no name)'))[:64]}"
-        try:
-            here = kind.known.get(str(members.get("name")))
-            whole, key = completed(kind.model, here, members, document.omitted.get(label))
-            given = read_entry(kind.model, whole)
-            if label not in document.omitted and (SEAL in members or sealed_in(given)):
-                _check_seal(members, label, ring)
-            wanted = await kind.check(given)
-            known = kind.known.get(wanted.name)
-            changes = differences(known, wanted, _marks(kind, [known, wanted], ring))
-            if changes and not dry_run:
-                await kind.store(wanted)
-        except UnavailableError:
-            raise
-        except ImError as error:
-            return ImportRow(entry=label, action=Action.REFUSE, note=f"{error}. {error.advice}".removesuffix(". "))
-        if known is not None:
-            return ImportRow(entry=label, action=Action.CHANGE if changes else Action.SAME, changes=changes)
-        path = ping_path(key) if key and not dry_run else None
-        return ImportRow(
-            entry=label,
-            action=Action.ADD,
-            note=left_to_do(kind.model, wanted.name, document.omitted.get(label)),
-            ping_path=path,
-        )
+    async def _entry(self, kind: _Kind, given: _Given, label: str, ring: Keyring, *, dry_run: bool) -> ImportRow:
+        wanted = await kind.check(given.entry)
+        known = kind.known.get(wanted.name)
+        if given.keeps:
+            check_unmoved(known, wanted)
+        current = still_signing(known, datetime.now(UTC)) if isinstance(known, Subscriber) else known
+        changes = differences(current, wanted, _marks(kind, [current, wanted], ring))
+        if changes and not dry_run:
+            await kind.store(wanted)
+        path = ping_path(given.key) if given.key and not dry_run else None
+        action = Action.ADD if known is None else Action.CHANGE if changes else Action.SAME
+        told = changes if known is not None else []
+        return ImportRow(entry=label, action=action, changes=told, note=given.note, ping_path=path)
+
+
+def _label(kind: _Kind, members: dict[str, Any]) -> str:
+    """Such as ``subscriber ops``."""
+    return f"{kind.label} {str(members.get('name', '(no name)'))[:64]}"
+
+
+def _given(kind: _Kind, members: dict[str, Any], document: Configuration, lenders: set[str], ring: Keyring) -> _Given:
+    """An entry as it may be taken: under its seal, or with what was left out of it.
+
+    Args:
+        kind: of entry.
+        members: as the document has them.
+        document: that it is in.
+        lenders: HTTP clients that have credentials here.
+        ring: opens its seal.
+    """
+    label = _label(kind, members)
+    if document.secrets is Secrets.SEALED:
+        entry = read_entry(kind.model, members)
+        if SEAL in members or _needs_seal(entry):
+            _check_seal(members, label, ring)
+        return _Given(entry)
+    left_out = document.omitted.get(label)
+    check_bare(members, left_out)
+    lent = str(members.get("http_client")) in lenders
+    found = completed(kind.model, kind.known.get(str(members.get("name"))), members, left_out, lent=lent)
+    return _Given(read_entry(kind.model, found.members), found.key, found.note, keeps=left_out is not None or lent)
+
+
+def _needs_seal(entry: Entry) -> bool:
+    """Whether it has secrets, or says where those of an HTTP client go."""
+    return bool(sealed_in(entry)) or (isinstance(entry, Subscriber) and entry.http_client is not None)
 
 
 def _check_seal(members: dict[str, Any], label: str, ring: Keyring) -> None:
-    """Refuse an entry that was edited: whoever edits a document must not send its secrets elsewhere."""
-    if ring.open(str(members.get(SEAL, "")), _seal_purpose(label)) != entry_digest(members):
+    """Refuse an entry that was edited: whoever edits a document must not send secrets elsewhere."""
+    if SEAL not in members:
+        raise InvalidRequestError(
+            reason="it has secrets or names an HTTP client, and has no seal: take it as im export wrote it, add it by "
+            "hand, or export --without-secrets"
+        )
+    if ring.open(str(members[SEAL]), _seal_purpose(label)) != entry_digest(members):
         raise InvalidRequestError(
             reason="it was edited, and its secrets go only where they went when it was exported: change it here after "
             "the import, or export --without-secrets"
@@ -192,7 +238,3 @@ def _marks(kind: _Kind, entries: Iterable[Entry | None], ring: Keyring) -> dict[
             inside = value.sealed
         marks[value.sealed] = f"secret {hashlib.sha256(inside.encode()).hexdigest()}"
     return marks
-
-
-def _by_name(entries: dict[str, Any]) -> list[Any]:
-    return [entries[name] for name in sorted(entries)]

@@ -59,13 +59,14 @@ class Checks:
             "message_format": given.message_format if webhook else None,
             "http_client": given.http_client,
             "ordered": given.keep_order,
+            "max_concurrency": given.max_concurrency,
+            "rate_limit": given.rate_limit,
         }
         made = await Drafts(self._keyring, self._policy).new(name, given.url if webhook else None, options)
         purpose = secret_purpose(name)
         secrets = tuple(
             SealedSecret(sealed=self._again(each.sealed, purpose, check=True), expires_at=each.expires_at)
-            for each in given.secrets[:MAX_VALID_SECRETS]
-            if each.expires_at is None or each.expires_at > now
+            for each in still_signing(given, now).secrets[:MAX_VALID_SECRETS]
         )
         if secrets and not webhook:
             raise InvalidRequestError(reason="an alert target has no signing secret")
@@ -132,6 +133,12 @@ class Checks:
     def _again(self, sealed: str, purpose: str, *, check: bool = False) -> str:
         secret = self._keyring.open(sealed, purpose)
         return self._keyring.seal(check_secret(secret) if check else secret, purpose)
+
+
+def still_signing(subscriber: Subscriber, now: datetime) -> Subscriber:
+    """The subscriber without secrets whose overlap has ended."""
+    kept = tuple(each for each in subscriber.secrets if each.expires_at is None or each.expires_at > now)
+    return subscriber.model_copy(update={"secrets": kept})
 
 
 def _check_digest(member: str, value: str | None) -> None:

@@ -47,7 +47,8 @@ async def document(tmp_path: Path, sink: Sink) -> dict[str, Any]:
         ("http-clients", {"name": "mutual", "certificate": certificate, "key": key, "proxy": "http://127.0.0.1:9"}),
         ("http-clients", {"name": "partner", "user": "im", "password": PASSWORD}),
         ("subscribers", {"name": "ops", "url": sink.url("/ops"), "types": [TYPE], "secret": SECRET,
-                         "headers": {"X-Token": "hunter2-hunter2"}, "http_client": "partner", "schedule": "5,60"}),
+                         "headers": {"X-Token": "hunter2-hunter2"}, "http_client": "partner", "schedule": "5,60",
+                         "max_concurrency": 7, "rate_limit": "100/s"}),
         ("subscribers", {"name": "oncall", "notify": "pagerduty://0123456789abcdef0123456789abcdef"}),
         ("zeebe/clusters", {"name": "demo", "token": "a-token-of-the-exporter", "alert_secret": "alerts-of-camunda"}),
         ("heartbeats", {"name": "canary", "every_seconds": 60, "grace_seconds": 9, "cluster": "demo",
@@ -72,9 +73,16 @@ async def document(tmp_path: Path, sink: Sink) -> dict[str, Any]:
         refused = {row["entry"] for row in report["rows"] if row["action"] == "refuse"}
         assert refused == {"subscriber ops", "HTTP client partner"}
         # Nor does it go elsewhere by saying that it was left out.
-        moved["omitted"] = {"subscriber ops": [], "HTTP client partner": []}
-        moved["subscribers"][-1] |= {"secrets": [{"sealed": "sealed:v1:k1:AAAA"}]}
-        await _imported(first, {**moved, "subscribers": moved["subscribers"][-1:]}, expect=500)
+        moved["omitted"] = {"subscriber ops": ["secret", "headers"]}
+        assert "omitted" in (await _imported(first, moved, expect=422))["detail"]
+        alone: dict[str, Any] = {"http_clients": [], "zeebe_clusters": [], "heartbeats": []}
+        unsealed = {**moved, **alone, "secrets": "omitted", "subscribers": moved["subscribers"][-1:]}
+        (row,) = (await _imported(first, unsealed))["rows"]
+        assert (row["action"], "seal" in row["note"]) == ("refuse", True)
+        (bare_ops,) = (each for each in bare["subscribers"] if each["name"] == "ops")
+        stolen = {**bare, **alone, "subscribers": [bare_ops | {"url": sink.url("/elsewhere")}]}
+        (row,) = (await _imported(first, stolen))["rows"]
+        assert (row["action"], "im subscriber update ops" in row["note"]) == ("refuse", True)
         changed = {**bare, "http_clients": [{"name": "partner", "total_seconds": 5.0, "connect_seconds": 10.0}]}
         row = (await _imported(first, changed))["rows"][0]
         assert (row["action"], row["changes"]) == ("change", ["total_seconds: 10.0 -> 5.0"])
@@ -136,4 +144,8 @@ async def test_a_fresh_installation_with_the_same_key_takes_it_and_delivers(
         assert rows["subscriber ops"]["action"] == "add"
         assert "disabled" in rows["subscriber ops"]["note"]
         assert rows["heartbeat canary"]["action"] == "same"
+        assert (await third.api.get("/api/v1/subscribers/ops")).json()["enabled"] is False
+        again = {row["entry"]: row for row in (await _imported(third, document["bare"]))["rows"]}
+        assert (again["subscriber ops"]["action"], again["subscriber ops"]["changes"]) == ("same", [])
+        assert "disabled" in again["subscriber ops"]["note"]
         assert (await third.api.get("/api/v1/subscribers/ops")).json()["enabled"] is False

@@ -21,9 +21,12 @@ from tests.support.builders import NOW, make_subscriber, make_target
         ("[]", "no configuration of im"),
         ('{"format": "im-configuration", "format": "im-configuration"}', "same key twice"),
         ('{"format": "other"}', "format"),
-        ('{"format_version": 2}', "format_version"),
-        ('{"subscriber": []}', "subscriber"),
-        ('{"subscribers": [1]}', "subscribers.0"),
+        ("{}", "no configuration of im: format"),
+        ('{"format": "im-configuration"}', "format_version"),
+        ('{"format": "im-configuration", "format_version": 2}', "format_version"),
+        ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "subscriber"),
+        ('{"format": "im-configuration", "format_version": 1, "subscribers": [1]}', "subscribers.0"),
+        ('{"format": "im-configuration", "format_version": 1, "omitted": {"subscriber a": []}}', "as it was exported"),
     ],
 )
 def test_what_is_no_configuration_is_refused_with_the_reason(text: str, said: str) -> None:
@@ -41,6 +44,19 @@ def test_an_entry_reads_as_it_was_written() -> None:
 def test_an_entry_with_an_unknown_member_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="'secret'"):
         read_entry(Subscriber, as_members(make_subscriber()) | {"secret": "x"})
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"max_attemptz": 3}, "'max_attemptz'"),
+        ({"schedule": {"name": "default", "max_attemptz": 3}}, r"'schedule\.max_attemptz'"),
+        ({"secrets": [{"sealed": "sealed:v1:k1:AAAA", "expires": None}]}, r"'secrets\.0\.expires'"),
+    ],
+)
+def test_a_misspelt_member_is_refused_by_name_however_deep(part: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidRequestError, match=said):
+        read_entry(Subscriber, as_members(make_subscriber()) | part)
 
 
 def test_the_digest_of_an_entry_is_of_what_it_says() -> None:

@@ -1,0 +1,239 @@
+"""Imports into registries in memory: what was exported is the same, and secrets go only where they went."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+import trustme
+from pydantic import BaseModel
+
+from activities.sealing import Keyring, ping_url_purpose
+from domain.addresses import AddressPolicy
+from domain.configuration import NOTED, Action, Configuration, ImportRow, as_members
+from domain.directory import Directory
+from domain.http_clients import HttpClient, TokenAuth
+from domain.incidents import Severity
+from domain.message_formats import MessageFormat
+from domain.retry import make_schedule
+from domain.sources import Grouping, HeartbeatConfig, SeverityRule, Sources, ZeebeCluster, digest
+from domain.subscribers import Subscriber
+from service.configuration import ConfigurationGateway
+from service.zeebe import alerts_purpose
+from tests.support.authorities import make_http_client
+from tests.support.builders import NOW, make_keyring, make_subscriber, make_target
+
+PARTNER = make_http_client("partner", password="a-password")
+URL, ELSEWHERE = "https://example.com/webhook", "https://elsewhere.example/webhook"
+
+
+@dataclass
+class Registries:
+    """Both registries, and what is written to them, in memory."""
+
+    subscribers: dict[str, Subscriber] = field(default_factory=dict)
+    clients: dict[str, HttpClient] = field(default_factory=dict)
+    clusters: dict[str, ZeebeCluster] = field(default_factory=dict)
+    heartbeats: dict[str, HeartbeatConfig] = field(default_factory=dict)
+    keyring: Keyring = field(default_factory=make_keyring)
+    policy: AddressPolicy = field(default_factory=AddressPolicy)
+
+    @classmethod
+    def of(cls, *entries: BaseModel) -> "Registries":
+        made = cls()
+        for entry in entries:
+            made.held(entry)[cast("Any", entry).name] = entry
+        return made
+
+    def held(self, entry: BaseModel) -> dict[str, Any]:
+        return {Subscriber: self.subscribers, HttpClient: self.clients, ZeebeCluster: self.clusters,
+                HeartbeatConfig: self.heartbeats}[type(entry)]  # type: ignore[return-value]  # fmt: skip
+
+    async def sealing(self) -> Keyring:
+        return self.keyring
+
+    async def directory(self) -> Directory:
+        return Directory(subscribers=dict(self.subscribers), http_clients=dict(self.clients))
+
+    async def sources(self) -> Sources:
+        return Sources(clusters=dict(self.clusters), heartbeats=dict(self.heartbeats))
+
+    async def settled(self) -> None: ...
+
+    async def store(self, entry: BaseModel) -> None:
+        self.held(entry)[cast("Any", entry).name] = entry
+
+    subscriber = client = cluster = heartbeat = store
+
+    @property
+    def gateway(self) -> ConfigurationGateway:
+        here = cast("Any", self)
+        return ConfigurationGateway(here, here, here)
+
+    def export(self, *, with_secrets: bool = True) -> dict[str, Any]:
+        return asyncio.run(self.gateway.export(with_secrets=with_secrets)).model_dump(mode="json")
+
+    def load(self, document: dict[str, Any]) -> list[ImportRow]:
+        return asyncio.run(self.gateway.load(Configuration.model_validate(document))).rows
+
+
+def full_entries() -> list[BaseModel]:
+    """Entries that have, together, every field set to something that is no default."""
+    ring, certificate = make_keyring(), trustme.CA()
+    subscriber = make_subscriber(
+        secrets=["s3cret-s3cret-1", "s3cret-s3cret-2"], headers={"X-A": "b"}, header_names=("X-A",),
+        types=("im.alarm.**",), enabled=False, schedule=make_schedule("5,60", 7), message_format=MessageFormat.FLAT,
+        http_client="basic", keep_order=True, max_concurrency=7, rate_limit="10/s",
+    )  # fmt: skip
+    basic = make_http_client(
+        "basic", certificate=certificate.issue_cert("im"), trust=certificate, password="a-password",
+        proxy="http://proxy.example:3128", proxy_credentials="im:secret", connect_seconds=2.0, total_seconds=5.0,
+    )  # fmt: skip
+    oauth2 = make_http_client("oauth2", token_url="https://login.example/token", auth=TokenAuth.POST, scope="all")
+    assert oauth2.oauth2
+    oauth2 = oauth2.model_copy(update={"oauth2": oauth2.oauth2.model_copy(update={"audience": "partner"})})
+    told = {"created_at": NOW, "updated_at": NOW, "severity": Severity.SEV_2}
+    rule = SeverityRule(error_type="JOB_*", process="payment-*", severity=Severity.SEV_1)
+    cluster = ZeebeCluster(
+        name="demo", token_hash=digest("a-token-of-16-characters"), group_by=Grouping.ELEMENT, rules=(rule,),
+        sealed_alert_secret=ring.seal("a-secret-of-alerts", alerts_purpose("demo")), operate_url="https://operate.example",
+        **told,
+    )  # fmt: skip
+    open_cluster = ZeebeCluster(name="open", tokenless=True, **told)
+    beat = HeartbeatConfig(
+        name="canary", every_seconds=60, grace_seconds=9, severity=Severity.SEV_2, key_hash=digest("a-key"),
+        sealed_ping_url=ring.seal("https://ping.example/abc", ping_url_purpose("canary")), cluster="demo",
+        ping_host="https://ping.example/…", zeebe_process="canary", created_at=NOW,
+    )  # fmt: skip
+    target = make_target("pagerduty://0123456789abcdef0123456789abcdef")
+    return [subscriber, target, basic, oauth2, cluster, open_cluster, beat]
+
+
+def set_fields(entry: BaseModel) -> set[tuple[str, str]]:
+    """Every field, however deep, that has another value than its default, with the model that has it."""
+    found = set()
+    for name, info in type(entry).model_fields.items():
+        value = getattr(entry, name)
+        if info.is_required() or value != info.get_default(call_default_factory=True):
+            found.add((type(entry).__name__, name))
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, BaseModel):
+                found |= set_fields(inner)
+    return found
+
+
+def models_of(entry: BaseModel) -> set[type[BaseModel]]:
+    """The model of an entry, and those of what is in it."""
+    values = (getattr(entry, name) for name in type(entry).model_fields)
+    inner = (each for value in values for each in (value if isinstance(value, tuple) else (value,)))
+    return {type(entry)}.union(*(models_of(each) for each in inner if isinstance(each, BaseModel)))
+
+
+def test_the_round_trip_has_every_field() -> None:
+    """Add a new field to `full_entries`, and it is proved below that an import does not drop it."""
+    entries = full_entries()
+    wanted = {
+        (model.__name__, name)
+        for model in set().union(*(models_of(entry) for entry in entries))
+        for name in model.model_fields
+        if name not in NOTED
+    }
+    assert wanted - set().union(*(set_fields(entry) for entry in entries)) == set()
+
+
+@pytest.mark.parametrize("with_secrets", [True, False])
+def test_an_import_of_ones_own_export_finds_everything_the_same(with_secrets: bool) -> None:
+    here = Registries.of(*full_entries())
+    rows = here.load(here.export(with_secrets=with_secrets))
+    assert [(row.entry, row.action, row.changes, row.note) for row in rows] == [
+        (row.entry, Action.SAME, [], None) for row in rows
+    ]
+
+
+def test_an_export_is_had_whole_elsewhere() -> None:
+    here, there = Registries.of(*full_entries()), Registries()
+    assert {row.action for row in there.load(here.export())} == {Action.ADD}
+    assert {row.action for row in here.load(there.export())} == {Action.SAME}
+
+
+def test_a_secret_whose_overlap_has_ended_is_no_difference() -> None:
+    made = make_subscriber(secrets=["s3cret-s3cret-1", "s3cret-s3cret-2"])
+    ended = made.secrets[1].model_copy(update={"expires_at": datetime.now(UTC) - timedelta(hours=1)})
+    here = Registries.of(made.model_copy(update={"secrets": (made.secrets[0], ended)}))
+    assert [row.action for row in here.load(here.export())] == [Action.SAME]
+
+
+def test_a_subscriber_stays_disabled_until_its_omitted_secrets_are_set() -> None:
+    bare = Registries.of(make_subscriber(secrets=["s3cret-s3cret-1"])).export(with_secrets=False)
+    there = Registries()
+    assert [row.action for row in there.load(bare)] == [Action.ADD]
+    for _ in range(2):
+        (row,) = there.load(bare)
+        assert (row.action, row.changes) == (Action.SAME, [])
+        assert "im subscriber update my-webhook --secret - --enabled" in (row.note or "")
+    assert there.subscribers["my-webhook"].enabled is False
+    there.subscribers["my-webhook"] = make_subscriber(secrets=["s3cret-s3cret-1"], enabled=False)
+    (row,) = there.load(bare)
+    assert (row.changes, row.note) == (["enabled: false -> true"], None)
+
+
+def test_a_sealed_document_cannot_say_that_something_was_left_out() -> None:
+    document = Registries.of(make_subscriber(secrets=["s3cret-s3cret-1"])).export()
+    with pytest.raises(ValueError, match="as it was exported"):
+        Configuration.model_validate(document | {"omitted": {"subscriber my-webhook": ["secret"]}})
+
+
+@pytest.mark.parametrize("omitted", [{}, {"subscriber my-webhook": ["secret"]}])
+def test_a_document_without_secrets_has_no_seals_and_nothing_sealed(omitted: dict[str, list[str]]) -> None:
+    here = Registries.of(make_subscriber(secrets=["s3cret-s3cret-1"]))
+    document = here.export() | {"secrets": "omitted", "omitted": omitted}
+    document["subscribers"][0]["url"] = ELSEWHERE
+    (row,) = here.load(document)
+    assert (row.action, "a seal or sealed values" in (row.note or "")) == (Action.REFUSE, True)
+    del document["subscribers"][0]["seal"]
+    assert here.load(document)[0].action is Action.REFUSE
+    assert here.subscribers["my-webhook"].url == URL
+
+
+@pytest.mark.parametrize("part", [{"url": ELSEWHERE}, {"http_client": "other"}])
+def test_secrets_that_are_here_go_nowhere_else_by_a_document_without_them(part: dict[str, str]) -> None:
+    here = Registries.of(make_subscriber(secrets=["s3cret-s3cret-1"]), make_http_client("other"))
+    document = here.export(with_secrets=False)
+    document["subscribers"][0] |= part
+    row = here.load(document)[-1]
+    assert row.action is Action.REFUSE
+    assert "im subscriber update my-webhook" in (row.note or "")
+    assert as_members(here.subscribers["my-webhook"]) == as_members(here.subscribers["my-webhook"]) | {"url": URL}
+
+
+@pytest.mark.parametrize("part", ["proxy", "oauth2"])
+def test_the_proxy_and_the_token_url_of_a_client_that_keeps_its_secrets_are_refused(part: str) -> None:
+    client = make_http_client("partner", token_url="https://login.example/token", proxy="http://proxy.example:3128")
+    here = Registries.of(client)
+    document = here.export(with_secrets=False)
+    moved = {"proxy": {"url": "http://elsewhere.example:3128"}, "oauth2": {"token_url": ELSEWHERE}}
+    document["http_clients"][0][part] = moved[part]
+    (row,) = here.load(document)
+    assert (row.action, part in (row.note or "")) == (Action.REFUSE, True)
+    assert here.clients["partner"] == client
+
+
+def test_an_entry_that_names_a_client_is_sealed_and_refused_when_it_was_edited() -> None:
+    here = Registries.of(PARTNER, make_subscriber(http_client="partner"))
+    document = here.export()
+    document["subscribers"][0]["url"] = ELSEWHERE
+    assert here.load(document)[-1].action is Action.REFUSE
+    del document["subscribers"][0]["seal"]
+    assert "has no seal" in (here.load(document)[-1].note or "")
+    assert here.subscribers["my-webhook"].url == URL
+
+
+def test_a_document_without_secrets_sends_a_clients_credentials_nowhere_by_itself() -> None:
+    document = Registries.of(PARTNER, make_subscriber(http_client="partner")).export(with_secrets=False)
+    there = Registries.of(PARTNER)
+    assert "see that it may" in (there.load(document)[-1].note or "")
+    assert there.load(document)[-1].action is Action.SAME
+    assert there.subscribers["my-webhook"].enabled is False
+    there.subscribers["my-webhook"] = make_subscriber(ELSEWHERE)
+    assert there.load(document)[-1].action is Action.REFUSE
