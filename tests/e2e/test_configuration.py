@@ -44,7 +44,7 @@ async def document(tmp_path: Path, sink: Sink) -> dict[str, Any]:
     """What an installation with one of everything exports."""
     certificate, key = pem_of(trustme.CA().issue_cert(common_name="im"))
     entries: list[tuple[str, dict[str, Any]]] = [
-        ("http-clients", {"name": "mutual", "certificate": certificate, "key": key, "proxy": "http://127.0.0.1:9"}),
+        ("http-clients", {"name": "mutual", "certificate": certificate, "key": key, "proxy": "http://127.0.0.1:3128"}),
         ("http-clients", {"name": "partner", "user": "im", "password": PASSWORD}),
         ("subscribers", {"name": "ops", "url": sink.url("/ops"), "types": [TYPE], "secret": SECRET,
                          "headers": {"X-Token": "hunter2-hunter2"}, "http_client": "partner", "schedule": "5,60",
