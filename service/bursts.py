@@ -1,6 +1,7 @@
 """How events become workflow starts: each its own at ordinary rates, shared by those that wait in a burst."""
 
 import asyncio
+import functools
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -11,6 +12,9 @@ from domain.tasks import PublishReceipt
 # Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and
 # the more wait, the more share a start (docs/decisions/0009-bursts-share-a-start.md).
 STARTS_IN_FLIGHT = 1
+# After a start in a burst, for the events of those who were answered by it: without, they miss the next start, and half
+# as many share each (docs/decisions/0009-bursts-share-a-start.md).
+GATHER_SECONDS = 0.015
 MAX_PER_WORKFLOW = 100
 MAX_BYTES_PER_WORKFLOW = 512 * 1024  # of one payload, which Temporal refuses past 2 MiB
 MAX_WAITING = 5_000  # some 20 MB of 4 KiB events; past that publishers are told to come back
@@ -47,6 +51,7 @@ class Bursts:
         self._waiting: list[_Waiting] = []
         self._starting: set[asyncio.Task[None]] = set()
         self._looking = False
+        self._expected = 0  # as many are waited for before the next start; 0: none
         self._accepting: dict[Identity, asyncio.Future[PublishReceipt]] = {}
         self._accepted: OrderedDict[Identity, tuple[str, PublishReceipt]] = OrderedDict()
 
@@ -100,6 +105,9 @@ class Bursts:
             self._accepted.popitem(last=False)
 
     def _pump(self) -> None:
+        if len(self._waiting) < self._expected:
+            return
+        self._expected = 0
         while self._waiting and len(self._starting) < STARTS_IN_FLIGHT:
             if self._busy():
                 self._look_later()
@@ -108,7 +116,7 @@ class Bursts:
             batch, self._waiting = self._waiting[:size], self._waiting[size:]
             task = asyncio.create_task(self._run(batch))
             self._starting.add(task)
-            task.add_done_callback(self._started)
+            task.add_done_callback(functools.partial(self._started, len(batch)))
 
     def _look_later(self) -> None:
         if not self._looking:
@@ -119,8 +127,15 @@ class Bursts:
         self._looking = False
         self._pump()
 
-    def _started(self, task: asyncio.Task[None]) -> None:
+    def _started(self, answered: int, task: asyncio.Task[None]) -> None:
         self._starting.discard(task)
+        if answered + len(self._waiting) > 2:  # a burst: those who were answered soon have their next events
+            self._expected = min(len(self._waiting) + answered, self._per_workflow)
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gathered)
+        self._pump()
+
+    def _gathered(self) -> None:
+        self._expected = 0
         self._pump()
 
     async def _run(self, batch: Sequence[_Waiting]) -> None:
