@@ -16,7 +16,7 @@ from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
 from activities.flights import Carry, Flights, flight_key, landed
 from activities.gate import InlineGate
-from activities.head_start import HeadStart
+from activities.head_start import FEW, HeadStart
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.reporting import announced, beating, brief, details, failure_of, given_up, moved, unmade
@@ -99,17 +99,19 @@ class DeliveryActivities:
         for event_type in request.event_types:
             if event_type not in wanting:
                 wanted_by = self._directory.matching(directory, event_type, request.only)
-                wanting[event_type] = [await self._match(subscriber) for subscriber in wanted_by]
+                crowd = len(request.event_types) > 1 or len(wanted_by) > FEW
+                wanting[event_type] = [await self._match(subscriber, crowd=crowd) for subscriber in wanted_by]
             journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
         return Resolution(publishing=self._publishing, matches=[wanting[each] for each in request.event_types])
 
-    async def _match(self, subscriber: Subscriber) -> Match:
-        limits = await self._limited.words(subscriber)
+    async def _match(self, subscriber: Subscriber, *, crowd: bool) -> Match:
+        limits, name = await self._limited.words(subscriber), subscriber.name
+        fit = self._gate.admits(name) or (crowd and self._gate.may_begin(name))
         return Match(
             subscriber=subscriber.name,
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
-            inline=self._has_begun(subscriber.name) or (limits is None and self._gate.admits(subscriber.name)),
+            inline=self._has_begun(name) or (limits is None and fit),
             ordered=subscriber.ordered,
             limits=limits,
         )
@@ -143,9 +145,12 @@ class DeliveryActivities:
         if is_at_most_once(subscriber.target):
             return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
+        known, waited_for = self._flights.known(key), self._gate.admits(subscriber.name)
+        if known is None and not waited_for and not await self._gate.room(subscriber.name, deadline):
+            return FirstResult()
         self._flights.start(key, self._carrying(request.event, subscriber, request.schedule))
         with self._gate.inline():
-            await self._flights.answered(key, deadline)
+            await self._flights.answered(key, deadline if waited_for else 0)
         return key
 
     async def _results(self, begun: Sequence[FirstResult | str]) -> list[FirstResult]:

@@ -21,6 +21,8 @@ MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
 # in all says nothing: a batch may be of hundreds.
 OVERDUE_SECONDS = 1.0
 MAX_OVERDUE = 8
+MAX_BEGUN = 300  # requests of a slow subscriber that crowds may have in flight; each is a task and a socket
+ROOM_SECONDS = 0.01  # between looks whether there is room
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,6 +54,19 @@ class InlineGate:
             return False
         standing = self._standings.get(subscriber)
         return standing is None or standing.admitted(now)
+
+    def may_begin(self, subscriber: str) -> bool:
+        """Whether its next deliveries, of a crowd, may begin without being waited for: it is slow, or we are."""
+        standing = self._standings.get(subscriber)
+        return standing is None or not standing.failing
+
+    async def room(self, subscriber: str, until: float) -> bool:
+        """Wait until one more of its requests may be in flight, or the loop's time is ``until``; whether one may."""
+        while len(self._in_flight.get(subscriber, ())) >= MAX_BEGUN:
+            if asyncio.get_running_loop().time() >= until:
+                return False
+            await asyncio.sleep(ROOM_SECONDS)
+        return True
 
     @contextmanager
     def inline(self) -> Iterator[None]:

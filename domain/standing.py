@@ -35,6 +35,11 @@ class Standing:
         self._asked = GOOD_TO_RETURN
         self._away = False
 
+    @property
+    def failing(self) -> bool:
+        """Whether its latest requests failed: the next is likely to need a retry."""
+        return self._failures >= FAILURES_IN_A_ROW
+
     def admitted(self, now: float) -> bool:
         """Whether its next delivery may start within the workflow task."""
         if self._away and now - self._bad_at >= FORGIVEN_AFTER_SECONDS:

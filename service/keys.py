@@ -8,8 +8,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.key_file import KeyFile
 from activities.presence import Presence
-from activities.sealing import Keyring
-from domain.errors import SealingKeyError, UnavailableError
+from activities.sealing import MAX_KEYS, Keyring
+from domain.errors import InvalidRequestError, SealingKeyError, UnavailableError
 from domain.keys import KeyReport, KeyRow, Rotation
 from domain.resealing import Resealing
 from service.connection import Connection, unheld
@@ -74,6 +74,7 @@ class KeyGateway:
 
         Raises:
             SealingKeyError: a worker lacks the newest key, or does not tell; nothing was changed.
+            InvalidRequestError: the key file has as many keys as there may be; nothing was changed.
         """
         await self._connection.require_worker()
         ring = self._ring()
@@ -87,6 +88,11 @@ class KeyGateway:
                 )
         added = self._key_file is not None and all(each.key_id == ring.newest for each in values)
         if self._key_file is not None and added:
+            if len(ring.prints) >= MAX_KEYS:
+                raise InvalidRequestError(
+                    reason=f"the key file has {MAX_KEYS} keys, which is the most: take those out that nothing is sealed "
+                    "with (im keys list), and rotate again. Nothing was changed"
+                )
             self._key_file.add()
             ring = self._ring()
         done: set[str] = set()

@@ -1,6 +1,8 @@
 """Who may be tried within the workflow task."""
 
-from activities.gate import MAX_OVERDUE, OVERDUE_SECONDS, InlineGate
+import asyncio
+
+from activities.gate import MAX_BEGUN, MAX_OVERDUE, OVERDUE_SECONDS, InlineGate
 from domain.outcomes import Attempt, Failure
 from domain.standing import FAILURES_IN_A_ROW, FORGIVEN_AFTER_SECONDS, GOOD_TO_RETURN
 from tests.support.builders import NOW
@@ -65,3 +67,19 @@ def test_a_request_that_was_cut_off_leaves_no_trace_but_its_place() -> None:
 def test_subscribers_are_judged_apart() -> None:
     gate = _saw(InlineGate(), *[FAILED] * FAILURES_IN_A_ROW, name="broken")
     assert (gate.admits("broken"), gate.admits("ops")) == (False, True)
+
+
+async def test_a_slow_subscribers_requests_may_begin_in_a_crowd_and_a_failing_ones_may_not() -> None:
+    slow = _saw(InlineGate(), *[_attempt(duration_ms=5000)] * 2)
+    failing = _saw(InlineGate(), *[FAILED] * FAILURES_IN_A_ROW)
+    assert (slow.admits("ops"), slow.may_begin("ops")) == (False, True)
+    assert (failing.admits("ops"), failing.may_begin("ops")) == (False, False)
+
+
+async def test_crowds_have_so_many_requests_of_one_subscriber_in_flight_and_no_more() -> None:
+    gate, loop = InlineGate(), asyncio.get_running_loop()
+    flights = [gate.began("ops") for _ in range(MAX_BEGUN)]
+    assert not await gate.room("ops", loop.time() + 0.05)
+    assert await gate.room("other", loop.time())
+    loop.call_later(0.05, gate.ended, flights[0], _attempt())
+    assert await gate.room("ops", loop.time() + 10)

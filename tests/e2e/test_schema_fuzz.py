@@ -92,6 +92,7 @@ async def served(temporal: DevServer, tmp_path_factory: pytest.TempPathFactory) 
             "incident_id": "INC-1",
             "event_id": await emitted(api),
             "alarm_id": alarm_examples.ALARM_ID,
+            "type": "im.incident.declared.v1",
             "key": added.json()["ping_path"].rpartition("/")[2],
         }
         with requests.Session() as session:

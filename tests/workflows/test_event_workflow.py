@@ -131,6 +131,23 @@ async def test_a_crowd_that_is_slow_to_answer_is_asked_after_together(
         assert (await handle.describe()).history_length < 40
 
 
+async def test_a_batch_to_a_subscriber_that_was_slow_stays_one_workflow(skipping: WorkflowEnvironment) -> None:
+    async with Sink() as sink:
+        sink.script(SlowAnswer(1.2), SlowAnswer(1.2), Answer(200))
+        async with delivering(skipping.client, Pipeline([make_subscriber(sink.url())])) as queue:
+            for count in (1, 1, 20):
+                handle = await skipping.client.start_workflow(
+                    EventWorkflow.run,
+                    EventInput(events=[make_event(id=f"evt_{number}") for number in range(count)]),
+                    id=f"events/{uuid.uuid4()}",
+                    task_queue=queue,
+                )
+                result = await handle.result()
+        assert [event.outcome for event in result.events] == ["delivered"] * 20
+        assert len(sink.received) == 22
+        assert (await handle.describe()).history_length < 30
+
+
 async def test_only_restricts_a_resend_to_one_subscriber(skipping: WorkflowEnvironment) -> None:
     async with Sink() as sink:
         crowd = [make_subscriber(sink.url(f"/{name}"), name=name) for name in ("a", "b", "c")]
