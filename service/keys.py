@@ -90,8 +90,8 @@ class KeyGateway:
         if self._key_file is not None and added:
             if len(ring.prints) >= MAX_KEYS:
                 raise InvalidRequestError(
-                    reason=f"the key file has {MAX_KEYS} keys, which is the most: take those out that nothing is sealed "
-                    "with (im keys list), and rotate again. Nothing was changed"
+                    reason=f"the key file has {MAX_KEYS} keys, which is the most: take those out that nothing is "
+                    "sealed with (im keys list), and rotate again. Nothing was changed"
                 )
             self._key_file.add()
             ring = self._ring()
