@@ -14,7 +14,7 @@ from bench.figures import Figures, Summary
 from bench.peers import COMPARISONS
 from bench.results import CaseResult, Results, read
 
-_MARKED = re.compile(r"(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+_MARKED = re.compile(r"(<!-- bench:([a-z0-9-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 
 def main() -> int:
