@@ -5,6 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from activities import journal
+from activities.flights import Carry
 from activities.gate import InlineGate
 from activities.recorder import Recorder
 from activities.sender import Sender
@@ -66,6 +67,10 @@ class Courier:
         if attempt.status == HTTPStatus.GONE and subscriber.target == WEBHOOK:
             await self._mark_gone(subscriber.name, attempt.at)
         return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
+
+    def carrying(self, event: CloudEvent, subscriber: Subscriber, schedule: RetrySchedule | None) -> Carry:
+        """A first request of a delivery, to be carried when it is begun."""
+        return lambda answered: self.carry(event, subscriber, schedule, answered=answered)
 
     async def _request(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
         flight = self._gate.began(subscriber.name)

@@ -14,9 +14,9 @@ from temporalio.exceptions import ApplicationError
 from activities import journal
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
-from activities.flights import Carry, Flights, flight_key, landed
+from activities.flights import Flights, flight_key, landed
 from activities.gate import InlineGate
-from activities.head_start import FEW, HeadStart
+from activities.head_start import HeadStart
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.reporting import announced, beating, brief, details, failure_of, given_up, moved, unmade
@@ -27,6 +27,7 @@ from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
 from domain.tasks import (
+    INLINE_ONE_BY_ONE,
     AdoptManyRequest,
     AdoptRequest,
     DeliverRequest,
@@ -99,7 +100,7 @@ class DeliveryActivities:
         for event_type in request.event_types:
             if event_type not in wanting:
                 wanted_by = self._directory.matching(directory, event_type, request.only)
-                crowd = len(request.event_types) > 1 or len(wanted_by) > FEW
+                crowd = len(request.event_types) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
                 wanting[event_type] = [await self._match(subscriber, crowd=crowd) for subscriber in wanted_by]
             journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
         return Resolution(publishing=self._publishing, matches=[wanting[each] for each in request.event_types])
@@ -148,7 +149,7 @@ class DeliveryActivities:
         known, waited_for = self._flights.known(key), self._gate.admits(subscriber.name)
         if known is None and not waited_for and not await self._gate.room(subscriber.name, deadline):
             return FirstResult()
-        self._flights.start(key, self._carrying(request.event, subscriber, request.schedule))
+        self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule))
         with self._gate.inline():
             await self._flights.answered(key, deadline if waited_for else 0)
         return key
@@ -157,9 +158,6 @@ class DeliveryActivities:
         """What first requests came to, those that were answered once they are counted."""
         await self._flights.counted([key for key in begun if isinstance(key, str)], COUNTING_BUDGET)
         return [each if isinstance(each, FirstResult) else self._landed(each) for each in begun]
-
-    def _carrying(self, event: CloudEvent, subscriber: Subscriber, schedule: RetrySchedule | None) -> Carry:
-        return lambda answered: self._courier.carry(event, subscriber, schedule, answered=answered)
 
     @activity.defn(name="adopt_delivery")
     async def adopt_delivery(self, request: AdoptRequest) -> Delivery:
@@ -170,7 +168,7 @@ class DeliveryActivities:
             if subscriber is None:
                 return cancelled(request.subscriber, request.event_id, [])
             event = await self._event()
-            flight = self._flights.start(request.flight, self._carrying(event, subscriber, request.schedule))
+            flight = self._flights.start(request.flight, self._courier.carrying(event, subscriber, request.schedule))
         return await asyncio.shield(flight)
 
     @activity.defn(name="adopt_many")

@@ -9,14 +9,12 @@ import asyncio
 
 from activities.courier import Courier
 from activities.directory import LeasedDirectory
-from activities.flights import KEPT, Carry, Flights, flight_key
+from activities.flights import KEPT, Flights, flight_key
 from activities.gate import InlineGate
 from domain.events import CloudEvent
-from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
-
-FEW = 16  # subscribers; more are told together (workflows.policies.INLINE_ONE_BY_ONE)
+from domain.tasks import INLINE_ONE_BY_ONE
 
 
 class HeadStart:
@@ -40,12 +38,13 @@ class HeadStart:
         """Begin the first requests of an event whose workflow's first task is with this process."""
         wanting = self._directory.matching(await self._directory.current(), event.type, None)
         begun = {subscriber.name: subscriber for subscriber in wanting if self._may_begin(subscriber)}
-        if not begun or len(wanting) > FEW:
+        if not begun or len(wanting) > INLINE_ONE_BY_ONE:
             return
         self._begun[run_id] = set(begun)
         asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._begun.pop, run_id, None)
         for name, subscriber in begun.items():
-            self._flights.start(flight_key(run_id, event, name), self._carrying(event, subscriber))
+            carrying = self._courier.carrying(event, subscriber, subscriber.schedule)
+            self._flights.start(flight_key(run_id, event, name), carrying)
 
     def has_begun(self, run_id: str, subscriber: str) -> bool:
         """Whether the request was begun: it is then joined, whatever became of the subscriber's standing since."""
@@ -54,7 +53,3 @@ class HeadStart:
     def _may_begin(self, subscriber: Subscriber) -> bool:
         waits = subscriber.ordered or subscriber.limited or is_at_most_once(subscriber.target)
         return not waits and self._gate.admits(subscriber.name)
-
-    def _carrying(self, event: CloudEvent, subscriber: Subscriber) -> Carry:
-        schedule = None if subscriber.schedule == RetrySchedule() else subscriber.schedule
-        return lambda answered: self._courier.carry(event, subscriber, schedule, answered=answered)

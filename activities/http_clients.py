@@ -9,9 +9,10 @@ from http import HTTPStatus
 
 import structlog
 
+from activities.background import retrieved
 from activities.certificates import CertifiedKey, tls_context
 from activities.exchange import Answer, Request, Transport
-from activities.oauth2 import Token, TokenSource, basic, retrieved
+from activities.oauth2 import Token, TokenSource, basic
 from activities.sealing import Keyring, http_client_purpose
 from activities.transport import EgressProxy, GuardedTransport
 from activities.transport_errors import LocalFault

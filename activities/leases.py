@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from activities.background import retrieved
+
 T = TypeVar("T")
 
 LEASE_SECONDS = 0.5
@@ -70,16 +72,10 @@ class Lease(Generic[T]):
     def _refresh(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._query())
-            self._refreshing.add_done_callback(_retrieve)
+            self._refreshing.add_done_callback(retrieved)
         return self._refreshing
 
     async def _query(self) -> None:
         began = self._clock()
         self._known = await self._fetch(self._known)
         self._began = began
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Take note of a failure that nobody waited for: the next caller's own query will meet it."""
-    if not task.cancelled():
-        task.exception()

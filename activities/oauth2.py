@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, urlencode
 
 import httpx
 
+from activities.background import retrieved
 from activities.exchange import Answer, Request, Transport
 from activities.transport_errors import LocalFault
 from domain.errors import InvalidEventError
@@ -185,9 +186,3 @@ def _life(expires_in: object) -> float:
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float) or expires_in < 0:
         raise TokenRefused("the token endpoint's expires_in is not a number of seconds")
     return float(min(expires_in, MAX_LIFE_SECONDS))
-
-
-def retrieved(task: asyncio.Task[Any]) -> None:
-    """Take note of a failure that nobody waited for any more."""
-    if not task.cancelled():
-        task.exception()

@@ -103,7 +103,11 @@ class Subscriber(BaseModel):
 
     def valid_secrets(self, now: datetime) -> list[str]:
         """The sealed secrets to sign with at that time, newest first."""
-        return [secret.sealed for secret in self.secrets if secret.expires_at is None or secret.expires_at > now]
+        return [secret.sealed for secret in self.signing(now)]
+
+    def signing(self, now: datetime) -> tuple[SealedSecret, ...]:
+        """The secrets whose overlap, if there is one, has not ended at that time; newest first."""
+        return tuple(secret for secret in self.secrets if secret.expires_at is None or secret.expires_at > now)
 
 
 class NewSubscriber(BaseModel):

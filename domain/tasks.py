@@ -10,6 +10,8 @@ from domain.outcomes import Attempt, Delivery, DeliveryRow, DeliveryState
 from domain.retry import RetrySchedule
 
 EARLIER_NAMED = 10  # of the events before an ordered one
+# First attempts of more subscribers than this, or of several events, run together: one marker instead of many.
+INLINE_ONE_BY_ONE = 16
 
 
 class Match(BaseModel):

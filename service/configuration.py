@@ -28,7 +28,7 @@ from domain.http_clients import HttpClient
 from domain.resealing import sealed_in
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster
 from domain.subscribers import Subscriber
-from service.configuration_checks import Checks, still_signing
+from service.configuration_checks import Checks
 from service.connection import Connection
 from service.omissions import check_bare, check_unmoved, completed, without_secrets
 from service.registries import Registries
@@ -140,7 +140,9 @@ class ConfigurationGateway:
         known = kind.known.get(wanted.name)
         if given.keeps:
             check_unmoved(known, wanted)
-        current = still_signing(known, datetime.now(UTC)) if isinstance(known, Subscriber) else known
+        current = known
+        if isinstance(known, Subscriber):
+            current = known.model_copy(update={"secrets": known.signing(datetime.now(UTC))})
         changes = differences(current, wanted, _marks(kind, [current, wanted], ring))
         if changes and not dry_run:
             await kind.store(wanted)

@@ -66,7 +66,7 @@ class Checks:
         purpose = secret_purpose(name)
         secrets = tuple(
             SealedSecret(sealed=self._again(each.sealed, purpose, check=True), expires_at=each.expires_at)
-            for each in still_signing(given, now).secrets[:MAX_VALID_SECRETS]
+            for each in given.signing(now)[:MAX_VALID_SECRETS]
         )
         if secrets and not webhook:
             raise InvalidRequestError(reason="an alert target has no signing secret")
@@ -133,12 +133,6 @@ class Checks:
     def _again(self, sealed: str, purpose: str, *, check: bool = False) -> str:
         secret = self._keyring.open(sealed, purpose)
         return self._keyring.seal(check_secret(secret) if check else secret, purpose)
-
-
-def still_signing(subscriber: Subscriber, now: datetime) -> Subscriber:
-    """The subscriber without secrets whose overlap has ended."""
-    kept = tuple(each for each in subscriber.secrets if each.expires_at is None or each.expires_at > now)
-    return subscriber.model_copy(update={"secrets": kept})
 
 
 def _check_digest(member: str, value: str | None) -> None:

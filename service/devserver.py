@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import re
 import shutil
 import signal
@@ -20,13 +19,13 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.errors import ConfigurationError
 from service.listeners import internal_port
+from service.process import end_with_parent
 from service.search_attributes import dev_server_arguments
 
 # Fairness and priority of task queues need server 1.31 (matching.useNewMatcher is on by default from there).
 OLDEST_SERVER = (1, 31)
 START_SECONDS = 30
 STOP_SECONDS = 10
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # SQLite's: with NORMAL a power cut can take the last moments, with FULL nothing that was accepted; a killed process
 # costs nothing either way.
@@ -136,7 +135,7 @@ async def dev_server(
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C in the terminal is for us: the server goes last
-        preexec_fn=_end_with_parent,
+        preexec_fn=end_with_parent,  # an orphan would keep the port and the database
     )
     said = _Tail(process)
     address = f"127.0.0.1:{port}"
@@ -158,12 +157,6 @@ def _storage(database: Path | None, synchronous: Synchronous) -> list[str]:
         return []
     pragmas = ("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", f"synchronous={synchronous}")
     return ["--db-filename", str(database), *pragmas]
-
-
-def _end_with_parent() -> None:
-    """Have Linux stop the server when this process is killed: an orphan would keep the port and the database."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class _Tail:

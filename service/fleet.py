@@ -5,12 +5,10 @@ ends when the last of them has drained. Where it is killed itself, they drain an
 """
 
 import contextlib
-import ctypes
 import mmap
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +17,11 @@ from typing import NoReturn
 
 import structlog
 
-MAX_PROCESSES = 32  # as many as can log to one folder
+from service.process import end_with_parent
+
 RESTART_SECONDS = 1.0  # before a process that died is started anew
 LONGEST_PAUSE_SECONDS = 30.0  # where one cannot begin time after time, the pause doubles up to this
-_SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # the Prometheus client's own variable, read when it is imported
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # the Prometheus client's own variable, read when it is imported
 
 _log = structlog.get_logger("server")
 
@@ -114,8 +112,7 @@ def _become_own_process() -> None:
     os.setpgid(0, 0)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     if os.getppid() != parent:
         os._exit(0)
 
@@ -124,17 +121,17 @@ def _become_own_process() -> None:
 def shared_metrics() -> Iterator[None]:
     """Have the processes' metrics added up, for the duration of a block that imports and forks what has any."""
     folder = Path(tempfile.mkdtemp(prefix="im-metrics-"))
-    os.environ[_SHARED_METRICS] = str(folder)
+    os.environ[SHARED_METRICS] = str(folder)
     try:
         yield
     finally:
-        os.environ.pop(_SHARED_METRICS, None)
+        os.environ.pop(SHARED_METRICS, None)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget_metrics_of(pid: int) -> None:
     """Count what a process that ended had in hand no longer; what it had counted stays."""
-    if _SHARED_METRICS in os.environ:
+    if SHARED_METRICS in os.environ:
         from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - only here
 
         mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from domain.errors import ImError
 from domain.health import Health, HealthStatus
+from service.fleet import SHARED_METRICS
 from service.health import HealthGateway
 from service.listeners import internal_port
 
@@ -57,7 +58,7 @@ class MetricsPage:
         self._asked = float("-inf")
         self._ours = REGISTRY
         self._subscribers = _SubscriberGauges()
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        if SHARED_METRICS in os.environ:
             self._ours = CollectorRegistry()
             MultiProcessCollector(self._ours)  # type: ignore[no-untyped-call]
 

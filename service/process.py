@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import resource
+import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
@@ -12,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 T = TypeVar("T")
 
 MAX_FILES = 65_536
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 YOUNG_OBJECTS = 50_000  # until the collector looks at them; some 10 MB
 
 
@@ -41,6 +44,12 @@ def _raise_file_limit() -> None:
     wanted = min(hard, MAX_FILES) if hard != resource.RLIM_INFINITY else MAX_FILES
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def end_with_parent() -> None:
+    """Have Linux send SIGTERM to this process when the one that started it is killed; elsewhere nothing is done."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def finish(code: int) -> NoReturn:

@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from activities.background import retrieved
 from domain.errors import EventConflictError, PublishingDisabledError
 from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
@@ -164,12 +165,8 @@ class Publisher:
             return
         task = asyncio.create_task(self._accepted(event, handle.first_execution_run_id))
         self._begun.add(task)
-        task.add_done_callback(self._told)
-
-    def _told(self, task: asyncio.Task[None]) -> None:
-        self._begun.discard(task)
-        if not task.cancelled():
-            task.exception()  # nothing was begun early: the workflow's own task begins it
+        task.add_done_callback(self._begun.discard)
+        task.add_done_callback(retrieved)  # where it fails, nothing was begun early: the workflow's own task begins it
 
 
 def is_with_us(handle: _Handle) -> bool:

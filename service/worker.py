@@ -28,6 +28,7 @@ from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.limits import Limits
 from domain.targets.base import Bases
+from domain.tasks import INLINE_ONE_BY_ONE
 from service.connection import Connection
 from service.entities import Entities
 from service.history import EventSource
@@ -170,7 +171,7 @@ def _event_worker(client: Client, parts: _Parts) -> Worker:
         # workflows/ deterministic, and the tests run it sandboxed.
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_workflow_tasks=EVENT_TASKS,
-        max_concurrent_local_activities=EVENT_TASKS * policies.INLINE_ONE_BY_ONE,
+        max_concurrent_local_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
     )
@@ -194,7 +195,7 @@ def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
         build_id=BUILD_ID,
         task_queue=parts.in_flight_queue,
         activities=[parts.deliveries.adopt_delivery, parts.deliveries.adopt_many],
-        max_concurrent_activities=EVENT_TASKS * policies.INLINE_ONE_BY_ONE,
+        max_concurrent_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
         graceful_shutdown_timeout=DRAIN,
     )
 

@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 
 from activities.presence import Presence, own_presence, present, read_presence
 from activities.sealing import Keyring
-from service.temporal import answered
+from service.temporal import BUILD_ID, answered
 from workflows.names import CONTROL_QUEUE, PRESENCE_QUEUE
 
 # A poll lasts a minute at most, so a worker that polled longer ago than this is gone.
@@ -36,6 +36,7 @@ def presence_worker(client: Client, keyring: Keyring, *, publishing: bool) -> Wo
     """
     return Worker(
         client,
+        build_id=BUILD_ID,
         task_queue=PRESENCE_QUEUE,
         activities=[present],
         identity=str(own_presence(keyring, version("incidents-platform"), publishing=publishing)),

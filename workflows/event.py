@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Wo
 with workflow.unsafe.imports_passed_through():
     from domain.errors import PublishingDisabledError
     from domain.outcomes import FINAL_STATES
-    from domain.tasks import EventInput, EventProgress, EventResult, Pending, Ticket
+    from domain.tasks import INLINE_ONE_BY_ONE, EventInput, EventProgress, EventResult, Pending, Ticket
     from workflows import calls, details, names, policies
     from workflows.progress import Progress
 
@@ -70,7 +70,7 @@ class EventWorkflow:
         """Make the first requests that may be made within this workflow task."""
         events, groups = self._request.events, self._progress.groups
         wanted = [(index, pending) for index, group in enumerate(groups) for pending in group if pending.inline]
-        if len(events) == 1 and len(wanted) <= policies.INLINE_ONE_BY_ONE:
+        if len(events) == 1 and len(wanted) <= INLINE_ONE_BY_ONE:
             await asyncio.gather(*(calls.first(events[0], pending) for _, pending in wanted))
             return
         size = policies.INLINE_TOGETHER
@@ -97,7 +97,7 @@ class EventWorkflow:
 
     async def _finish_in_flight(self) -> None:
         flying = self._progress.flying(0)
-        if len(flying) > policies.INLINE_ONE_BY_ONE:
+        if len(flying) > INLINE_ONE_BY_ONE:
             await calls.adopt_together(flying)
             self._progress.changed = True
             if self._progress.flying(0) and workflow.patched(ADOPT_IN_ROUNDS):

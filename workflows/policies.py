@@ -21,11 +21,8 @@ INLINE_TIMEOUT = timedelta(seconds=3)
 CROWD_TIMEOUT = timedelta(seconds=60)
 INLINE_RETRY = RetryPolicy(maximum_attempts=1)
 
-# First attempts of more subscribers than this, or of several events, run together: one marker instead of many.
-INLINE_ONE_BY_ONE = 16
-
-# So many of those share one result, which Temporal refuses past 2 MiB; each takes some 300 bytes of it. And so many
-# can be sent within the 300 ms.
+# So many first attempts that run together share one result, which Temporal refuses past 2 MiB; each takes some
+# 300 bytes of it. And so many can be sent within the 300 ms.
 INLINE_TOGETHER = 100
 
 # One request may take 10 s, and its outcome is recorded before the activity ends.

@@ -8,7 +8,7 @@ from activities.courier import Courier
 from activities.directory import LeasedDirectory
 from activities.flights import Flights, flight_key
 from activities.gate import InlineGate
-from activities.head_start import FEW, HeadStart
+from activities.head_start import HeadStart
 from activities.recorder import Recorder
 from activities.sender import Sender
 from activities.transport import GuardedTransport
@@ -17,6 +17,7 @@ from domain.directory import Snapshot
 from domain.health import LedgerBatch
 from domain.outcomes import Attempt, DeliveryState, Failure
 from domain.subscribers import Subscriber
+from domain.tasks import INLINE_ONE_BY_ONE
 from tests.support.alert_receivers import TWILIO_URL
 from tests.support.builders import NOW, make_event, make_keyring, make_subscriber, make_target
 from tests.support.sink import Sink
@@ -78,7 +79,7 @@ async def test_who_would_not_be_tried_inline_is_not_tried_early_either() -> None
         await process.sender.aclose()
 
 
-@pytest.mark.parametrize(("count", "begun"), [(FEW, FEW), (FEW + 1, 0)])
+@pytest.mark.parametrize(("count", "begun"), [(INLINE_ONE_BY_ONE, INLINE_ONE_BY_ONE), (INLINE_ONE_BY_ONE + 1, 0)])
 async def test_a_crowd_is_left_to_its_workflow_which_tells_it_together(count: int, begun: int) -> None:
     async with Sink() as sink:
         process = Process(*(make_subscriber(sink.url(), name=f"s-{number}") for number in range(count)))

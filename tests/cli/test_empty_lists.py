@@ -1,7 +1,5 @@
 """A list that is empty says why, and where to go on; on standard error, because it is no data."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +13,7 @@ from cli.main import run
 from domain.errors import ImError, IncidentNotFoundError, NoWorkerError, SubscriberNotFoundError
 from service.event_list import EventFilter, EventPage, EventRow
 from service.incidents import IncidentPage
+from tests.support.gateways import serving
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 
@@ -50,14 +49,8 @@ class Empty:
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Empty:
     gateway = Empty()
 
-    def with_gateway(work: Callable[[Any], Awaitable[Any]]) -> Any:
-        async def done() -> Any:
-            return await work(gateway)
-
-        return asyncio.run(done())
-
     for module in (cli.event, cli.incident, cli.subscriber):
-        monkeypatch.setattr(module, "with_gateway", with_gateway)
+        monkeypatch.setattr(module, "with_gateway", serving(gateway))
     return gateway
 
 

@@ -1,7 +1,5 @@
 """`im token`: what its options mean, and what it says."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +12,7 @@ from cli.render_tokens import token_table
 from domain.errors import ImError
 from domain.token_errors import TokenExistsError
 from service.tokens import TokenCreated, TokenView
+from tests.support.gateways import serving
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 TOKEN = "im_generatedgeneratedgenerated"
@@ -56,13 +55,7 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     found = Asked()
 
-    def with_gateway(work: Callable[[Any], Awaitable[Any]]) -> Any:
-        async def done() -> Any:
-            return await work(found)
-
-        return asyncio.run(done())
-
-    monkeypatch.setattr(cli.token, "with_gateway", with_gateway)
+    monkeypatch.setattr(cli.token, "with_gateway", serving(found))
     return found
 
 

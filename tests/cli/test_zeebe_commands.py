@@ -1,8 +1,6 @@
 """`im zeebe`: what its options mean, and what it says."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +20,7 @@ from cli.zeebe_simulate import records_a_second, seconds, share
 from domain.sources import Grouping
 from domain.zeebe_cluster import ClusterActivity
 from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
+from tests.support.gateways import serving
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 TOKEN = "token-of-the-cluster-prod"
@@ -55,13 +54,7 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     found = Asked()
 
-    def with_gateway(work: Callable[[Any], Awaitable[Any]]) -> Any:
-        async def done() -> Any:
-            return await work(found)
-
-        return asyncio.run(done())
-
-    monkeypatch.setattr(cli.zeebe_cluster, "with_gateway", with_gateway)
+    monkeypatch.setattr(cli.zeebe_cluster, "with_gateway", serving(found))
     return found
 
 

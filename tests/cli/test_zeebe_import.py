@@ -1,14 +1,11 @@
 """`im zeebe import` takes in what can be used, names what cannot, and can be repeated."""
 
-import asyncio
 import gzip
 import io
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -17,6 +14,7 @@ from cli.main import run
 from domain.errors import TemporalUnavailableError
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_records
+from tests.support.gateways import serving
 from tests.support.zeebe_records import SEED, incident, ndjson
 
 
@@ -40,13 +38,7 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     found = Asked()
 
-    def with_gateway(work: Callable[[Any], Awaitable[Any]]) -> Any:
-        async def done() -> Any:
-            return await work(found)
-
-        return asyncio.run(done())
-
-    monkeypatch.setattr(cli.zeebe_import, "with_gateway", with_gateway)
+    monkeypatch.setattr(cli.zeebe_import, "with_gateway", serving(found))
     return found
 
 
