@@ -83,9 +83,13 @@ class Attempt(BaseModel):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. ``cancelled``: its subscriber was disabled or removed meanwhile."""
+    """Where a delivery stands.
+
+    ``waiting``: its subscriber is paused. ``cancelled``: its subscriber was disabled or removed meanwhile.
+    """
 
     PENDING = "pending"
+    WAITING = "waiting"
     RETRYING = "retrying"
     DELIVERED = "delivered"
     FAILED = "failed"

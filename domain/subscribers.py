@@ -14,6 +14,7 @@ from domain.event_types import SUBSCRIBER_TEST
 from domain.limits import Limits
 from domain.message_formats import MessageFormat
 from domain.patterns import ALL, matches_any
+from domain.pauses import Pause
 from domain.retry import RetrySchedule, make_schedule
 from domain.targets.kinds import WEBHOOK, can_say
 
@@ -72,6 +73,7 @@ class Subscriber(BaseModel):
     max_concurrency: int | None = None
     rate_limit: str | None = None
     gone_at: datetime | None = None
+    paused: Pause | None = None
     version: int = 1
     created_at: datetime
     updated_at: datetime

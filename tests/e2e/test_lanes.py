@@ -17,13 +17,17 @@ from workflows import names
 
 pytestmark = pytest.mark.timeout(120)
 
+ENQUEUE = "/v2/enqueue"
+
 
 @asynccontextmanager
 async def oncall(platform: Platform) -> AsyncIterator[str]:
     name = unique_name("oncall")
     await platform.gateway.subscribers.add(name, notify=PAGERDUTY_URL, schedule="1,1,1,1,1")
-    yield name
-    await platform.gateway.subscribers.remove(name)
+    try:
+        yield name
+    finally:
+        await platform.gateway.subscribers.remove(name)
 
 
 async def lifecycle(platform: Platform, *actions: Action) -> str:
@@ -36,7 +40,7 @@ async def lifecycle(platform: Platform, *actions: Action) -> str:
 
 def tried(alerts: AlertReceivers, incident_id: str) -> list[str]:
     """The actions that were asked for, failed ones included, in order."""
-    bodies: list[dict[str, Any]] = [json.loads(request.body) for request in alerts.received]
+    bodies: list[dict[str, Any]] = [json.loads(asked.body) for asked in alerts.received if asked.path == ENQUEUE]
     return [body["event_action"] for body in bodies if body["dedup_key"] == f"im/{incident_id}"]
 
 
@@ -46,7 +50,7 @@ def done(alerts: AlertReceivers, incident_id: str) -> list[str]:
 
 async def test_a_retried_trigger_never_lands_after_its_resolve(platform: Platform, alerts: AlertReceivers) -> None:
     async with oncall(platform):
-        alerts.script(Answer(503), Answer(500), path="/v2/enqueue")
+        alerts.script(Answer(503), Answer(500), path=ENQUEUE)
         incident_id = await lifecycle(platform, Action.ACKNOWLEDGE, Action.RESOLVE)
         await eventually(lambda: done(alerts, incident_id) == ["trigger", "acknowledge", "resolve"], 30)
         assert tried(alerts, incident_id) == ["trigger", "trigger", "trigger", "acknowledge", "resolve"]
@@ -54,14 +58,14 @@ async def test_a_retried_trigger_never_lands_after_its_resolve(platform: Platfor
 
 async def test_one_that_failed_for_good_blocks_nobody(platform: Platform, alerts: AlertReceivers) -> None:
     async with oncall(platform):
-        alerts.script(Answer(400), path="/v2/enqueue")
+        alerts.script(Answer(400), path=ENQUEUE)
         incident_id = await lifecycle(platform, Action.RESOLVE)
         await eventually(lambda: done(alerts, incident_id) == ["resolve"], 30)
 
 
 async def test_incidents_do_not_wait_for_each_other(platform: Platform, alerts: AlertReceivers) -> None:
     async with oncall(platform):
-        alerts.script(Answer(503), path="/v2/enqueue")
+        alerts.script(Answer(503), path=ENQUEUE)
         first = await lifecycle(platform)
         second = await lifecycle(platform)
         await eventually(lambda: done(alerts, first) and done(alerts, second), 30)
@@ -81,7 +85,7 @@ async def test_the_event_says_that_it_waits_and_the_lane_who_is_in_line(
     platform: Platform, alerts: AlertReceivers
 ) -> None:
     async with oncall(platform) as name:
-        alerts.script(*[Answer(503)] * 3, path="/v2/enqueue")
+        alerts.script(*[Answer(503)] * 3, path=ENQUEUE)
         incident_id = await lifecycle(platform, Action.RESOLVE)
         lane = platform.client.get_workflow_handle(names.lane_workflow_id(name, incident_id))
 

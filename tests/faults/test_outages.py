@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 
 from tests.faults.load import Publishers, all_arrive, arrivals, missing, repeats, tell
-from tests.faults.scale import SCALE, TORTURE, chance
+from tests.faults.scale import CLIENTS, SCALE, TORTURE, chance
 from tests.faults.stage import TEMPORAL, Stage, stage
 from tests.support.platform import unique_name, unique_type
 from tests.support.sink import Sink, SlowAnswer
 
 PADDING = 4_000_000
-ANSWER_SECONDS = 8  # a publisher hears within 5 s that Temporal is away; some more on a machine that is busy
+ANSWER_SECONDS = 15  # a publisher hears within 5 s that Temporal is away; more on a machine that is very busy
 
 pytestmark = pytest.mark.timeout(600 if TORTURE else 120)
 
@@ -36,6 +36,7 @@ async def test_publishers_hear_that_temporal_is_away_and_nothing_is_lost(place: 
         await publishers.until_accepted(chance("frozen").randrange(1, SCALE.publishes // 2))
         place.send(TEMPORAL, signal.SIGSTOP)
         frozen_at, accepted = time.monotonic(), len(publishers.accepted)
+        while_away = asyncio.create_task(publishers.publish(CLIENTS))
         try:
             await asyncio.sleep(1)
             assert (await anybody.get("/healthz")).status_code == 200
@@ -45,7 +46,7 @@ async def test_publishers_hear_that_temporal_is_away_and_nothing_is_lost(place: 
         finally:
             place.send(TEMPORAL, signal.SIGCONT)
         back = time.monotonic()
-        await publishing
+        await asyncio.gather(publishing, while_away)
         await all_arrive(publishers.accepted, sink)
         first = min(times[0] for times in arrivals(sink).values() if times[0] > back)
         await place.idle()
@@ -58,7 +59,7 @@ async def test_publishers_hear_that_temporal_is_away_and_nothing_is_lost(place: 
         repeats=repeats(sink),
         redelivery_seconds=round(first - back, 1),
     )
-    assert len(publishers.accepted) == SCALE.publishes
+    assert len(publishers.accepted) == SCALE.publishes + CLIENTS
     assert not publishers.odd
     assert refused
     assert publishers.slowest < ANSWER_SECONDS
