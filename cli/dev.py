@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -82,7 +83,9 @@ def _announce(console: Console, running: Laptop) -> None:
     console.print(f"[bold]Temporal[/bold]   {running.temporal_address}")
     console.print(f"[bold]Logs[/bold]       im logs --follow   ({settings.im_state_dir / LOG_FOLDER})")
     port = running.api_url.rpartition(":")[2]
+    usual: Path = Settings.model_fields["im_state_dir"].default
     for name, value, default in (
+        ("IM_STATE_DIR", str(settings.im_state_dir), str(usual.expanduser())),
         ("TEMPORAL_ADDRESS", running.temporal_address, "127.0.0.1:7233"),
         ("IM_API_PORT", port, "8080"),
     ):

@@ -1,21 +1,18 @@
 """How much a subscriber may be asked at once, and how often: over all processes of a deployment together."""
 
-import re
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import BaseModel
 
 from domain.errors import InvalidLimitError
+from domain.rates import UNITS, read_rate
 
 LIMITED = "limited"  # the type of the failure by which a worker says that a delivery goes by another queue
 MAX_CONCURRENCY = 1000
 # A request waits for its turn in hand of a worker for one interval at most: 10 s, as long as a request may take.
 MIN_PER_SECOND = 0.1
 MAX_PER_SECOND = 1000.0
-
-_RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(?:/\s*([sm]))?")
-_SECONDS = {"s": 1, "m": 60}
 
 
 class Limits(NamedTuple):
@@ -58,17 +55,17 @@ class Served(BaseModel):
 
 
 def check_rate(text: str) -> str:
-    """A rate as it is stored and shown, such as ``10/s``: from ``10``, ``10/s``, ``0.5/s`` or ``100/m``.
+    """A rate as it is stored and shown, such as ``10/s``: from ``10``, ``10/s``, ``0.5/s``, ``100/m`` or ``3600/h``.
 
     Raises:
         InvalidLimitError: it is not a rate, or not 0.1 to 1000 a second.
     """
-    found = _RATE.fullmatch(text.strip().lower())
+    found = read_rate(text)
     if found is None:
         raise InvalidLimitError(reason=f"{text[:40]!r} is not a rate")
-    rate = f"{float(found[1]):g}/{found[2] or 's'}"
+    rate = f"{found[0]:.10g}/{found[1]}"
     if not MIN_PER_SECOND <= _per_second(rate) <= MAX_PER_SECOND:
-        raise InvalidLimitError(reason=f"{rate} is not within 0.1/s (6/m) and 1000/s")
+        raise InvalidLimitError(reason=f"{rate} is not within 0.1/s (6/m, 360/h) and 1000/s")
     return rate
 
 
@@ -81,4 +78,4 @@ def check_concurrency(number: int) -> int:
 
 def _per_second(rate: str) -> float:
     count, _, unit = rate.partition("/")
-    return float(count) / _SECONDS[unit]
+    return float(count) / UNITS[unit]

@@ -38,23 +38,23 @@ class DoctorGateway:
 
     async def check(self) -> Checkup:
         """Every finding; a check that cannot be made is a finding itself."""
-        client = self._client
+        client, workers = self._client, await present_workers(self._client)
         checks: dict[str, Check] = {
             "temporal": lambda: check_server(client),
             "namespace": lambda: check_namespace(client),
-            "queues": lambda: check_queues(client),
-            "workers": self._workers,
             "clock": lambda: check_clock(client),
-            "workflows": lambda: check_workflows(client),
-            "keys": self._key_findings,
-            "registries": self._registered,
-            "heartbeats": self._unwatched,
         }
+        if workers:
+            checks |= {
+                "queues": lambda: check_queues(client),
+                "workflows": lambda: check_workflows(client),
+                "keys": self._key_findings,
+                "registries": self._registered,
+                "heartbeats": self._unwatched,
+            }
         made = await asyncio.gather(*(_made(name, check) for name, check in checks.items()))
-        return Checkup(findings=[finding for found in made for finding in found])
-
-    async def _workers(self) -> Sequence[Finding]:
-        return findings.of_workers(await present_workers(self._client), version("incidents-platform"))
+        told = findings.of_workers(workers, version("incidents-platform"))
+        return Checkup(findings=[*told, *(finding for found in made for finding in found)])
 
     async def _key_findings(self) -> Sequence[Finding]:
         return findings.of_keys(await self._keys.report())

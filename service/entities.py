@@ -7,7 +7,7 @@ import structlog
 from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.directory import Snapshot
 from domain.health import LedgerBatch
@@ -48,6 +48,7 @@ class Entities:
     """What activities ask and tell of the directory and the ledger."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._directory = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, names.DIRECTORY_ID)
         self._ledger = client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, names.LEDGER_ID)
 
@@ -58,8 +59,15 @@ class Entities:
         )
 
     async def record(self, batch: LedgerBatch) -> None:
-        """Tell the ledger; returns when Temporal has it."""
-        await self._ledger.signal(DeliveryLedgerWorkflow.record, batch, rpc_timeout=SIGNAL_TIMEOUT)
+        """Tell the ledger, which is started anew where somebody ended it; returns when Temporal has it."""
+        try:
+            await self._ledger.signal(DeliveryLedgerWorkflow.record, batch, rpc_timeout=SIGNAL_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            _log.warning("the ledger did not run; health is counted from nothing")
+            await ensure_entities(self._client)
+            await self._ledger.signal(DeliveryLedgerWorkflow.record, batch, rpc_timeout=SIGNAL_TIMEOUT)
 
     async def mark_gone(self, name: str, asked_at: datetime) -> None:
         """Tell the directory that a subscriber answered 410; said in the log if that cannot be done."""

@@ -14,7 +14,12 @@ NEARLY_FULL = 0.8
 
 
 def of_workers(workers: Iterable[Presence], mine: str) -> list[Finding]:
-    """Whether all workers are of one version, and publish or not alike."""
+    """Whether there are workers, all of one version, and whether they publish or not alike."""
+    workers = list(workers)
+    if not workers:
+        message = "none runs: nothing is delivered (what was accepted waits in Temporal), and what only a worker knows "
+        message += "was not looked at: queues, keys, registries, heartbeats"
+        return [error("workers", message, "Start one: im serve or im worker. Then ask again.")]
     told = [worker for worker in workers if worker.version]
     found = [
         warning("workers", f"the worker {worker.process} is of a version before this one", "Upgrade and restart it.")

@@ -51,8 +51,9 @@ async def test_a_sound_platform_has_no_finding_and_each_trouble_has_one(alone: P
     # Whoever stopped is not counted as a worker for the minute that Temporal remembers its polls.
     ran = await alone.im("doctor")
     assert ran.code == 1
-    assert "error    queue im-deliveries (activities): nobody works on it" in ran.out
-    assert "-> Start a worker: im serve or im worker." in ran.out
+    assert "error    workers: none runs" in ran.out
+    assert "-> Start one: im serve or im worker." in ran.out
+    assert ran.out.count("-> Start") == 1
     assert "Traceback" not in ran.err
 
 

@@ -51,6 +51,19 @@ async def test_a_ledger_that_nobody_worked_on_counts_what_it_was_told(tmp_path: 
         tell("ledger without a worker", outcomes=OUTCOMES, kilobytes=sent // 1024)
 
 
+async def test_a_ledger_that_somebody_ended_is_begun_anew_by_the_next_delivery(tmp_path: Path) -> None:
+    async with stage(tmp_path, "serve") as place, Sink() as sink:
+        event_type, name = unique_type("ended"), unique_name("ended")
+        await place.gateway.subscribers.add(name, sink.url(), types=[event_type])
+        await place.platform.client.get_workflow_handle(names.LEDGER_ID).terminate("by mistake")
+        await Publishers(place, event_type).publish(5)
+
+        async def counted() -> bool:
+            return (await place.gateway.health.get(name)).delivered == 5
+
+        await eventually(counted, 30, 0.5)
+
+
 async def test_new_runs_of_ledger_and_directory_lose_nothing_under_load(tmp_path: Path) -> None:
     config = ["limit.historyCount.suggestContinueAsNew=40"]
     async with stage(tmp_path, "serve", dynamic_config=config) as place, Sink() as sink:

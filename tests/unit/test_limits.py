@@ -21,6 +21,8 @@ from tests.support.builders import NOW, make_subscriber
         ("1000/s", "1000/s", 1000),
         ("60000/m", "60000/m", 1000),
         ("2.50/s", "2.5/s", 2.5),
+        ("360/h", "360/h", 0.1),
+        ("3600000/h", "3600000/h", 1000),
     ],
 )
 def test_a_rate_is_stored_as_it_is_meant(written: str, stored: str, per_second: float) -> None:
@@ -32,7 +34,8 @@ def test_a_rate_is_stored_as_it_is_meant(written: str, stored: str, per_second: 
 
 
 @pytest.mark.parametrize(
-    "written", ["", "fast", "-1", "0", "0/s", "0.09", "5/m", "1001", "60001/m", "10/h", "10/", "/s", "1e2", "nan", "٣"]
+    "written",
+    ["", "fast", "-1", "0", "0/s", "0.09", "5/m", "1001", "60001/m", "359/h", "10/d", "10/", "/s", "1e2", "nan", "٣"],
 )
 def test_what_is_no_rate_in_range_is_refused_with_an_example(written: str) -> None:
     with pytest.raises(InvalidLimitError) as refused:
