@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import ImError, TooLargeError
@@ -109,3 +109,31 @@ def test_no_bytes_break_the_parser(sent: bytes) -> None:
     for parse in (parse_records, parse_alerts):
         with contextlib.suppress(ImError):
             parse(sent)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+MEMBERS = sorted(incident())
+VALUES = sorted(incident()["value"])
+
+
+@st.composite
+def odd_records(draw: st.DrawFn) -> bytes:
+    """An incident with odd things in some places, as one line."""
+    record = incident()
+    record |= draw(st.dictionaries(st.sampled_from(MEMBERS), ANY_JSON, max_size=2))
+    if isinstance(record["value"], dict):
+        record["value"] = record["value"] | draw(st.dictionaries(st.sampled_from(VALUES), ANY_JSON, max_size=3))
+    return json.dumps(record).encode()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(odd_records() | st.binary(min_size=1, max_size=40).filter(lambda line: b"\n" not in line), max_size=5))
+def test_odd_lines_take_no_good_one_with_them(odd: list[bytes]) -> None:
+    good = json.dumps(incident(key=4711)).encode()
+    parsed = parse_records(b"\n".join([*odd, good, b""]))
+    assert parsed.incidents[-1].key == "4711"
+    assert all(0 <= bad.place < len(odd) for bad in parsed.bad)
