@@ -4,6 +4,12 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.errors import InvalidRequestError
+
+BY_HAND = "by hand"
+GONE = "answered HTTP 410 Gone"
+MAX_REASON_CHARS = 200
+
 
 class Pause(BaseModel):
     """Since when, and why.
@@ -16,3 +22,46 @@ class Pause(BaseModel):
 
     at: datetime
     reason: str
+
+
+class PauseOrder(BaseModel):
+    """Tells the directory to pause a subscriber, for what was known of it at ``asked_at``.
+
+    A subscriber that was changed since, is disabled or is paused already stays as it is.
+    """
+
+    name: str
+    reason: str
+    asked_at: datetime
+
+
+class PauseRequest(BaseModel):
+    """What `im subscriber pause` asks the directory for."""
+
+    name: str
+    reason: str
+
+
+class ResumeRequest(BaseModel):
+    """What `im subscriber resume` asks the directory for.
+
+    Attributes:
+        drop_before: what waits and was emitted before that ends as cancelled; None for nothing.
+    """
+
+    name: str
+    drop_before: datetime | None = None
+
+
+def check_reason(text: str | None) -> str:
+    """A reason as it is kept and shown, on one line; ``by hand`` for None.
+
+    Raises:
+        InvalidRequestError: it is empty, or longer than 200 characters.
+    """
+    if text is None:
+        return BY_HAND
+    reason = " ".join(text.split())
+    if not reason or len(reason) > MAX_REASON_CHARS:
+        raise InvalidRequestError(reason=f"the reason of a pause has 1 to {MAX_REASON_CHARS} characters")
+    return reason

@@ -9,18 +9,25 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
     from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
     from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
+    from domain.pauses import PauseOrder, PauseRequest, ResumeRequest
     from domain.resealing import Resealing, check_resealing, resealed
-    from domain.subscribers import (
+    from domain.subscriber_changes import (
         Gone,
-        NewSubscriber,
-        Subscriber,
         SubscriberChange,
         apply_change,
-        mark_gone,
-        new_subscriber,
+        disable_gone,
+        pause,
+        pause_as_ordered,
+        pause_gone,
+        resume,
     )
+    from domain.subscribers import NewSubscriber, Subscriber, new_subscriber
     from workflows import policies
     from workflows.refusals import refused
+
+
+# Patch: a run that an older worker began has disabled whoever answered 410.
+GONE_PAUSES = "gone-pauses"
 
 
 class DirectoryState(BaseModel):
@@ -169,12 +176,43 @@ class SubscriberDirectoryWorkflow:
             check_resealing(request)
             check_size(self._bytes + sum(len(new) - len(old) for old, new in request.values.items()))
 
+    @workflow.update(name="pause_subscriber")
+    def pause_subscriber(self, request: PauseRequest) -> Subscriber:
+        """Pause a subscriber; one that is paused already stays so, since when and why it was."""
+        with refused():  # it may have gone between validation and now
+            return self._store(pause(self._get(request.name), request.reason, workflow.now()))
+
+    @pause_subscriber.validator
+    def _validate_pause(self, request: PauseRequest) -> None:
+        with refused():
+            paused = pause(self._get(request.name), request.reason, workflow.now())
+            self._check_fits(paused, self._get(request.name))
+
+    @workflow.update(name="resume_subscriber")
+    def resume_subscriber(self, request: ResumeRequest) -> Subscriber:
+        """End the pause of a subscriber; of one that is not paused, release what waits all the same."""
+        with refused():  # it may have gone between validation and now
+            return self._store(resume(self._get(request.name), workflow.now()))
+
+    @resume_subscriber.validator
+    def _validate_resume(self, request: ResumeRequest) -> None:
+        with refused():
+            self._get(request.name)
+
+    @workflow.signal(name="pause")
+    def pause(self, order: PauseOrder) -> None:
+        """Pause a subscriber for what was seen of it, unless it was changed since."""
+        subscriber = self._directory.subscribers.get(order.name)
+        if subscriber is not None:
+            self._store(pause_as_ordered(subscriber, order, workflow.now()))
+
     @workflow.signal(name="mark_gone")
     def mark_gone(self, gone: Gone) -> None:
-        """Disable a subscriber that answered 410 Gone, unless it was changed since."""
+        """Pause a subscriber that answered 410 Gone, unless it was changed since."""
         subscriber = self._directory.subscribers.get(gone.name)
         if subscriber is not None:
-            self._store(mark_gone(subscriber, gone, workflow.now()))
+            note = pause_gone if workflow.patched(GONE_PAUSES) else disable_gone
+            self._store(note(subscriber, gone, workflow.now()))
 
     @workflow.query(name="snapshot")
     def snapshot(self, known_version: int | None) -> Snapshot:
