@@ -1,6 +1,6 @@
 """A pause: a subscriber that keeps its events waiting instead of being sent them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,6 +9,7 @@ from domain.errors import InvalidRequestError
 BY_HAND = "by hand"
 GONE = "answered HTTP 410 Gone"
 MAX_REASON_CHARS = 200
+MAX_AGE = timedelta(days=365)
 
 
 class Pause(BaseModel):
@@ -51,6 +52,13 @@ class ResumeRequest(BaseModel):
 
     name: str
     drop_before: datetime | None = None
+
+
+def check_age(age: timedelta) -> timedelta:
+    """The same age beyond which what waits is dropped; raises `InvalidRequestError` when it is not 1 s to 365 days."""
+    if not timedelta(seconds=1) <= age <= MAX_AGE:
+        raise InvalidRequestError(reason=f"what is dropped is older than 1 second to {MAX_AGE.days} days")
+    return age
 
 
 def check_reason(text: str | None) -> str:

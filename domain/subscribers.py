@@ -91,9 +91,9 @@ class Subscriber(BaseModel):
         """
         return self.keep_order or self.target != WEBHOOK or self.message_format is not MessageFormat.CLOUDEVENTS
 
-    def holds(self, event_type: str) -> bool:
-        """Whether an event that it wants waits for the end of its pause; a test does not."""
-        return self.paused is not None and event_type != SUBSCRIBER_TEST
+    def pause_for(self, event_type: str) -> Pause | None:
+        """The pause whose end an event waits for; a test waits for none."""
+        return None if event_type == SUBSCRIBER_TEST else self.paused
 
     @property
     def limited(self) -> bool:
