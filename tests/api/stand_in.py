@@ -27,11 +27,8 @@ from domain.health import view as health_view
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise
-from domain.subscribers import (
-    Subscriber,
-    apply_change,
-    new_subscriber,
-)
+from domain.subscriber_changes import apply_change
+from domain.subscribers import Subscriber, new_subscriber
 from domain.tasks import PublishReceipt
 from service.callers import Callers
 from service.doors import Door
