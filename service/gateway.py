@@ -29,6 +29,7 @@ from service.subscribers import SubscriberGateway
 from service.temporal import connect
 from service.tokens import TokenGateway
 from service.trials import TrialGateway
+from service.why import WhyGateway
 from service.zeebe_clusters import ZeebeGateway
 
 
@@ -40,6 +41,7 @@ class Gateway:
     subscribers: SubscriberGateway
     health: HealthGateway
     events: EventGateway
+    why: WhyGateway
     trials: TrialGateway
     incidents: IncidentGateway
     alarms: AlarmGateway
@@ -96,6 +98,7 @@ def make_gateway(
         subscribers=subscribers,
         health=health,
         events=events,
+        why=WhyGateway(connection, events, subscribers),
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),
