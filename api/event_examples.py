@@ -1,5 +1,7 @@
 """Examples of what explains and follows events."""
 
+from typing import Any
+
 EXPLANATION = {
     "verdict": "retrying",
     "headline": "my-webhook has not been told yet: it is being retried after HTTP 503 Service Unavailable.",
@@ -38,4 +40,24 @@ EXPLANATION = {
             ],
         }
     ],
+}
+
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The stream.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": (
+                    "retry: 3000\nid: 2025-12-26T14:30:00.000000+00:00\n\n"
+                    "id: 2025-12-26T14:30:02.100000+00:00\nevent: change\n"
+                    'data: {"event_id":"evt_1","type":"im.incident.declared.v1","source":"/incidents/INC-7",'
+                    '"incident_id":"INC-7","kind":"original","outcome":"retrying","troubled":["retrying:my-webhook"],'
+                    '"emitted_at":"2025-12-26T14:30:02Z","workflow_id":"event/evt_1@1b2c3d4e",'
+                    '"subscribers":["my-webhook"],"ended_at":null}\n\n'
+                    ": still here\nid: 2025-12-26T14:30:02.100000+00:00\n\n"
+                ),
+            }
+        },
+    }
 }

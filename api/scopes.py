@@ -20,7 +20,7 @@ _OPERATIONS = {
         checkUp explainDelivery getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient
         getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster listAlarms listEventTypes
         listEvents listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers
-        listZeebeClusters matchEventTypes
+        listZeebeClusters matchEventTypes streamEvents
     """,
     Scope.PUBLISH: """
         acknowledgeIncident addIncidentNote beat beatWith clearAlarm closeIncident declareIncident grantWebhookOrigin

@@ -18,7 +18,10 @@ def why(
     ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Say why a subscriber was or was not told of an event, and what comes next."""
+    """Say why a subscriber was told, or was not.
+
+    Of one event: what matched, what was tried when and with what answer, and what comes next.
+    """
     from cli.render_why import explanation_text  # noqa: PLC0415 - heavy
 
     found = with_gateway(lambda im: im.why.explain(event, subscriber, source))

@@ -13,6 +13,7 @@ from service.connection import Connection
 from service.doctor import DoctorGateway
 from service.doors import Door
 from service.events import EventGateway
+from service.follower import Follower
 from service.health import HealthGateway
 from service.heartbeats import HeartbeatGateway
 from service.http_clients import HttpClientGateway
@@ -42,6 +43,7 @@ class Gateway:
     health: HealthGateway
     events: EventGateway
     why: WhyGateway
+    follower: Follower
     trials: TrialGateway
     incidents: IncidentGateway
     alarms: AlarmGateway
@@ -99,6 +101,7 @@ def make_gateway(
         health=health,
         events=events,
         why=WhyGateway(connection, events, subscribers),
+        follower=Follower(client),
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),
