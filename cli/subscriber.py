@@ -36,6 +36,7 @@ from cli.subscriber_options import (
     value_or_none,
 )
 from cli.subscriber_pause import pause, resume
+from cli.watch import watch_subscriber
 from domain.timing import parse_duration
 
 if TYPE_CHECKING:
@@ -228,6 +229,7 @@ app.command(
     epilog=examples("im subscriber resume my-webhook --wait", "im subscriber resume my-webhook --drop-older-than 1h")
 )(resume)
 app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))(match)
+app.command("watch", epilog=examples("im subscriber watch my-webhook"))(watch_subscriber)
 
 
 def _told(verb: str, changed: "Changed", output: Format) -> None:
