@@ -5,8 +5,10 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
+    from domain import tidings
     from domain.directory import Directory, Snapshot, check_size, put, stored_size
     from domain.errors import SubscriberExistsError, SubscriberNotFoundError
+    from domain.events import CloudEvent
     from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
     from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
     from domain.pauses import PauseOrder, PauseRequest, ResumeRequest
@@ -23,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.subscribers import NewSubscriber, Subscriber, new_subscriber
     from workflows import policies
+    from workflows.outbox import Outbox, telling_until
     from workflows.refusals import refused
 
 
@@ -34,6 +37,7 @@ class DirectoryState(BaseModel):
     """What the directory carries from run to run."""
 
     directory: Directory = Directory()
+    outbox: list[CloudEvent] = []
 
 
 @workflow.defn(name="SubscriberDirectoryWorkflow")
@@ -46,6 +50,7 @@ class SubscriberDirectoryWorkflow:
     @workflow.init
     def __init__(self, state: DirectoryState) -> None:
         self._directory = state.directory
+        self._outbox = Outbox(state.outbox)
         self._bytes = self._directory.size
         self._updates = 0
         self._renewed = False  # so that the sealed values of an old key go with this run's history
@@ -53,9 +58,9 @@ class SubscriberDirectoryWorkflow:
     @workflow.run
     async def run(self, _state: DirectoryState) -> None:
         """Serve until the history is long, then go on in a new run."""
-        await workflow.wait_condition(self._is_long)
+        await telling_until(self._is_long, self._outbox.keep_empty())
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(DirectoryState(directory=self._directory))
+        workflow.continue_as_new(DirectoryState(directory=self._directory, outbox=self._outbox.waiting))
 
     @workflow.update(name="add")
     def add(self, new: NewSubscriber) -> Subscriber:
@@ -78,7 +83,10 @@ class SubscriberDirectoryWorkflow:
     def change(self, change: SubscriberChange) -> Subscriber:
         """Change a subscriber; a change that alters nothing is no change."""
         with refused():  # it may have gone between validation and now
-            return self._store(self._changed_subscriber(change))
+            changed = self._store(self._changed_subscriber(change))
+        if change.sealed_secret is not None:
+            self._outbox.put(tidings.secret_rotated(changed, workflow.now()))
+        return changed
 
     @change.validator
     def _validate_change(self, change: SubscriberChange) -> None:
@@ -262,6 +270,7 @@ class SubscriberDirectoryWorkflow:
         previous = self._directory.subscribers.get(subscriber.name)
         if subscriber is not previous:
             self._directory.subscribers[subscriber.name] = subscriber
+            self._outbox.put(*tidings.of_change(previous, subscriber, workflow.now()))
             self._changed(stored_size(subscriber) - (stored_size(previous) if previous else 0))
         return subscriber
 
