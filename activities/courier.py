@@ -11,6 +11,7 @@ from activities.recorder import Recorder
 from activities.sender import Sender
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
+from domain.pauses import patience
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import WEBHOOK
@@ -59,7 +60,8 @@ class Courier:
         attempts = [*(_shortened(earlier) for earlier in prior or []), attempt]
         delivery = settle(subscriber.name, attempts, schedule or RetrySchedule())
         journal.tell(delivery, event.id)
-        entry = journal.ledger_entry(delivery)
+        allowed = patience(subscriber.pause_after_seconds, subscriber.updated_at, attempt.at)
+        entry = journal.ledger_entry(delivery, allowed)
         if entry is None or delivery.state is DeliveryState.RETRYING:
             if entry:
                 self._recorder.note(entry)

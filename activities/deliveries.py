@@ -22,7 +22,10 @@ from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.reporting import announced, beating, brief, details, failure_of, given_up, unmade
 from activities.transport_errors import LocalFault
+from domain.directory import Directory
+from domain.event_types import DELIVERY_EXHAUSTED
 from domain.events import CloudEvent
+from domain.operational import failure_is_told
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle, waiting
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
@@ -105,7 +108,18 @@ class DeliveryActivities:
                 crowd = len(request.event_types) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
                 wanting[event_type] = [await self._match(each, event_type, crowd=crowd) for each in wanted_by]
             journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
-        return Resolution(publishing=self._publishing, matches=[wanting[each] for each in request.event_types])
+        told_of = request.told_of or [None] * len(request.event_types)
+        return Resolution(
+            publishing=self._publishing,
+            matches=[
+                [match for match in wanting[each] if match.subscriber != about]
+                for each, about in zip(request.event_types, told_of, strict=True)
+            ],
+            watchers=self._watchers(directory) if any(map(failure_is_told, wanting)) else [],
+        )
+
+    def _watchers(self, directory: Directory) -> list[str]:
+        return [each.name for each in self._directory.matching(directory, DELIVERY_EXHAUSTED, None)[:2]]
 
     async def _match(self, subscriber: Subscriber, event_type: str, *, crowd: bool) -> Match:
         limits, name = await self._limited.words(subscriber), subscriber.name

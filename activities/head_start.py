@@ -12,6 +12,7 @@ from activities.directory import LeasedDirectory
 from activities.flights import KEPT, Flights, flight_key
 from activities.gate import InlineGate
 from domain.events import CloudEvent
+from domain.operational import told_of
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
 from domain.tasks import INLINE_ONE_BY_ONE
@@ -37,6 +38,8 @@ class HeadStart:
     async def begin(self, event: CloudEvent, run_id: str) -> None:
         """Begin the first requests of an event whose workflow's first task is with this process."""
         wanting = self._directory.matching(await self._directory.current(), event.type, None)
+        if (about := told_of(event)) is not None:
+            wanting = [subscriber for subscriber in wanting if subscriber.name != about]
         begun = {subscriber.name: subscriber for subscriber in wanting if self._may_begin(subscriber)}
         if not begun or len(wanting) > INLINE_ONE_BY_ONE:
             return

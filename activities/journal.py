@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from domain.health import LedgerEntry, Report
 from domain.incidents import rfc3339
 from domain.outcomes import Attempt, Delivery, DeliveryState
+from domain.pauses import Patience
 
 COMPONENT = "outbox-worker"
 
@@ -63,7 +64,7 @@ def _count(last: Attempt, delivery: Delivery) -> None:
         DELIVERIES.labels(delivery.state.value).inc()
 
 
-def ledger_entry(delivery: Delivery) -> LedgerEntry | None:
+def ledger_entry(delivery: Delivery, patience: Patience | None = None) -> LedgerEntry | None:
     """What the ledger is told of a delivery's latest request; None for what counts neither way."""
     last = delivery.last
     reports = {
@@ -79,4 +80,5 @@ def ledger_entry(delivery: Delivery) -> LedgerEntry | None:
         at=last.at + timedelta(milliseconds=last.duration_ms),
         duration_ms=last.duration_ms,
         error=last.error,
+        patience=patience if last.error else None,
     )

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -58,6 +59,7 @@ class EventStream(StreamingResponse):
     operation_id="streamEvents",
     summary="Follow events as their outcomes change",
     response_class=EventStream,
+    status_code=HTTPStatus.OK,
     responses=STREAM,
 )
 async def stream_events(

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 from domain.event_types import KNOWN_TYPES
 from domain.health import Health
 from domain.incidents import Incident
-from domain.patterns import advise, matches_any, parse_patterns
+from domain.operational import asks_for
+from domain.patterns import advise, parse_patterns
 from service.events import EventView
 from service.progress import RunView
 from service.subscriber_views import SubscriberView
@@ -61,7 +62,7 @@ def subscriber_detail(subscriber: SubscriberView, health: Health) -> SubscriberD
 def type_match(patterns: str) -> TypeMatch:
     """What a comma-separated list of patterns matches; raises `InvalidPatternError`."""
     checked = parse_patterns(patterns)
-    known = [EventType(type=name, description=text) for name, text in KNOWN_TYPES.items() if matches_any(checked, name)]
+    known = [EventType(type=name, description=text) for name, text in KNOWN_TYPES.items() if asks_for(checked, name)]
     return TypeMatch(patterns=list(checked), types=known, warnings=advise(checked, list(KNOWN_TYPES)))
 
 

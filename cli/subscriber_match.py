@@ -15,11 +15,12 @@ def match(
 ) -> None:
     """Show which known event types patterns match. Needs no server. Quote patterns, or the shell expands them."""
     from domain.event_types import KNOWN_TYPES  # noqa: PLC0415 - heavy
-    from domain.patterns import advise, matches_any, parse_patterns  # noqa: PLC0415 - heavy
+    from domain.operational import asks_for  # noqa: PLC0415 - heavy
+    from domain.patterns import advise, parse_patterns  # noqa: PLC0415 - heavy
 
     wanted = parse_patterns(",".join(patterns))
     rows = [
-        {"type": known, "matches": matches_any(wanted, known), "description": description}
+        {"type": known, "matches": asks_for(wanted, known), "description": description}
         for known, description in KNOWN_TYPES.items()
     ]
     cells = ((row["type"], render.yes_no(bool(row["matches"])), row["description"]) for row in rows)

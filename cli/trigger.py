@@ -54,12 +54,14 @@ async def _emit(im: "Gateway", event: "CloudEvent", subscriber: str | None) -> "
     """Emit it; to one subscriber only where that would be told."""
     if subscriber is not None:
         from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
-        from domain.patterns import matches_any  # noqa: PLC0415 - heavy
+        from domain.operational import asks_for, told_of  # noqa: PLC0415 - heavy
 
         found = await im.subscribers.get(subscriber)
         if not found.enabled:
             raise InvalidRequestError(reason=f"{subscriber} is disabled, so it would not be told")
-        if not matches_any(found.types, event.type):
+        if told_of(event) == subscriber:
+            raise InvalidRequestError(reason=f"the event tells of {subscriber}, which is never told of itself")
+        if not asks_for(found.types, event.type):
             wanted = ",".join(found.types)
             raise InvalidRequestError(reason=f"{subscriber} wants {wanted}, so it would not be told of {event.type}")
     return await im.events.emit(event, only=subscriber)

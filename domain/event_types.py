@@ -11,6 +11,22 @@ HEARTBEAT_UNKNOWN = "im.heartbeat.unknown.v1"
 ALARM_RAISED = "im.alarm.raised.v1"
 ALARM_CHANGED = "im.alarm.changed.v1"
 ALARM_CLEARED = "im.alarm.cleared.v1"
+SUBSCRIBER_UNHEALTHY = "im.subscriber.unhealthy.v1"
+SUBSCRIBER_RECOVERED = "im.subscriber.recovered.v1"
+SUBSCRIBER_PAUSED = "im.subscriber.paused.v1"
+SUBSCRIBER_RESUMED = "im.subscriber.resumed.v1"
+SUBSCRIBER_SECRET_ROTATED = "im.subscriber.secret_rotated.v1"  # noqa: S105 - an event type
+DELIVERY_EXHAUSTED = "im.delivery.exhausted.v1"
+
+# What the platform tells of its own subscribers: see `domain.operational`.
+OPERATIONAL_TYPES: dict[str, str] = {
+    SUBSCRIBER_UNHEALTHY: "Subscriber became unhealthy",
+    SUBSCRIBER_RECOVERED: "Unhealthy subscriber recovered",
+    SUBSCRIBER_PAUSED: "Subscriber paused",
+    SUBSCRIBER_RESUMED: "Paused subscriber resumed",
+    SUBSCRIBER_SECRET_ROTATED: "Subscriber has a new signing secret",
+    DELIVERY_EXHAUSTED: "Delivery failed for good",
+}
 
 KNOWN_TYPES: dict[str, str] = {
     INCIDENT_DECLARED: "New incident created",
@@ -23,6 +39,7 @@ KNOWN_TYPES: dict[str, str] = {
     ALARM_RAISED: "Alarm raised, or raised again",
     ALARM_CHANGED: "Severity of a raised alarm changed",
     ALARM_CLEARED: "Alarm cleared",
+    **OPERATIONAL_TYPES,
 }
 
 # With the one that no pattern matches. Each has a schema in service/schemas.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.drains import DrainProgress
 from domain.http_clients import HttpClient
-from domain.pauses import Pause
+from domain.pauses import Patience, Pause
 
 HEALTHY_RATE = 50.0  # per cent; the guide's "Health Status Criteria"
 STREAK_REQUESTS = 5
@@ -43,6 +43,7 @@ class LedgerEntry(BaseModel):
     at: datetime
     duration_ms: int | None = None
     error: str | None = None
+    patience: Patience | None = None
 
 
 class Counters(BaseModel):
@@ -105,18 +106,22 @@ class LedgerBatch(BaseModel):
         sums: by subscriber, what the requests of the commit come to. However many they were, the ledger has one thing
             to do for each subscriber: told one by one, 200,000 that waited for a worker were more than it could count
             within a workflow task, so that it never counted again.
+        patience: of the subscribers that are to be paused after a time of failure, as of the latest request.
     """
 
     entries: list[LedgerEntry] = []
     sums: dict[str, Counters] = {}
+    patience: dict[str, Patience] = {}
 
 
 def summed(entries: Iterable[LedgerEntry]) -> LedgerBatch:
     """Requests, in order, as a group commit."""
-    sums: dict[str, Counters] = {}
+    batch = LedgerBatch()
     for entry in entries:
-        sums.setdefault(entry.subscriber, Counters()).apply(entry)
-    return LedgerBatch(sums=sums)
+        batch.sums.setdefault(entry.subscriber, Counters()).apply(entry)
+        if entry.patience:
+            batch.patience[entry.subscriber] = entry.patience
+    return batch
 
 
 class Health(BaseModel):

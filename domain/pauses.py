@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import InvalidRequestError
+from domain.timing import in_short
 
 BY_HAND = "by hand"
 GONE = "answered HTTP 410 Gone"
 MAX_REASON_CHARS = 200
 MAX_AGE = timedelta(days=365)
+RECOMMENDED_PAUSE_AFTER = timedelta(days=5)
+MAX_PAUSE_AFTER = timedelta(days=365)
 
 
 class Pause(BaseModel):
@@ -73,3 +76,33 @@ def check_reason(text: str | None) -> str:
     if not reason or len(reason) > MAX_REASON_CHARS:
         raise InvalidRequestError(reason=f"the reason of a pause has 1 to {MAX_REASON_CHARS} characters")
     return reason
+
+
+class Patience(BaseModel):
+    """For how many seconds a subscriber may fail without a success, as of a request that was made at ``asked_at``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    asked_at: datetime
+    seconds: int
+
+
+def patience(seconds: int | None, changed_at: datetime, asked_at: datetime) -> Patience | None:
+    """The patience with a subscriber.
+
+    Args:
+        seconds: of unbroken failure, after which it is paused; None for never.
+        changed_at: a subscriber that was changed or resumed since has all of the time again.
+        asked_at: when the request was made.
+    """
+    if seconds is None or asked_at - changed_at < timedelta(seconds=seconds):
+        return None
+    return Patience(asked_at=asked_at, seconds=seconds)
+
+
+def check_pause_after(seconds: int) -> int:
+    """The same number of seconds of unbroken failure, 1 s to 365 days; raises `InvalidRequestError` otherwise."""
+    longest = int(MAX_PAUSE_AFTER.total_seconds())
+    if not 1 <= seconds <= longest:
+        raise InvalidRequestError(reason=f"a subscriber may be paused after 1s to {in_short(longest)} of failure")
+    return seconds

@@ -25,6 +25,7 @@ class SubscriberChange(BaseModel):
         drop_secrets: sign no more.
         target: with ``sealed_notify``, and ``url`` to be shown, replaces the notify URL of a target.
         http_client: an empty string drops it, as it does ``rate_limit``; of ``max_concurrency`` 0 does.
+        pause_after_seconds: 0 drops it.
         header_names: with ``sealed_headers``, replaces all added headers; an empty tuple drops them.
     """
 
@@ -46,6 +47,7 @@ class SubscriberChange(BaseModel):
     keep_order: bool | None = None
     max_concurrency: int | None = None
     rate_limit: str | None = None
+    pause_after_seconds: int | None = None
 
 
 def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime) -> Subscriber:
@@ -63,7 +65,7 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
         update["schedule"] = make_schedule(change.schedule_name or subscriber.schedule.name, attempts)
     if change.header_names is not None:
         update |= {"sealed_headers": change.sealed_headers, "header_names": change.header_names}
-    for droppable in ("http_client", "max_concurrency", "rate_limit"):
+    for droppable in ("http_client", "max_concurrency", "rate_limit", "pause_after_seconds"):
         if (value := getattr(change, droppable)) is not None:
             update[droppable] = value or None
     if change.drop_secrets:

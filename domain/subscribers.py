@@ -13,7 +13,8 @@ from domain.errors import InvalidNameError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.limits import Limits
 from domain.message_formats import MessageFormat
-from domain.patterns import ALL, matches_any
+from domain.operational import asks_for
+from domain.patterns import ALL
 from domain.pauses import Pause
 from domain.retry import RetrySchedule
 from domain.targets.kinds import WEBHOOK, can_say
@@ -50,6 +51,7 @@ class Subscriber(BaseModel):
         gone_at: when it answered 410 Gone, which paused it (before there were pauses: disabled it); resuming it,
             enabling it or changing its URL clears this.
         paused: its events wait, since when and why; None when they do not. A disabled one is never paused.
+        pause_after_seconds: of unbroken failure, after which it is paused; None for never.
         version: counts the changes of this subscriber, from 1.
     """
 
@@ -72,6 +74,7 @@ class Subscriber(BaseModel):
     rate_limit: str | None = None
     gone_at: datetime | None = None
     paused: Pause | None = None
+    pause_after_seconds: int | None = None
     version: int = 1
     created_at: datetime
     updated_at: datetime
@@ -81,7 +84,7 @@ class Subscriber(BaseModel):
         if not self.enabled or event_type == SUBSCRIBER_TEST:
             return False
         sayable = can_say(self.target, event_type) and message_formats.can_say(self.message_format, event_type)
-        return sayable and matches_any(self.types, event_type)
+        return sayable and asks_for(self.types, event_type)
 
     @property
     def ordered(self) -> bool:
@@ -132,6 +135,7 @@ class NewSubscriber(BaseModel):
     keep_order: bool = False
     max_concurrency: int | None = None
     rate_limit: str | None = None
+    pause_after_seconds: int | None = None
 
 
 def check_name(name: str) -> str:

@@ -37,17 +37,29 @@ class Match(BaseModel):
 
 
 class ResolveRequest(BaseModel):
-    """Asks who wants events of these types; ``only`` restricts the answer to these subscribers."""
+    """Asks who wants events of these types.
+
+    Attributes:
+        only: restricts the answer to these subscribers.
+        told_of: for each event, whom it tells of, who is not told; None where there is none such.
+    """
 
     event_types: list[str]
     only: list[str] | None = None
+    told_of: list[str | None] | None = None
 
 
 class Resolution(BaseModel):
-    """The matches of each event, in order, and whether the answering process has publishing switched on."""
+    """The matches of each event, in order, and whether the answering process has publishing switched on.
+
+    Attributes:
+        watchers: who wants to be told of deliveries that fail for good; two at most, which is enough to know whether
+            anybody but the one that failed does.
+    """
 
     publishing: bool = True
     matches: list[list[Match]]
+    watchers: list[str] = []
 
 
 class FirstRequest(BaseModel):
@@ -193,6 +205,7 @@ class EventInput(BaseModel):
         ask_publishing: fail at once when the worker's process has publishing switched off; set by publishers that
             cannot know (the CLI), while the API and the incidents decide by their own setting.
         resume: deliveries of the only event to go on with; nothing is resolved then.
+        watchers: with ``resume``, as in `Resolution`.
         behind: the workflows of the ten events before it, of the same incident or alarm: ordered deliveries line up
             behind theirs. Ten, because an event that nobody here wants is passed over, and those before it are not.
     """
@@ -201,6 +214,7 @@ class EventInput(BaseModel):
     only: list[str] | None = None
     ask_publishing: bool = False
     resume: list[Pending] | None = None
+    watchers: list[str] = []
     behind: list[str] = []
 
 

@@ -105,7 +105,8 @@ async def running_workers(
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
         control = _control_worker(client, emission, incidents, parts)
-        for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
+        deliveries = _delivery_worker(client, parts, emission)
+        for worker in (control, deliveries, serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
         await stack.enter_async_context(parts.keep_served())
@@ -182,12 +183,17 @@ def _event_worker(client: Client, parts: _Parts) -> Worker:
     )
 
 
-def _delivery_worker(client: Client, parts: _Parts) -> Worker:
+def _delivery_worker(client: Client, parts: _Parts, emission: EmissionActivities) -> Worker:
     return Worker(
         client,
         build_id=BUILD_ID,
         task_queue=names.DELIVERIES_QUEUE,
-        activities=[parts.deliveries.deliver, parts.heartbeats.send_ping, parts.heartbeats.log_unknown],
+        activities=[
+            parts.deliveries.deliver,
+            parts.heartbeats.send_ping,
+            parts.heartbeats.log_unknown,
+            emission.publish_event,
+        ],
         max_concurrent_activities=DELIVERY_SLOTS,
         disable_eager_activity_execution=True,  # an eager task would pass by the queue's priority and fairness
         graceful_shutdown_timeout=DRAIN,

@@ -7,15 +7,19 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from activities.deliveries import DeliveryActivities
+from activities.emission import EmissionActivities
 from activities.lanes import LaneActivities
+from domain import tidings
 from domain.events import CloudEvent
 from domain.lanes import LineUpRequest, Ticket
-from domain.outcomes import Delivery
+from domain.operational import failure_is_told, told_of
+from domain.outcomes import Delivery, DeliveryState
 from domain.retry import RetrySchedule
 from domain.tasks import (
     AdoptManyRequest,
     AdoptRequest,
     DeliverRequest,
+    EmitRequest,
     FirstRequest,
     FirstRequests,
     FirstResult,
@@ -34,7 +38,7 @@ async def resolve(events: Sequence[CloudEvent], only: list[str] | None) -> Resol
     """Who wants the events."""
     return await workflow.execute_local_activity_method(
         DeliveryActivities.resolve_subscribers,
-        ResolveRequest(event_types=[event.type for event in events], only=only),
+        ResolveRequest(event_types=[event.type for event in events], only=only, told_of=_told_of(events)),
         start_to_close_timeout=policies.RESOLVE_TIMEOUT,
         retry_policy=policies.RESOLVE_RETRY,
         summary="who wants it",
@@ -186,6 +190,28 @@ async def record(event: CloudEvent, ended: Sequence[Delivery]) -> None:
     )
     for delivery in ended:
         delivery.recorded = True
+
+
+async def tell_exhausted(event: CloudEvent, pending: Pending, watchers: Sequence[str]) -> None:
+    """Emit that a delivery failed for good, where anybody but its subscriber wants to know; after all retries."""
+    delivery = pending.delivery
+    watched = failure_is_told(event.type) and any(name != delivery.subscriber for name in watchers)
+    if delivery.state is not DeliveryState.FAILED or not watched:
+        return
+    await workflow.execute_activity_method(
+        EmissionActivities.publish_event,
+        EmitRequest(event=tidings.exhausted(event, delivery, workflow.info().run_id, workflow.now())),
+        task_queue=names.DELIVERIES_QUEUE,
+        start_to_close_timeout=policies.PUBLISH_TIMEOUT,
+        retry_policy=policies.PUBLISH_RETRY,
+        summary=f"tell that {delivery.subscriber} was not told",
+        priority=policies.TELL_PRIORITY,
+    )
+
+
+def _told_of(events: Sequence[CloudEvent]) -> list[str | None] | None:
+    named = [told_of(event) for event in events]
+    return named if any(named) else None
 
 
 def _take(pending: Pending, result: FirstResult) -> None:

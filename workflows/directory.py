@@ -5,9 +5,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
+    from domain import tidings
     from domain.directory import Directory, Snapshot, check_size, put, stored_size
     from domain.drains import DrainOrder
     from domain.errors import SubscriberExistsError
+    from domain.events import CloudEvent
     from domain.http_client_errors import HttpClientExistsError
     from domain.http_clients import HttpClient, HttpClientDraft, check_pair, new_client
     from domain.pauses import PauseOrder, PauseRequest, ResumeRequest
@@ -23,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.subscribers import NewSubscriber, Subscriber, new_subscriber
     from workflows.directory_book import DirectoryBook
+    from workflows.outbox import telling_until
     from workflows.refusals import refused
 
 
@@ -34,6 +37,7 @@ class DirectoryState(BaseModel):
     """What the directory carries from run to run."""
 
     directory: Directory = Directory()
+    outbox: list[CloudEvent] = []
 
 
 @workflow.defn(name="SubscriberDirectoryWorkflow")
@@ -45,17 +49,14 @@ class SubscriberDirectoryWorkflow(DirectoryBook):
 
     @workflow.init
     def __init__(self, state: DirectoryState) -> None:
-        super().__init__(state.directory)
+        super().__init__(state.directory, state.outbox)
 
     @workflow.run
     async def run(self, _state: DirectoryState) -> None:
         """Serve until the history is long, then go on in a new run."""
-        while not self._is_long() or self._to_drain:
-            await workflow.wait_condition(lambda: self._is_long() or bool(self._to_drain))
-            if self._to_drain:
-                await self._begin_drain(self._to_drain.pop(0))
+        await telling_until(self._may_end, self._attend())
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(DirectoryState(directory=self._directory))
+        workflow.continue_as_new(DirectoryState(directory=self._directory, outbox=self._outbox.waiting))
 
     @workflow.update(name="add")
     def add(self, new: NewSubscriber) -> Subscriber:
@@ -78,7 +79,10 @@ class SubscriberDirectoryWorkflow(DirectoryBook):
     def change(self, change: SubscriberChange) -> Subscriber:
         """Change a subscriber; a change that alters nothing is no change."""
         with refused():  # it may have gone between validation and now
-            return self._store(self._changed_subscriber(change))
+            changed = self._store(self._changed_subscriber(change))
+        if change.sealed_secret is not None:
+            self._outbox.put(tidings.secret_rotated(changed, workflow.now()))
+        return changed
 
     @change.validator
     def _validate_change(self, change: SubscriberChange) -> None:

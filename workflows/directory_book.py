@@ -1,23 +1,30 @@
-"""What the directory workflow does with its entries: finds, stores and measures them, and has drains begun."""
+"""What the directory workflow does with its entries: finds, stores and measures them, tells, and has drains begun."""
+
+import asyncio
+from collections.abc import Sequence
 
 from temporalio import workflow
 
 from activities.drains import DrainActivities
+from domain import tidings
 from domain.directory import Directory, check_size, stored_size
 from domain.drains import DrainOrder
 from domain.errors import SubscriberNotFoundError
+from domain.events import CloudEvent
 from domain.http_client_errors import HttpClientInUseError, HttpClientNotFoundError
 from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair
 from domain.subscriber_changes import SubscriberChange, apply_change
 from domain.subscribers import Subscriber
 from workflows import policies
+from workflows.outbox import Outbox
 
 
 class DirectoryBook:
-    """The entries, and who is to be sent what waited for the end of a pause."""
+    """The entries, what is to be told of them, and who is to be sent what waited for the end of a pause."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, untold: Sequence[CloudEvent]) -> None:
         self._directory = directory
+        self._outbox = Outbox(untold)
         self._bytes = directory.size
         self._updates = 0
         self._renewed = False  # so that the sealed values of an old key go with this run's history
@@ -63,6 +70,7 @@ class DirectoryBook:
         previous = self._directory.subscribers.get(subscriber.name)
         if subscriber is not previous:
             self._directory.subscribers[subscriber.name] = subscriber
+            self._outbox.put(*tidings.of_change(previous, subscriber, workflow.now()))
             self._changed(stored_size(subscriber) - (stored_size(previous) if previous else 0))
             if previous and previous.paused and not subscriber.paused:
                 self._drain(DrainOrder(subscriber=subscriber.name))
@@ -77,6 +85,17 @@ class DirectoryBook:
     def _drain(self, order: DrainOrder) -> None:
         others = [other for other in self._to_drain if other.subscriber != order.subscriber]
         self._to_drain = [*others, order]
+
+    async def _attend(self) -> None:
+        """Tell, and have drains begun, for as long as the run goes on."""
+        await asyncio.gather(self._outbox.keep_empty(), self._begin_drains())
+
+    async def _begin_drains(self) -> None:
+        while True:
+            await workflow.wait_condition(lambda: bool(self._to_drain))
+            order = self._to_drain[0]
+            await self._begin_drain(order)
+            self._to_drain = [other for other in self._to_drain if other is not order]
 
     async def _begin_drain(self, order: DrainOrder) -> None:
         await workflow.execute_activity_method(
@@ -97,6 +116,8 @@ class DirectoryBook:
         count = len(self._directory.subscribers)
         workflow.set_current_details(f"{count} subscribers, version {self._directory.version}, {self._bytes} bytes")
 
-    def _is_long(self) -> bool:
+    def _may_end(self) -> bool:
+        if self._to_drain:
+            return False
         full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
         return full or workflow.info().is_continue_as_new_suggested()

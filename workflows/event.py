@@ -28,6 +28,7 @@ class EventWorkflow:
         self._request = request
         self._progress = Progress(request.events)
         self._lined_up = False
+        self._watchers = request.watchers
 
     @workflow.run
     async def run(self, request: EventInput) -> EventResult:
@@ -74,6 +75,7 @@ class EventWorkflow:
                 f"{error}. {error.advice}", type=error.code, category=ApplicationErrorCategory.BENIGN
             )
         self._progress.resolve(resolution.matches)
+        self._watchers = resolution.watchers
 
     async def _try_once(self) -> None:
         """Make the first requests that may be made within this workflow task."""
@@ -127,12 +129,14 @@ class EventWorkflow:
         await asyncio.gather(*finishing, *(self._finish(pending) for pending in flying))
 
     async def _finish(self, pending: Pending) -> None:
-        if not (pending.ordered and self._request.events[0].ordering_key):
+        event = self._request.events[0]
+        if pending.ordered and event.ordering_key:
+            await self._wait_turn(pending)
             await self._deliver(pending)
-            return
-        await self._wait_turn(pending)
-        await self._deliver(pending)
-        await calls.leave_lane(self._request.events[0], pending)
+            await calls.leave_lane(event, pending)
+        else:
+            await self._deliver(pending)
+        await calls.tell_exhausted(event, pending, self._watchers)
 
     async def _wait_turn(self, pending: Pending) -> None:
         waiting = f"waits until the earlier events of {self._request.events[0].ordering_key} are done with"
@@ -173,6 +177,13 @@ class EventWorkflow:
         for index, event in enumerate(self._request.events):
             if ended := progress.unrecorded(index):
                 await calls.record(event, ended)
+        await asyncio.gather(
+            *(
+                calls.tell_exhausted(event, pending, self._watchers)
+                for event, group in zip(self._request.events, progress.groups, strict=True)
+                for pending in group
+            )
+        )
 
     async def _see_landed(self, flying: list[int]) -> None:
         """Wait for what is in flight, all of it together: an overload would only grow by a workflow for each."""
@@ -194,7 +205,7 @@ class EventWorkflow:
         with contextlib.suppress(WorkflowAlreadyStartedError):  # by this run, before its task was repeated
             await workflow.start_child_workflow(
                 EventWorkflow.run,
-                EventInput(events=[event], resume=self._progress.unfinished(index)),
+                EventInput(events=[event], resume=self._progress.unfinished(index), watchers=self._watchers),
                 id=names.continued_workflow_id(event, workflow.info().run_id),
                 task_timeout=policies.EVENT_TASK_TIMEOUT,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,

@@ -128,6 +128,10 @@ PERMANENT_TYPES = [
 _PRIORITIES = {"SEV-1": 1, "SEV-2": 2, "SEV-3": 3, "SEV-4": 4}
 
 
+# That a delivery failed for good is told when no retry waits: an outage is not made longer by telling of it.
+TELL_PRIORITY = Priority(priority_key=5, fairness_key="operational events")
+
+
 def delivery_retry(schedule: RetrySchedule, prior: int) -> RetryPolicy:
     """The backoff table as Temporal's own retry policy.
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import EventTooLargeError, InvalidEventError
-from domain.event_types import KNOWN_TYPES
+from domain.event_types import KNOWN_TYPES, OPERATIONAL_TYPES
 from domain.events import (
     MAX_ATTRIBUTE_LENGTH,
     MAX_EVENT_BYTES,
@@ -387,9 +387,9 @@ def test_the_severity_is_read_from_the_data(data: object, severity: str | None) 
     assert make_event(data=data).severity == severity
 
 
-def test_the_event_types_are_the_guides_the_heartbeats_and_the_alarms() -> None:
+def test_the_event_types_are_the_guides_the_heartbeats_the_alarms_and_operational_ones() -> None:
     steps = ("declared", "acknowledged", "mitigated", "resolved", "closed", "note_added")
     of_incidents = [f"im.incident.{step}.v1" for step in steps]
     assert list(EVENT_TYPES.values()) == of_incidents
     of_alarms = [f"im.alarm.{step}.v1" for step in ("raised", "changed", "cleared")]
-    assert list(KNOWN_TYPES) == [*of_incidents, "im.heartbeat.unknown.v1", *of_alarms]
+    assert list(KNOWN_TYPES) == [*of_incidents, "im.heartbeat.unknown.v1", *of_alarms, *OPERATIONAL_TYPES]

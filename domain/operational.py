@@ -1,0 +1,39 @@
+"""Operational events: who is told of the troubles of subscribers, and the guards against loops.
+
+- Only patterns that begin with ``im.`` match them: who asked for everything (``**``) did not ask for these.
+- What is told of a subscriber is never delivered to that subscriber.
+- An operational event, or a test, that cannot be delivered is told of no further.
+"""
+
+from collections.abc import Sequence
+
+from domain.event_types import OPERATIONAL_TYPES, SUBSCRIBER_TEST
+from domain.events import CloudEvent
+from domain.patterns import matches_any
+
+_CHOOSES = "im."
+_SUBJECT = "subscribers/"
+
+
+def asks_for(patterns: Sequence[str], event_type: str) -> bool:
+    """Whether somebody with these patterns is told of an event type."""
+    if event_type in OPERATIONAL_TYPES:
+        patterns = [pattern for pattern in patterns if pattern.startswith(_CHOOSES)]
+    return matches_any(patterns, event_type)
+
+
+def subject(subscriber: str) -> str:
+    """The ``subject`` of an operational event."""
+    return f"{_SUBJECT}{subscriber}"
+
+
+def told_of(event: CloudEvent) -> str | None:
+    """The subscriber that an operational event tells of, who is not told; None for any other event."""
+    if event.type not in OPERATIONAL_TYPES or not (event.subject or "").startswith(_SUBJECT):
+        return None
+    return (event.subject or "").removeprefix(_SUBJECT)
+
+
+def failure_is_told(event_type: str) -> bool:
+    """Whether a failed delivery of an event of that type is an event itself."""
+    return event_type not in OPERATIONAL_TYPES and event_type != SUBSCRIBER_TEST
