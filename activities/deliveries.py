@@ -23,6 +23,7 @@ from activities.reporting import announced, beating, brief, details, failure_of,
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
+from domain.replays import replay_of
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
@@ -149,7 +150,7 @@ class DeliveryActivities:
         known, waited_for = self._flights.known(key), self._gate.admits(subscriber.name)
         if known is None and not waited_for and not await self._gate.room(subscriber.name, deadline):
             return FirstResult()
-        self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule))
+        self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule, _replay()))
         with self._gate.inline():
             await self._flights.answered(key, deadline if waited_for else 0)
         return key
@@ -168,7 +169,8 @@ class DeliveryActivities:
             if subscriber is None:
                 return cancelled(request.subscriber, request.event_id, [])
             event = await self._event()
-            flight = self._flights.start(request.flight, self._courier.carrying(event, subscriber, request.schedule))
+            carrying = self._courier.carrying(event, subscriber, request.schedule, _replay())
+            flight = self._flights.start(request.flight, carrying)
         return await asyncio.shield(flight)
 
     @activity.defn(name="adopt_many")
@@ -212,7 +214,9 @@ class DeliveryActivities:
         number = info.attempt + max(len(request.prior) - 1, 0)
         event = await self._event()
         told = await announced(known, number) if is_at_most_once(subscriber.target) else known
-        carrying = self._courier.carry(event, subscriber, request.schedule, number=number, prior=known)
+        carrying = self._courier.carry(
+            event, subscriber, request.schedule, number=number, prior=known, replay=_replay()
+        )
         try:
             delivery = await beating(asyncio.create_task(carrying), told)
         except LocalFault as fault:
@@ -258,3 +262,8 @@ class DeliveryActivities:
 
 def _deadline() -> float:
     return asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
+
+
+def _replay() -> str | None:
+    """The replay that the calling workflow is part of."""
+    return replay_of(activity.info().workflow_id or "")

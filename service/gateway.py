@@ -22,6 +22,7 @@ from service.listeners import own_ports
 from service.publisher import Publisher
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
+from service.replays import ReplayGateway
 from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
@@ -40,6 +41,7 @@ class Gateway:
     subscribers: SubscriberGateway
     health: HealthGateway
     events: EventGateway
+    replays: ReplayGateway
     trials: TrialGateway
     incidents: IncidentGateway
     alarms: AlarmGateway
@@ -96,6 +98,7 @@ def make_gateway(
         subscribers=subscribers,
         health=health,
         events=events,
+        replays=ReplayGateway(connection, subscribers),
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),

@@ -22,6 +22,7 @@ from activities.incidents import IncidentActivities
 from activities.lanes import LaneActivities
 from activities.limits import LimitActivities, LimitedDeliveries
 from activities.recorder import Recorder
+from activities.replays import ReplayActivities
 from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
@@ -36,6 +37,7 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, kept_served, limited_worker, serving_worker
 from service.publisher import Accepted, Publisher
+from service.resender import Resends
 from service.temporal import BUILD_ID
 from service.workers import presence_worker
 from workflows import names, policies
@@ -48,6 +50,7 @@ from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.limiter import LimiterWorkflow
+from workflows.replay import ReplayWorkflow
 from workflows.sources import SourcesWorkflow
 from workflows.zeebe import ZeebeClusterWorkflow
 
@@ -69,6 +72,7 @@ class _Parts:
     sender: Sender
     deliveries: DeliveryActivities
     lanes: LaneActivities
+    replays: ReplayActivities
     limits: LimitActivities
     heartbeats: HeartbeatActivities
     in_flight_queue: str
@@ -100,7 +104,7 @@ async def running_workers(
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
-        control = _control_worker(client, emission, incidents, parts.lanes)
+        control = _control_worker(client, emission, incidents, parts)
         for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
@@ -148,6 +152,9 @@ def _assemble(
         sender=sender,
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
+        replays=ReplayActivities(
+            directory, Resends(client, Publisher(client, publishing=publishing)), publishing=publishing
+        ),
         limits=LimitActivities(directory, limited, serve),
         heartbeats=HeartbeatActivities(transport, keyring, policy),
         in_flight_queue=queue,
@@ -201,7 +208,7 @@ def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
 
 
 def _control_worker(
-    client: Client, emission: EmissionActivities, incidents: IncidentActivities, lanes: LaneActivities
+    client: Client, emission: EmissionActivities, incidents: IncidentActivities, parts: _Parts
 ) -> Worker:
     return Worker(
         client,
@@ -218,13 +225,17 @@ def _control_worker(
             LaneWorkflow,
             LimiterWorkflow,
             AlarmWorkflow,
+            ReplayWorkflow,
         ],
         activities=[
             emission.publish_event,
             incidents.declare_incident,
             incidents.resolve_incident,
             incidents.observe_incident,
-            lanes.lined_up,
+            parts.lanes.lined_up,
+            parts.replays.survey,
+            parts.replays.page,
+            parts.replays.send,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
