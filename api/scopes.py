@@ -21,6 +21,8 @@ _OPERATIONS = {
         getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster listAlarms listEventTypes listEvents
         listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers listZeebeClusters
         matchEventTypes
+        getReplay listReplays surveyReplay
+        getRetention
     """,
     Scope.PUBLISH: """
         acknowledgeIncident addIncidentNote beat beatWith clearAlarm closeIncident declareIncident grantWebhookOrigin
@@ -30,6 +32,8 @@ _OPERATIONS = {
         addHeartbeat addHttpClient addSubscriber addZeebeCluster exportConfiguration importConfiguration pauseHeartbeat
         removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resumeHeartbeat rotateKeys
         testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
+        cancelReplay startReplay
+        setRetention
     """,
 }
 SCOPES: dict[str, Scope] = {name: scope for scope, names in _OPERATIONS.items() for name in names.split()}

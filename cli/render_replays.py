@@ -13,13 +13,13 @@ from cli.run import say
 from domain.timing import ago
 
 if TYPE_CHECKING:  # for annotations alone
-    from domain.replays import Replayed, ReplayState, Survey
+    from domain.replays import Replayed, ReplayReport, Survey
     from service.replays import ReplayOptions, ReplayView
 
 PLAIN_EVERY_SECONDS = 5.0  # a line, where no terminal can show a bar
 
 
-def replay_table(rows: Iterable[ReplayState], now: datetime) -> str:
+def replay_table(rows: Iterable[ReplayReport], now: datetime) -> str:
     """`im replay list`."""
     cells = (
         (
@@ -36,7 +36,7 @@ def replay_table(rows: Iterable[ReplayState], now: datetime) -> str:
     return render.table(("REPLAY", "STAGE", "TO", "WHAT", "SENT", "RATE", "STARTED"), cells)
 
 
-def meant(replay: ReplayState) -> str:
+def meant(replay: ReplayReport) -> str:
     """Which events, in words."""
     chosen = replay.selection
     if chosen.failed_only:

@@ -106,19 +106,17 @@ class Recent(BaseModel):
     workflow_id: str
 
 
-class ReplayState(BaseModel):
-    """A replay: what it was asked for, and where it stands. The input of its workflow, and its result.
+class ReplayReport(BaseModel):
+    """A replay: what it was asked for, and where it stands.
 
     Attributes:
         id: ``rpl_`` and 12 hexadecimal digits.
         rate: such as ``10/s``.
         matched: events to be sent, as they were counted before the first one was.
         sent: handed over to delivery.
-        skipped: as in `Survey`.
+        skipped: of those that failed, how many had reached the subscriber since, or were on their way.
         gone: their retention ended before their turn came.
-        reason: why it stopped.
-        cursor: where it goes on.
-        recent: what was sent last.
+        reason: why it stopped, or waits.
     """
 
     id: str
@@ -132,8 +130,6 @@ class ReplayState(BaseModel):
     skipped: int = 0
     gone: int = 0
     reason: str | None = None
-    cursor: Cursor | None = None
-    recent: list[Recent] = []
 
     @property
     def interval(self) -> float:
@@ -150,6 +146,13 @@ class ReplayState(BaseModel):
         """At its rate; None before the events are counted, and at the end."""
         left = max(0, self.matched - self.sent - self.gone)
         return left * self.interval if self.stage is Stage.SENDING else None
+
+
+class ReplayState(ReplayReport):
+    """The input of a replay's workflow: where it goes on, and what it sent last."""
+
+    cursor: Cursor | None = None
+    recent: list[Recent] = []
 
 
 class SurveyRequest(BaseModel):

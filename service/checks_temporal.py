@@ -71,7 +71,7 @@ async def check_namespace(client: Client) -> list[Finding]:
         )
     retention = found.config.workflow_execution_retention_ttl.ToTimedelta()
     told = f"events can be listed, shown and resent for {in_short(int(retention.total_seconds()))} after they ended"
-    change = f"temporal operator namespace update --retention 720h -n {client.namespace}"
+    change = "im retention set 14d"
     findings = [
         warning("retention", told, f"Keep them longer: {change}")
         if retention < SHORT_RETENTION

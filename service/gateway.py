@@ -23,6 +23,7 @@ from service.publisher import Publisher
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
 from service.replays import ReplayGateway
+from service.retention import RetentionGateway
 from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
@@ -42,6 +43,7 @@ class Gateway:
     health: HealthGateway
     events: EventGateway
     replays: ReplayGateway
+    retention: RetentionGateway
     trials: TrialGateway
     incidents: IncidentGateway
     alarms: AlarmGateway
@@ -99,6 +101,7 @@ def make_gateway(
         health=health,
         events=events,
         replays=ReplayGateway(connection, subscribers),
+        retention=RetentionGateway(connection),
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),

@@ -17,6 +17,7 @@ from domain.replay_errors import ReplayNotFoundError
 from domain.replays import (
     DEFAULT_RATE,
     ENDED,
+    ReplayReport,
     ReplayState,
     Selection,
     Stage,
@@ -57,7 +58,7 @@ class ReplayOptions(BaseModel):
     rate: str = DEFAULT_RATE
 
 
-class ReplayView(ReplayState):
+class ReplayView(ReplayReport):
     """A replay, with what became of what it sent.
 
     Attributes:
@@ -74,7 +75,7 @@ class ReplayView(ReplayState):
 class ReplayPageView(BaseModel):
     """A part of the list of replays; ``older`` is what to look ``before`` for the next one, if there is any."""
 
-    rows: list[ReplayState]
+    rows: list[ReplayReport]
     older: datetime | None = None
 
 
@@ -116,7 +117,7 @@ class ReplayGateway:
                 id=names.replay_workflow_id(replay.id),
                 task_queue=names.CONTROL_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                memo={names.REPLAY_MEMO: replay.model_dump(mode="json")},
+                memo={names.REPLAY_MEMO: replay.model_dump(mode="json", exclude={"recent", "cursor"})},
                 static_summary=f"replay to {selection.to}",
             )
         return await self._first_word(replay.id)
@@ -131,7 +132,9 @@ class ReplayGateway:
         conditions = (f"{names.OUTCOME.name} = 'delivered'", f"{names.OUTCOME.name} = 'failed'", _RUNNING)
         counted = await asyncio.gather(*(self._count(replay_id, condition) for condition in conditions))
         told = dict(zip(("delivered", "failed", "under_way"), counted, strict=True))
-        return ReplayView(**state.model_dump(), **told, eta_seconds=state.seconds_left)
+        return ReplayView(
+            **state.model_dump(include=set(ReplayReport.model_fields)), **told, eta_seconds=state.seconds_left
+        )
 
     async def find(self, *, limit: int = 100, before: datetime | None = None) -> ReplayPageView:
         """Replays, the latest first, from Temporal's visibility store (a second behind at most)."""
@@ -193,7 +196,7 @@ class ReplayGateway:
             raise PublishingDisabledError
         return await self.get(replay_id)
 
-    async def _state(self, replay_id: str) -> ReplayState:
+    async def _state(self, replay_id: str) -> ReplayReport:
         """Where a replay stands, by its workflow's own word, or by what it last noted where no worker can ask it."""
         try:
             async with answered(self._connection.client):
@@ -218,9 +221,9 @@ class ReplayGateway:
         return self._connection.client.get_workflow_handle_for(ReplayWorkflow.run, names.replay_workflow_id(replay_id))
 
 
-async def _remembered(run: WorkflowExecution) -> ReplayState:
+async def _remembered(run: WorkflowExecution) -> ReplayReport:
     """What a replay last noted of itself; one that was ended from outside could not note that."""
-    state = ReplayState.model_validate(await run.memo_value(names.REPLAY_MEMO))
+    state = ReplayReport.model_validate(await run.memo_value(names.REPLAY_MEMO))
     if run.close_time is not None and state.stage not in ENDED:
         ended = f"its workflow was ended from outside ({run.status.name.lower() if run.status else 'unknown'})"
         return state.model_copy(update={"stage": Stage.STOPPED, "reason": ended, "ended_at": run.close_time})

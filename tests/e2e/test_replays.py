@@ -1,18 +1,11 @@
 """A replay sends what it should, once each, marked, at its rate; it outlives the process that began it."""
 
 import asyncio
-import signal
-from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
-import pytest_asyncio
-
 from tests.support.eventually import eventually
-from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_name, unique_type
+from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Received, Sink
 
 
