@@ -46,15 +46,16 @@ class Courier:
         number: int = 1,
         prior: list[Attempt] | None = None,
         answered: Callable[[], None] | None = None,
+        replay: str | None = None,
     ) -> Delivery:
         """Make request ``number``; returns the delivery as it stands after it, once that is counted.
 
-        ``answered`` is called when the request has ended.
+        ``answered`` is called when the request has ended; ``replay`` is the one that it is part of.
 
         Raises:
             LocalFault: this machine could not make the request; it says nothing of the receiver and counts nowhere.
         """
-        attempt = await self._request(event, subscriber, number)
+        attempt = await self._request(event, subscriber, number, replay)
         if answered:
             answered()
         attempts = [*(_shortened(earlier) for earlier in prior or []), attempt]
@@ -70,16 +71,18 @@ class Courier:
             await self._mark_gone(subscriber.name, attempt.at)
         return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
 
-    def carrying(self, event: CloudEvent, subscriber: Subscriber, schedule: RetrySchedule | None) -> Carry:
+    def carrying(
+        self, event: CloudEvent, subscriber: Subscriber, schedule: RetrySchedule | None, replay: str | None = None
+    ) -> Carry:
         """A first request of a delivery, to be carried when it is begun."""
-        return lambda answered: self.carry(event, subscriber, schedule, answered=answered)
+        return lambda answered: self.carry(event, subscriber, schedule, answered=answered, replay=replay)
 
-    async def _request(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
+    async def _request(self, event: CloudEvent, subscriber: Subscriber, number: int, replay: str | None) -> Attempt:
         flight = self._gate.began(subscriber.name)
         attempt = None
         try:
             with journal.IN_FLIGHT.track_inprogress():
-                attempt = await self._sender.send(event, subscriber, number)
+                attempt = await self._sender.send(event, subscriber, number, replay)
             return attempt
         finally:
             self._gate.ended(flight, attempt)

@@ -27,6 +27,7 @@ from domain.event_types import DELIVERY_EXHAUSTED
 from domain.events import CloudEvent
 from domain.operational import failure_is_told
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle, waiting
+from domain.replays import replay_of
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
@@ -170,7 +171,7 @@ class DeliveryActivities:
         waited_for = self._gate.admits(subscriber.name)
         if known is None and not waited_for and not await self._gate.room(subscriber.name, deadline):
             return FirstResult()
-        self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule))
+        self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule, _replay()))
         with self._gate.inline():
             await self._flights.answered(key, deadline if waited_for else 0)
         return key
@@ -191,7 +192,8 @@ class DeliveryActivities:
             event = await self._event()
             if pause := subscriber.pause_for(event.type):
                 return waiting(subscriber.name, pause.reason, [])
-            flight = self._flights.start(request.flight, self._courier.carrying(event, subscriber, request.schedule))
+            carrying = self._courier.carrying(event, subscriber, request.schedule, _replay())
+            flight = self._flights.start(request.flight, carrying)
         return await asyncio.shield(flight)
 
     @activity.defn(name="adopt_many")
@@ -237,7 +239,9 @@ class DeliveryActivities:
         number = request.number(info.attempt)
         event = await self._event()
         told = await announced(known, number) if is_at_most_once(subscriber.target) else known
-        carrying = self._courier.carry(event, subscriber, request.schedule, number=number, prior=known)
+        carrying = self._courier.carry(
+            event, subscriber, request.schedule, number=number, prior=known, replay=_replay()
+        )
         try:
             delivery = await beating(asyncio.create_task(carrying), told)
         except LocalFault as fault:
@@ -266,3 +270,8 @@ class DeliveryActivities:
 
 def _deadline() -> float:
     return asyncio.get_running_loop().time() + INLINE_BUDGET.total_seconds()
+
+
+def _replay() -> str | None:
+    """The replay that the calling workflow is part of."""
+    return replay_of(activity.info().workflow_id or "")

@@ -16,6 +16,7 @@ from domain.events import CloudEvent
 from domain.headers import delivery_headers, notification_headers
 from domain.message_formats import MessageFormat
 from domain.outcomes import failure_of_status, status_text
+from domain.replays import mark
 from domain.subscribers import Subscriber
 from domain.targets import words
 from domain.targets.base import MIN_WAIT_AFTER_429_SECONDS, Bases, Target, Verdict
@@ -70,8 +71,10 @@ class Parcels:
         self._bases = bases
         self._checked: set[str] = set()
 
-    def make(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> Parcel | AppriseParcel:
-        """What is sent at that time.
+    def make(
+        self, event: CloudEvent, subscriber: Subscriber, at: datetime, replay: str | None = None
+    ) -> Parcel | AppriseParcel:
+        """What is sent at that time; to a webhook with the mark of a replay, if it is part of one.
 
         Raises:
             SealingKeyError: its secrets cannot be opened with the keys at hand.
@@ -79,7 +82,7 @@ class Parcels:
             InvalidNotificationError: the subscriber's message format cannot say it.
         """
         if subscriber.target == WEBHOOK:
-            return self._webhook(event, subscriber, at)
+            return self._webhook(event, subscriber, at, mark(replay))
         if subscriber.sealed_notify is None:
             raise SealingKeyError(reason=f"{subscriber.name} has no notify URL")
         target = parse_notify(self._keyring.open(subscriber.sealed_notify, notify_purpose(subscriber.name)))
@@ -87,14 +90,14 @@ class Parcels:
             return AppriseParcel(target, words.title_of(event), words.body_of(event))
         return self._alert(event, target)
 
-    def _webhook(self, event: CloudEvent, subscriber: Subscriber, at: datetime) -> Parcel:
+    def _webhook(self, event: CloudEvent, subscriber: Subscriber, at: datetime, marks: dict[str, str]) -> Parcel:
         purpose = secret_purpose(subscriber.name)
         secrets = [self._keyring.open(sealed, purpose) for sealed in subscriber.valid_secrets(at)]
         headers, body = _message(event, subscriber.message_format, secrets, int(at.timestamp()))
         added: dict[str, str] = {}
         if subscriber.sealed_headers:
             added = json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
-        request = self._request(subscriber.url, headers | added, body)
+        request = self._request(subscriber.url, headers | marks | added, body)
         return Parcel([request], _judge_webhook, secrets=list(_telling(added.values())))
 
     def _alert(self, event: CloudEvent, target: Target) -> Parcel:

@@ -65,15 +65,17 @@ class Sender:
         self._policy = policy
         self._parcels = Parcels(keyring, policy, bases)
 
-    async def send(self, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
+    async def send(self, event: CloudEvent, subscriber: Subscriber, number: int, replay: str | None = None) -> Attempt:
         """Make request ``number`` of a delivery, within 10 s in all, reading at most 64 KiB of the answer.
+
+        A request that is part of a replay says so in a header.
 
         Raises:
             LocalFault: this machine could not make it.
         """
         draft, began = Attempt(number=number, at=datetime.now(UTC), duration_ms=0), time.perf_counter()
         try:
-            parcel = self._parcels.make(event, subscriber, draft.at)
+            parcel = self._parcels.make(event, subscriber, draft.at, replay)
             if isinstance(parcel, AppriseParcel):
                 verdict = await tell_by_apprise(parcel, self._policy, TOTAL_SECONDS)
                 attempt = _failed(draft, verdict.failure, verdict.error)

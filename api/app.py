@@ -17,6 +17,8 @@ from api import (
     http_clients,
     incidents,
     keys,
+    replays,
+    retention,
     subscribers,
     system,
     types,
@@ -42,6 +44,7 @@ needs. `IM_API_TOKEN` has all of them; `im token create` makes others."""
 _TAGS = [
     {"name": "subscribers", "description": "Who is told, how, and how well that goes."},
     {"name": "events", "description": "CloudEvents and their deliveries."},
+    {"name": "replays", "description": "Events sent again in bulk, at a rate."},
     {"name": "incidents", "description": "Incidents, whose every timeline entry becomes an event."},
     {"name": "alarms", "description": "Alarms, each told when it is raised, changes its severity or is cleared."},
     {"name": "zeebe", "description": "Clusters of Zeebe or Camunda 8, and the doors for what they tell."},
@@ -108,6 +111,7 @@ def _route(app: FastAPI) -> None:
         http_clients,
         event_stream,  # before the events, whose ids are paths
         events,
+        replays,
         types,
         incidents,
         alarms,
@@ -115,6 +119,7 @@ def _route(app: FastAPI) -> None:
         heartbeats,
         keys,
         doctor,
+        retention,
         configuration,
     ):
         v1.include_router(part.router)

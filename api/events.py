@@ -15,12 +15,11 @@ from api.event_requests import DOCUMENTED, read_batch, read_event
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
+from api.times import read_moment
 from api.urls import location
 from api.views import EventDetail, event_detail
-from domain.errors import InvalidRequestError
 from domain.explanations import Explanation
 from domain.tasks import BatchReceipt, PublishReceipt
-from domain.timing import parse_duration
 from service.event_list import EventFilter, EventRow
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)
@@ -71,23 +70,6 @@ async def grant_origin(
         response.headers["WebHook-Allowed-Rate"] = "*"
 
 
-def _since(value: str) -> datetime:
-    """An RFC 3339 time, or a duration before now. A + that was not percent-encoded arrives as a space."""
-    now = datetime.now(UTC)
-    try:
-        at = datetime.fromisoformat(value.replace(" ", "+"))
-    except ValueError:
-        at = None
-    try:
-        if at is None:
-            return now - parse_duration(value)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except OverflowError:
-        raise InvalidRequestError(reason="since is too long ago") from None
-    raise InvalidRequestError(reason="since needs an offset from UTC, such as Z")
-
-
 @router.get(
     "",
     operation_id="listEvents",
@@ -111,7 +93,7 @@ async def list_events(
 
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
     """
-    at = _since(since) if since else None
+    at = read_moment("since", since or None, datetime.now(UTC))
     wanted = EventFilter(
         failed=failed,
         type=type,
@@ -149,7 +131,7 @@ async def explain_delivery(event_id: str, subscriber: str, gateway: ApiGateway, 
     "/{event_id:path}",
     operation_id="getEvent",
     summary="Show an event and its deliveries",
-    responses=examples.answer(200, examples.EVENT_DETAIL) | problems(404, 409),
+    responses=examples.answer(200, examples.EVENT_DETAIL) | problems(404, 409, 410),
 )
 async def get_event(event_id: str, gateway: ApiGateway, source: Source = None) -> EventDetail:
     """Per subscriber: state, every known attempt, last error, next retry. Found about a second after publishing."""
@@ -161,7 +143,7 @@ async def get_event(event_id: str, gateway: ApiGateway, source: Source = None) -
     status_code=202,
     operation_id="resendEvent",
     summary="Deliver an event again",
-    responses=examples.answer(202, examples.RECEIPT) | problems(404, 409, 413, 415),
+    responses=examples.answer(202, examples.RECEIPT) | problems(404, 409, 410, 413, 415),
 )
 async def resend_event(
     event_id: str, gateway: ApiGateway, response: Response, body: Resend | None = None, source: Source = None

@@ -83,7 +83,7 @@ async def list_incidents(
     "/{incident_id}",
     operation_id="getIncident",
     summary="Show an incident and its timeline",
-    responses=examples.answer(200, examples.INCIDENT) | problems(404),
+    responses=examples.answer(200, examples.INCIDENT) | problems(404, 410),
 )
 async def get_incident(incident_id: IncidentId, gateway: ApiGateway) -> IncidentDetail:
     """With the id of the event that tells each timeline entry, and whether it was emitted."""
@@ -107,7 +107,7 @@ for _action in (Action.ACKNOWLEDGE, Action.MITIGATE, Action.RESOLVE, Action.CLOS
         operation_id=f"{_action}Incident",
         summary=f"{_action.capitalize()} an incident",
         description="Refused, naming what is allowed, when the incident's status does not permit it.",
-        responses=examples.answer(200, examples.INCIDENT) | problems(404, 409, 413, 415),
+        responses=examples.answer(200, examples.INCIDENT) | problems(404, 409, 410, 413, 415),
     )
 
 
@@ -116,7 +116,7 @@ for _action in (Action.ACKNOWLEDGE, Action.MITIGATE, Action.RESOLVE, Action.CLOS
     status_code=201,
     operation_id="addIncidentNote",
     summary="Add a note to an incident's timeline",
-    responses=examples.answer(201, examples.INCIDENT) | problems(404, 409, 413, 415),
+    responses=examples.answer(201, examples.INCIDENT) | problems(404, 409, 410, 413, 415),
 )
 async def add_note(incident_id: IncidentId, body: AddNote, gateway: ApiGateway) -> IncidentDetail:
     """A closed incident takes no more notes."""

@@ -19,6 +19,7 @@ ROTATION: dict[str, Any] = {
     "lost": [],
     "advice": ["nothing is sealed with k1 any more. Take it out of IM_SECRET_KEYS of every process"],
 }
+RETENTION: dict[str, Any] = {"namespace": "default", "retention": "7d", "seconds": 604800}
 CHECKUP: dict[str, Any] = {
     "findings": [
         {"check": "temporal", "level": "ok", "message": "server 1.32.0 (namespace default)", "fix": ""},

@@ -22,6 +22,7 @@ from domain.errors import (
     TooLargeError,
     UnavailableError,
 )
+from domain.retention_errors import EventGoneError, IncidentGoneError
 from domain.source_errors import AccessDeniedError, TooManyBeatsError
 from domain.token_errors import RateLimitedError, ScopeMissingError, TokenMissingError, TokenRefusedError
 
@@ -36,6 +37,8 @@ STATUSES: dict[type[ImError], HTTPStatus] = {
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ConflictError: HTTPStatus.CONFLICT,
+    EventGoneError: HTTPStatus.GONE,
+    IncidentGoneError: HTTPStatus.GONE,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,

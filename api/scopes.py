@@ -18,9 +18,9 @@ from service.callers import Caller
 _OPERATIONS = {
     Scope.READ: """
         checkUp explainDelivery getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient
-        getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster listAlarms listEventTypes
-        listEvents listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers
-        listZeebeClusters matchEventTypes streamEvents
+        getIncident getNestedAlarmSchema getReplay getRetention getSubscriber getSubscriberHealth getZeebeCluster
+        listAlarms listEventTypes listEvents listHeartbeats listHttpClients listIncidents listKeys listReplays
+        listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes streamEvents surveyReplay
     """,
     Scope.PUBLISH: """
         acknowledgeIncident addIncidentNote beat beatWith clearAlarm closeIncident declareIncident grantWebhookOrigin
@@ -30,6 +30,8 @@ _OPERATIONS = {
         addHeartbeat addHttpClient addSubscriber addZeebeCluster exportConfiguration importConfiguration pauseHeartbeat
         removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resumeHeartbeat rotateKeys
         testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
+        cancelReplay startReplay
+        setRetention
     """,
 }
 SCOPES: dict[str, Scope] = {name: scope for scope, names in _OPERATIONS.items() for name in names.split()}

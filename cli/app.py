@@ -13,6 +13,8 @@ from cli import (
     keys,
     listen,
     logs,
+    replay,
+    retention,
     subscriber,
     token,
     trigger,
@@ -31,6 +33,8 @@ app.add_typer(incident.app, name="incident")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(event.app, name="event")
+app.add_typer(replay.app, name="replay")
+app.add_typer(retention.app, name="retention")
 app.add_typer(types.app, name="types")
 app.add_typer(heartbeat.app, name="heartbeat")
 app.add_typer(http_client.app, name="http-client")

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from rich.console import Console
 
+from domain.retention import DEV_RETENTION
 from service.devserver import TemporalCli, dev_server, download_cli, find_cli
 from service.listeners import ports_of
 from service.logs import configure_logs
@@ -50,12 +51,15 @@ async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, epheme
     """Temporal's dev server, worker and API, started in that order and stopped in the reverse one."""
     cli = await _temporal_cli(settings)
     database = None if ephemeral else settings.im_state_dir / DATABASE_FILE
+    is_new = database is None or not database.exists()
     if settings.im_api_token is None:
         settings = settings.model_copy(update={"im_api_token": SecretStr(load_dev_token(settings))})
     async with dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal:
         os.environ["TEMPORAL_ADDRESS"] = temporal.address  # this process's own client reads it from there
         theirs = ports_of(temporal.process.pid) | {int(temporal.ui_url.rpartition(":")[2])}
         async with running_backend(settings, *theirs) as backend, running_api(backend, API_APP) as port:
+            if is_new:
+                await backend.gateway.retention.set(DEV_RETENTION)
             yield Laptop(
                 backend=backend,
                 api_url=f"http://{settings.im_api_host}:{port}",

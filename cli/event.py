@@ -1,7 +1,7 @@
 """`im event`: emit CloudEvents, and see what became of them."""
 
+import secrets
 import sys
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -151,11 +151,13 @@ def _from_options(
     attributes: dict[str, str | None], data: str | None, datacontenttype: str | None, extensions: list[str]
 ) -> "CloudEvent":
     """The event of the options. It is parsed as a binary-mode request: the same attributes, the data's own bytes."""
+    from domain.event_ids import RANDOM_BITS, event_id  # noqa: PLC0415 - heavy
     from domain.events import SPEC_VERSION, encode_header_value, parse_binary_event  # noqa: PLC0415 - heavy
 
     if not attributes["type"]:
         raise typer.BadParameter("give --type, or a whole event with --file")
-    defaults = {"specversion": SPEC_VERSION, "id": f"evt_{uuid.uuid4()}", "source": DEFAULT_SOURCE, "time": _now()}
+    new = event_id(datetime.now(UTC), secrets.randbits(RANDOM_BITS))
+    defaults = {"specversion": SPEC_VERSION, "id": new, "source": DEFAULT_SOURCE, "time": _now()}
     members = defaults | {name: value for name, value in attributes.items() if value is not None}
     for name, value in (key_value("--extension", pair) for pair in extensions):
         if name in members:

@@ -250,7 +250,10 @@ class EventNotFoundError(NotFoundError):
 
     code = "event_not_found"
     says = "no event with id {event_id!r} is known"
-    hint = "Events are kept as long as the Temporal namespace's retention; see: im event list."
+    hint = (
+        "It was never published here, or is older than what is kept (im retention); a new one is found after a second. "
+        "See: im event list."
+    )
 
 
 class IncidentNotFoundError(NotFoundError):
@@ -258,7 +261,7 @@ class IncidentNotFoundError(NotFoundError):
 
     code = "incident_not_found"
     says = "no incident {incident_id!r} is known"
-    hint = "See the incidents with: im incident list."
+    hint = "It was never declared: one that was, and is kept no longer, is said to be gone. See: im incident list."
 
 
 class ConfigurationError(ImError):

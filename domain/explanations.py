@@ -38,7 +38,7 @@ class Carrier(BaseModel):
     """One workflow that carries the event, and its delivery to the subscriber.
 
     Attributes:
-        kind: ``original``, ``resend`` or ``rest`` (of a workflow that several events shared).
+        kind: ``original``, ``resend``, ``replay`` or ``rest`` (of a workflow that several events shared).
         outcome: of the event there, as in `im event list`.
         only: the subscribers that it is restricted to; None for all that want the event.
         complete: False where no worker answered, so that only a result is known.
@@ -47,7 +47,7 @@ class Carrier(BaseModel):
     """
 
     workflow_id: str
-    kind: Literal["original", "resend", "rest"] = "original"
+    kind: Literal["original", "resend", "replay", "rest"] = "original"
     outcome: str
     started_at: datetime
     ended_at: datetime | None = None
@@ -115,7 +115,7 @@ class Round(BaseModel):
     """All requests of one workflow to the subscriber, in order."""
 
     workflow_id: str
-    kind: Literal["original", "resend", "rest"]
+    kind: Literal["original", "resend", "replay", "rest"]
     state: str
     started_at: datetime
     tries: list[Try] = []

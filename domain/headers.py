@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, 5.6.2
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _OURS = frozenset(
     "host content-length content-type content-encoding transfer-encoding connection keep-alive te trailer upgrade "
-    "expect accept-encoding user-agent x-cloudevents-signature proxy-authorization proxy-connection".split()
+    "expect accept-encoding user-agent x-cloudevents-signature proxy-authorization proxy-connection im-replay".split()
 )
 _OUR_PREFIXES = ("ce-", "webhook-")
 

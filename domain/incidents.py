@@ -1,6 +1,7 @@
 """Incidents: severity, lifecycle, timeline, and the event that each timeline entry becomes."""
 
 import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -209,3 +210,9 @@ def rfc3339(at: datetime) -> str:
 def _check_text(field: str, value: str, limit: int) -> None:
     if not value.strip() or len(value) > limit:
         raise InvalidRequestError(reason=f"{field} must have 1 to {limit} characters")
+
+
+def number_of(incident_id: str) -> int | None:
+    """7 of ``INC-7``; None of what is no id of an incident."""
+    found = re.fullmatch(r"INC-([1-9][0-9]{0,17})", incident_id)
+    return int(found[1]) if found else None

@@ -69,7 +69,7 @@ async def check_namespace(client: Client) -> list[Finding]:
             ListSearchAttributesRequest(namespace=client.namespace)
         )
     told = f"events can be listed, shown and resent for {in_short(int(kept.total_seconds()))} after they ended"
-    change = f"temporal operator namespace update --retention 720h -n {client.namespace}"
+    change = "im retention set 14d"
     findings = [
         warning("retention", told, f"Keep them longer: {change}")
         if kept < SHORT_RETENTION

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
-from domain.errors import AmbiguousEventError, EventNotFoundError, InvalidRequestError, PublishingDisabledError
+from domain.errors import AmbiguousEventError, InvalidRequestError, PublishingDisabledError
 from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
 from service.connection import Connection
@@ -16,6 +16,7 @@ from service.event_list import EventFilter, EventPage, find_events
 from service.history import EventSource
 from service.progress import RunView, read_run
 from service.publisher import Accepted, Publisher
+from service.retention import missing_event
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
 from workflows import names
@@ -140,7 +141,7 @@ class EventGateway:
                 if event["id"] == event_id and source in {None, event["source"]}:
                     found[run.id, event["source"]] = _Carrier(run, place)  # of several runs the last one
         if not found:
-            raise EventNotFoundError(event_id=event_id)
+            raise await missing_event(self._connection.client, event_id)
         sources = sorted({source for _, source in found})
         if len(sources) > 1:
             raise AmbiguousEventError(event_id=event_id, sources=", ".join(sources))

@@ -23,6 +23,8 @@ from service.listeners import own_ports
 from service.publisher import Publisher
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
+from service.replays import ReplayGateway
+from service.retention import RetentionGateway
 from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
@@ -44,6 +46,8 @@ class Gateway:
     events: EventGateway
     why: WhyGateway
     follower: Follower
+    replays: ReplayGateway
+    retention: RetentionGateway
     trials: TrialGateway
     incidents: IncidentGateway
     alarms: AlarmGateway
@@ -102,6 +106,8 @@ def make_gateway(
         events=events,
         why=WhyGateway(connection, events, subscribers),
         follower=Follower(client),
+        replays=ReplayGateway(connection, subscribers),
+        retention=RetentionGateway(connection),
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),

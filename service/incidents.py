@@ -15,9 +15,11 @@ from temporalio.common import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import IncidentNotFoundError, InvalidRequestError
-from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration
+from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration, number_of
+from domain.retention_errors import IncidentGoneError
 from service.connection import Connection
 from service.listing import check_limit, first_of, latest
+from service.retention import kept_for
 from service.temporal import answered, answered_by_entity
 from service.turns import Turns
 from workflows import names
@@ -121,8 +123,19 @@ class IncidentGateway:
                 return await self._handle(incident_id).query(IncidentWorkflow.incident)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise IncidentNotFoundError(incident_id=incident_id) from None
+                raise await self._missing(incident_id) from None
             raise
+
+    async def _missing(self, incident_id: str) -> IncidentNotFoundError:
+        """The error for an incident that is not found: gone, where its number was handed out."""
+        client = self._connection.client
+        numbers = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, names.INCIDENT_NUMBERS_ID)
+        async with answered_by_entity(client, names.CONTROL_QUEUE):
+            last = await numbers.query(IncidentNumbersWorkflow.last)
+        number = number_of(incident_id)
+        if number is None or number > last:
+            return IncidentNotFoundError(incident_id=incident_id)
+        return IncidentGoneError(incident_id=incident_id, kept=await kept_for(client))
 
     async def find(
         self, *, status: str | None = None, limit: int = 100, before: datetime | None = None

@@ -7,27 +7,28 @@ from typing import Literal, cast
 from pydantic import BaseModel
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from domain.errors import ImError
 from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure, outcome_of
+from domain.replays import replay_of
 from domain.tasks import EventProgress, EventResult
 from service.temporal import answered
 from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow
 from workflows.names import EVENTS_QUEUE, delivery_subscriber
 
-Kind = Literal["original", "resend", "rest"]
+Kind = Literal["original", "resend", "replay", "rest"]
 
 # What follows the event's own part of a workflow id, which ends in a hash: an event may be named resend-1 itself.
 _KIND = re.compile(r"event/.+@[0-9a-f]{8}/(resend|rest)-[0-9a-f]+", re.DOTALL)
 
 
 class RunView(BaseModel):
-    """One workflow that carries an event: the original, a resend, or the rest of a shared one.
+    """One workflow that carries an event: the original, a resend, a replay's, or the rest of a shared one.
 
     Attributes:
-        kind: ``original``, ``resend`` or ``rest``.
+        kind: ``original``, ``resend``, ``replay`` or ``rest``.
         only: the subscribers that it is restricted to; None for all that want the event.
         complete: False when the workflow did not answer, and only its result is known.
     """
@@ -64,8 +65,24 @@ async def read_run(client: Client, workflow_id: str, place: int) -> RunView:
     return _joined(view, progress[place], await _pending(client, described))
 
 
+async def read_states(client: Client, run: WorkflowExecution) -> list[dict[str, DeliveryState]]:
+    """The states of a workflow's deliveries, by subscriber, for each of its events in order; empty if unknown."""
+    handle = client.get_workflow_handle_for(EventWorkflow.run, run.id, run_id=run.run_id)
+    if run.status is WorkflowExecutionStatus.RUNNING:
+        async with answered(client, EVENTS_QUEUE):
+            progress = await handle.query(EventWorkflow.deliveries)
+        return [{each.subscriber: each.state for each in event.deliveries} for event in progress]
+    if run.status is not WorkflowExecutionStatus.COMPLETED:
+        return []
+    async with answered(client):
+        result: EventResult = await handle.result()
+    return [{each.subscriber: each.state for each in event.deliveries} for event in result.events]
+
+
 def run_kind(workflow_id: str) -> Kind:
-    """Whether a workflow is an event's first, a resend, or the rest of one that it shared with others."""
+    """Whether a workflow is an event's first, a resend, a replay's, or the rest of one that it shared with others."""
+    if replay_of(workflow_id):
+        return "replay"
     found = _KIND.fullmatch(workflow_id)
     return cast("Kind", found[1]) if found else "original"
 

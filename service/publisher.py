@@ -117,6 +117,10 @@ class Publisher:
             known = await described.memo_value(names.EVENTS_MEMO, [])
         return _repeated(event, known[0]["digest"] if known else "", described.start_time)
 
+    async def begin(self, event: CloudEvent, request: EventInput, workflow_id: str) -> bool:
+        """Start a further delivery of an event under an id; False when that id was used before."""
+        return await self._begin([event], request, workflow_id) is not None
+
     def _require_publishing(self) -> None:
         if not self._publishing:
             raise PublishingDisabledError

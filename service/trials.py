@@ -1,7 +1,7 @@
 """`im subscriber test`: one marked event through the real path to one subscriber, and what came back."""
 
 import asyncio
-import uuid
+import secrets
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from domain.alarm_messages import nested
 from domain.alarms import AlarmSeverity, Notification
 from domain.errors import InvalidRequestError
+from domain.event_ids import RANDOM_BITS, event_id
 from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.incidents import rfc3339
@@ -87,7 +88,7 @@ def _test_event(name: str, message_format: MessageFormat) -> CloudEvent:
     said = f"im subscriber test {name}: it arrives; nothing is wrong, nothing is to be done"
     plain = {"test": True, "message": said, "subscriber": name}
     return CloudEvent(
-        id=f"evt_{uuid.uuid4()}",
+        id=event_id(now, secrets.randbits(RANDOM_BITS)),
         source=f"/subscribers/{name}",
         type=SUBSCRIBER_TEST,
         time=rfc3339(now),

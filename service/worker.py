@@ -23,6 +23,7 @@ from activities.incidents import IncidentActivities
 from activities.lanes import LaneActivities
 from activities.limits import LimitActivities, LimitedDeliveries
 from activities.recorder import Recorder
+from activities.replays import ReplayActivities
 from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
@@ -38,6 +39,7 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, kept_served, limited_worker, serving_worker
 from service.publisher import Accepted, Publisher
+from service.resender import Resends
 from service.temporal import BUILD_ID
 from service.workers import presence_worker
 from workflows import names, policies
@@ -51,6 +53,7 @@ from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.limiter import LimiterWorkflow
+from workflows.replay import ReplayWorkflow
 from workflows.sources import SourcesWorkflow
 from workflows.zeebe import ZeebeClusterWorkflow
 
@@ -73,6 +76,7 @@ class _Parts:
     deliveries: DeliveryActivities
     lanes: LaneActivities
     drains: DrainActivities
+    replays: ReplayActivities
     limits: LimitActivities
     heartbeats: HeartbeatActivities
     in_flight_queue: str
@@ -154,6 +158,9 @@ def _assemble(
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
         drains=DrainActivities(directory, drains.begin, drains.find, drains.release),
+        replays=ReplayActivities(
+            directory, Resends(client, Publisher(client, publishing=publishing)), publishing=publishing
+        ),
         limits=LimitActivities(directory, limited, serve),
         heartbeats=HeartbeatActivities(transport, keyring, policy),
         in_flight_queue=queue,
@@ -230,6 +237,7 @@ def _control_worker(
             LimiterWorkflow,
             AlarmWorkflow,
             DrainWorkflow,
+            ReplayWorkflow,
         ],
         activities=[
             emission.publish_event,
@@ -240,6 +248,9 @@ def _control_worker(
             parts.drains.begin_drain,
             parts.drains.find_waiting,
             parts.drains.release_waiting,
+            parts.replays.survey,
+            parts.replays.page,
+            parts.replays.send,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.events import CloudEvent
     from domain.tasks import EARLIER_NAMED, EmitRequest
     from workflows import names, policies
+    from workflows.event_ids import event_id
     from workflows.refusals import refused
 
 
@@ -80,7 +81,7 @@ class AlarmWorkflow:
         event_type = EVENT_TYPES.get(outcome)
         if event_type is None:
             return Observed(outcome=outcome, created=created, alarm=alarm)
-        notice = _Notice(alarm_event(alarm, event_type, f"evt_{workflow.uuid4()}"))
+        notice = _Notice(alarm_event(alarm, event_type, event_id()))
         self._unsent.append(notice)
         await workflow.wait_condition(lambda: notice.published is not None)
         return Observed(

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.tasks import EARLIER_NAMED, EmitRequest
     from workflows import names, policies
+    from workflows.event_ids import event_id
     from workflows.refusals import refused
 
 
@@ -39,7 +40,7 @@ class IncidentWorkflow:
     @workflow.init
     def __init__(self, request: IncidentInput) -> None:
         self._incident = request.incident or declare(
-            request.incident_id, request.declaration, workflow.now(), _event_id()
+            request.incident_id, request.declaration, workflow.now(), event_id()
         )
         self._updates = 0
 
@@ -67,7 +68,7 @@ class IncidentWorkflow:
         """Take a step of the lifecycle, or note something; returns when its event was emitted or withheld."""
         with refused():
             check_change(self._incident, change)
-        entry = apply_change(self._incident, change, workflow.now(), _event_id())
+        entry = apply_change(self._incident, change, workflow.now(), event_id())
         self._updates += 1
         self._tell()
         await workflow.wait_condition(lambda: entry.published is not None)
@@ -122,7 +123,3 @@ class IncidentWorkflow:
         incident = self._incident
         workflow.set_current_details(f"**{incident.severity}** {incident.title}\n\nstatus: {incident.status}")
         workflow.upsert_search_attributes([names.INCIDENT_STATUS.value_set(incident.status.value)])
-
-
-def _event_id() -> str:
-    return f"evt_{workflow.uuid4()}"

@@ -36,6 +36,11 @@ class IncidentNumbersWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(NumbersState(last=self._last, given=self._given))
 
+    @workflow.query(name="last")
+    def last(self) -> int:
+        """The last number that was handed out; 0 before the first."""
+        return self._last
+
     @workflow.update(name="next")
     def next(self, key: str) -> int:
         """The next number; for a key that was given one lately, the same again."""

@@ -47,6 +47,7 @@ EVENTS_MEMO = "events"
 OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they differ
 TITLE_MEMO = "title"
 ALARM_MEMO = "alarm"
+REPLAY_MEMO = "replay"
 
 
 def event_workflow_id(event: CloudEvent) -> str:
@@ -75,6 +76,16 @@ def resend_workflow_id(event: CloudEvent, unique: str) -> str:
 def continued_workflow_id(event: CloudEvent, parent_run: str) -> str:
     """The rest of an event that a workflow of several events handed over."""
     return f"{event_workflow_id(event)}/rest-{parent_run[:8]}"
+
+
+def replay_workflow_id(replay: str) -> str:
+    """``replays/rpl_<12 hex>``; the deliveries that it starts are beneath it."""
+    return f"replays/{replay}"
+
+
+def replayed_workflow_id(replay: str, event: CloudEvent) -> str:
+    """The delivery of an event by a replay: one for each of both. `domain.replays.replay_of` reads it."""
+    return f"{replay_workflow_id(replay)}/{event_workflow_id(event)}"
 
 
 def incident_workflow_id(incident_id: str) -> str:

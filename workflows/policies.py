@@ -117,6 +117,19 @@ FORGET_CLEARED = timedelta(days=30)
 # Its workflow was started together with its first observation; without one there is nothing to keep.
 FIRST_OBSERVATION = timedelta(seconds=60)
 
+# A replay's searches take pages of visibility, one after the other; counting 100,000 events takes some minutes.
+SURVEY_TIMEOUT = timedelta(hours=2)
+SEARCH_TIMEOUT = timedelta(seconds=60)
+# Two seconds of waiting and at most twenty starts (`domain.replays.MAX_PORTION`), each of 3 s where Temporal is slow.
+PORTION_TIMEOUT = timedelta(seconds=90)
+# A worker that dies with a portion in hand is noticed within this: at 0.1/s it holds one event for no time at all, and
+# between two of a portion lie 2 s at most.
+REPLAY_HEARTBEAT = timedelta(seconds=10)
+# However long Temporal's visibility or a worker is away, a replay goes on.
+REPLAY_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+# Between questions whether a subscriber that was paused in the middle of a replay is resumed.
+REPLAY_PAUSED = timedelta(seconds=15)
+
 # The server suggests continuing as new at 4,096 events; updates have a limit of their own of 2,000 a run.
 MAX_UPDATES_PER_RUN = 1000
 

@@ -38,7 +38,7 @@ async def test_a_sound_platform_has_no_finding_and_each_trouble_has_one(alone: P
         assert (sound.code, _bad(sound.json)) == (0, set()), sound.out
         checks = {each["check"]: each for each in sound.json["findings"]}
         assert "24h" in checks["retention"]["message"]
-        assert "temporal operator namespace update --retention" in checks["retention"]["message"]
+        assert "im retention set" in checks["retention"]["message"]
         assert {"temporal", "clock", "keys", "workers", "directory", "certificates", "stuck workflows"} <= set(checks)
         body = {"name": "failing", "url": sink.url(), "types": [event_type]}
         assert (await alone.api.post("/api/v1/subscribers", json=body)).status_code == 201

@@ -1,6 +1,6 @@
 """Operational events: who asks for them, whom they tell of, and when a change of health is told."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -113,7 +113,7 @@ def test_a_removed_subscriber_is_forgotten() -> None:
     ("streak_since", "due"),
     [(None, False), (NOW - 4 * DAY, False), (NOW - 5 * DAY, True), (NOW - 6 * DAY, True)],
 )
-def test_a_pause_is_due_when_the_streak_is_as_long_as_the_patience(streak_since: object, *, due: bool) -> None:
+def test_a_pause_is_due_when_the_streak_is_as_long_as_the_patience(streak_since: datetime | None, *, due: bool) -> None:
     counters = Counters(streak=3, streak_since=streak_since)
     order = pause_due("a", counters, Patience(asked_at=NOW, seconds=5 * 86400))
     assert (order is not None) is due
@@ -126,7 +126,7 @@ def test_a_pause_is_due_when_the_streak_is_as_long_as_the_patience(streak_since:
     [(None, NOW - DAY, False), (86400, NOW - DAY, True), (86400, NOW - DAY + MINUTE, False), (60, NOW, False)],
 )
 def test_who_was_changed_or_resumed_has_all_the_time_again(
-    seconds: int | None, changed_at: object, *, patient: bool
+    seconds: int | None, changed_at: datetime, *, patient: bool
 ) -> None:
     assert (patience(seconds, changed_at, NOW) is not None) is patient
 

@@ -1,0 +1,97 @@
+"""The activities of a replay: counting what it would send, finding the next events, sending them again."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.directory import LeasedDirectory
+from domain.replays import (
+    RECENT_KEPT,
+    Found,
+    Listed,
+    PageRequest,
+    Portion,
+    PortionSent,
+    Recent,
+    Replayed,
+    ReplayPage,
+    Selection,
+    Sent,
+    Survey,
+    SurveyRequest,
+    refusal_of,
+)
+from domain.subscribers import Subscriber
+
+
+class Resender(Protocol):
+    """What these activities need of Temporal."""
+
+    async def survey(self, selection: Selection, to: Subscriber, tell: Callable[[], None]) -> Survey:
+        """What a selection comes to; ``tell`` is called now and then while it counts."""
+
+    async def page(self, request: PageRequest, to: Subscriber) -> ReplayPage:
+        """The next events of a selection."""
+
+    async def send(self, replay: str, event: Replayed, to: str, recent: list[Recent]) -> tuple[Sent, Recent | None]:
+        """Send one again, once for each replay; gives what those after it line up behind."""
+
+
+class ReplayActivities:
+    """Finds and sends.
+
+    Args:
+        directory: whether the subscriber still wants anything.
+        resender: searches, and starts deliveries.
+        publishing: this process's ENABLE_EVENT_PUBLISHING.
+    """
+
+    def __init__(self, directory: LeasedDirectory, resender: Resender, *, publishing: bool) -> None:
+        self._directory = directory
+        self._resender = resender
+        self._publishing = publishing
+
+    @activity.defn(name="survey_replay")
+    async def survey(self, request: SurveyRequest) -> Found:
+        """Count what would be sent. Idempotent."""
+        to = await self._target(request.selection.to)
+        refused = refusal_of(request.selection.to, to)
+        if not self._publishing or refused or to is None:
+            return Found(publishing=self._publishing, refused=refused)
+        return Found(survey=await self._resender.survey(request.selection, to, activity.heartbeat))
+
+    @activity.defn(name="list_replayed")
+    async def page(self, request: PageRequest) -> Listed:
+        """The next events. Idempotent."""
+        to = await self._target(request.selection.to)
+        if (refused := refusal_of(request.selection.to, to)) or to is None:
+            return Listed(refused=refused, paused=bool(to and to.enabled))
+        return Listed(page=await self._resender.page(request, to))
+
+    @activity.defn(name="send_replayed")
+    async def send(self, portion: Portion) -> PortionSent:
+        """Send events again, one interval after the other.
+
+        Idempotent: an event's delivery has an id made of the replay's and its own. A repeated activity goes on where
+        the one before said that it was.
+        """
+        info, loop = activity.info(), asyncio.get_running_loop()
+        done = PortionSent.model_validate(info.heartbeat_details[0]) if info.heartbeat_details else PortionSent()
+        doubtful = done.done if info.attempt > 1 else None  # begun, perhaps, by a worker that could not say so
+        due = loop.time()
+        for place, event in enumerate(portion.events[done.done :], done.done):
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            outcome, recent = await self._resender.send(
+                portion.replay, event, portion.to, [*portion.recent, *done.recent][-RECENT_KEPT:]
+            )
+            outcome = Sent.SENT if outcome is Sent.REPEATED and place == doubtful else outcome
+            due += portion.interval if outcome is Sent.SENT else 0
+            done = done.after(outcome, recent)
+            activity.heartbeat(done.model_dump(mode="json"))
+        return done
+
+    async def _target(self, name: str) -> Subscriber | None:
+        """The subscriber as it is now."""
+        return (await self._directory.latest()).subscribers.get(name)

@@ -1,0 +1,43 @@
+"""Routes of the retention."""
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api import examples
+from api.bodies import Body
+from api.dependencies import ApiGateway
+from api.operation_examples import RETENTION
+from api.problems import problems
+from api.scopes import ScopedRoute
+from domain.retention import Retention
+from domain.timing import parse_duration
+
+router = APIRouter(prefix="/retention", tags=["operation"], route_class=ScopedRoute)
+
+
+class SetRetention(Body):
+    """How long to keep what ends."""
+
+    retention: str = Field(description="``14d``; from 1d to 365d.", examples=["14d"])
+
+
+@router.get(
+    "",
+    operation_id="getRetention",
+    summary="How long is kept what has ended",
+    responses=examples.answer(200, RETENTION),
+)
+async def get_retention(gateway: ApiGateway) -> Retention:
+    """Events, closed incidents and replays; a setting of Temporal's namespace."""
+    return await gateway.retention.get()
+
+
+@router.put(
+    "",
+    operation_id="setRetention",
+    summary="Change how long is kept what ends",
+    responses=examples.answer(200, RETENTION) | problems(409, 415),
+)
+async def set_retention(body: SetRetention, gateway: ApiGateway) -> Retention:
+    """For what ends from then on. 409 where Temporal does not let this process: ``hint`` has the command."""
+    return await gateway.retention.set(parse_duration(body.retention))

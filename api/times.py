@@ -1,0 +1,28 @@
+"""Times as callers give them."""
+
+from datetime import UTC, datetime
+
+from domain.errors import InvalidRequestError
+from domain.timing import parse_duration
+
+
+def read_moment(name: str, value: str | None, now: datetime) -> datetime | None:
+    """An RFC 3339 time, or a duration before now. A + that was not percent-encoded arrives as a space.
+
+    Raises:
+        InvalidRequestError: it is neither, or lies before the year 1; ``name`` is the parameter's.
+    """
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value.replace(" ", "+"))
+    except ValueError:
+        at = None
+    try:
+        if at is None:
+            return now - parse_duration(value)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequestError(reason=f"{name} is too long ago") from None
+    raise InvalidRequestError(reason=f"{name} needs an offset from UTC, such as Z")

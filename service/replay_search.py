@@ -1,0 +1,162 @@
+"""Finds what a replay sends: events in Temporal's visibility store, oldest first, which the store cannot sort.
+
+So the time that is searched is halved until what it holds is few enough to be read whole and sorted here.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowExecution
+
+from domain.outcomes import DeliveryState
+from domain.patterns import matches_any
+from domain.replays import Cursor, PageRequest, Replayed, ReplayPage, Selection, Survey
+from domain.subscribers import Subscriber
+from service.listing import instant, quoted
+from service.progress import read_states
+from service.temporal import answered
+from workflows import names
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+MAX_RUNS = 100  # read at a time; each may carry a hundred events
+MAX_FOUND = 200  # of a page, in which whole workflows stay together; each takes some 300 bytes of a 2 MiB payload
+LOOKED_UP = 50  # events whose other deliveries are looked for by one query
+
+
+class ReplaySearch:
+    """Searches for events, as one client sees them (a second behind at most)."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def page(self, request: PageRequest, to: Subscriber) -> ReplayPage:
+        """The next events of a selection that a subscriber wants, oldest first.
+
+        Raises:
+            ImError: Temporal or a worker is away.
+        """
+        selection, cursor = request.selection, request.cursor
+        query = _query(selection, to)
+        place = cursor or Cursor(at=selection.since or EPOCH)
+        while place.at < selection.until:
+            runs, following = await self._window(query, place, selection.until)
+            found: list[Replayed] = []
+            for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
+                if len(found) >= MAX_FOUND:
+                    following = Cursor(at=at, step=following.step)
+                    break
+                found += [event for run in together for event in await self._events(run, selection, to)]
+            place = following
+            if found:
+                fresh = await self._unreached(found, selection)
+                more = place if place.at < selection.until else None
+                return ReplayPage(found=fresh, skipped=len(found) - len(fresh), cursor=more)
+        return ReplayPage()
+
+    async def survey(
+        self, selection: Selection, to: Subscriber, tell: Callable[[], None] = lambda: None, limit: int | None = None
+    ) -> Survey:
+        """What a selection comes to, each event counted once; given up past ``limit`` events."""
+        survey, cursor, known = Survey(), None, set[tuple[str, str]]()
+        while True:
+            page = await self.page(PageRequest(selection=selection, cursor=cursor), to)
+            fresh = [event for event in page.found if (event.source, event.event_id) not in known]
+            known.update((event.source, event.event_id) for event in fresh)
+            survey = _counted(survey, fresh, page.skipped)
+            cursor = page.cursor
+            tell()
+            if cursor is None:
+                return survey
+            if limit is not None and survey.matched >= limit:
+                return survey.model_copy(update={"complete": False})
+
+    async def _window(self, query: str, place: Cursor, until: datetime) -> tuple[list[WorkflowExecution], Cursor]:
+        """The workflows that started in the next stretch of time, and where the one after it begins."""
+        end = until if place.step is None else min(until, place.at + place.step)
+        while True:
+            window = f"{query} AND StartTime >= {instant(place.at)} AND StartTime < {instant(end)}"
+            async with answered(self._client):
+                count = (await self._client.count_workflows(window)).count
+            if count <= MAX_RUNS or end - place.at <= TICK:
+                break
+            end = place.at + (end - place.at) / 2
+        following = Cursor(at=end, step=2 * (end - place.at))
+        if not count:
+            return [], following
+        async with answered(self._client):
+            runs = [run async for run in self._client.list_workflows(window)]
+        return sorted(runs, key=lambda run: run.start_time), following
+
+    async def _events(self, run: WorkflowExecution, selection: Selection, to: Subscriber) -> list[Replayed]:
+        """The events of a workflow that a selection takes."""
+        carried = await run.memo_value(names.EVENTS_MEMO, [])
+        taken = [place for place, event in enumerate(carried) if _takes(selection, to, event["type"])]
+        if taken and selection.sent_to and len(carried) > 1:  # its keywords do not tell which of them it was
+            states = [states.get(selection.sent_to) for states in await read_states(self._client, run)]
+            meant = {DeliveryState.FAILED} if selection.failed_only else set(DeliveryState)
+            taken = [place for place in taken if place < len(states) and states[place] in meant]
+        return [
+            Replayed(
+                event_id=carried[place]["id"],
+                source=carried[place]["source"],
+                type=carried[place]["type"],
+                at=run.start_time,
+                workflow_id=run.id,
+                run_id=run.run_id,
+                place=place,
+            )
+            for place in taken
+        ]
+
+    async def _unreached(self, found: list[Replayed], selection: Selection) -> list[Replayed]:
+        """Those that have not reached the subscriber since they failed for it, and are not on their way."""
+        if not selection.failed_only or selection.sent_to is None:
+            return found
+        reached: set[tuple[str, str]] = set()
+        for begin in range(0, len(found), LOOKED_UP):
+            hashes = sorted({names.event_id_hash(event.event_id) for event in found[begin : begin + LOOKED_UP]})
+            query = f"WorkflowType = 'EventWorkflow' AND {names.SUBSCRIBERS.name} = {quoted(selection.sent_to)}"
+            query += f" AND {names.EVENT_IDS.name} IN ({', '.join(map(quoted, hashes))})"
+            async with answered(self._client):
+                async for run in self._client.list_workflows(query):
+                    carried = await run.memo_value(names.EVENTS_MEMO, [])
+                    if len(carried) == 1 and _reaches(run, selection.sent_to):
+                        reached.add((carried[0]["source"], carried[0]["id"]))
+        return [event for event in found if (event.source, event.event_id) not in reached]
+
+
+def _query(selection: Selection, to: Subscriber) -> str:
+    """The list filter for workflows that may carry events of a selection; refused ones emitted nothing."""
+    conditions = ["WorkflowType = 'EventWorkflow'", "ExecutionStatus != 'Failed'"]
+    if selection.sent_to:
+        keyword = f"failed:{selection.sent_to}" if selection.failed_only else selection.sent_to
+        conditions.append(f"{names.SUBSCRIBERS.name} = {quoted(keyword)}")
+    patterns = selection.types or to.types
+    if not any("*" in pattern for pattern in patterns):
+        conditions.append(f"{names.EVENT_TYPES.name} IN ({', '.join(map(quoted, patterns))})")
+    return " AND ".join(conditions)
+
+
+def _takes(selection: Selection, to: Subscriber, event_type: str) -> bool:
+    return to.wants(event_type) and (selection.types is None or matches_any(selection.types, event_type))
+
+
+def _reaches(run: WorkflowExecution, subscriber: str) -> bool:
+    """Whether the workflow of one event has delivered it to a subscriber, or still tries to."""
+    keywords = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
+    states = {word.removesuffix(f":{subscriber}") for word in keywords if word.endswith(f":{subscriber}")}
+    return not states & {DeliveryState.FAILED.value, DeliveryState.CANCELLED.value}
+
+
+def _counted(survey: Survey, events: Sequence[Replayed], skipped: int) -> Survey:
+    by_type = Counter(survey.by_type) + Counter(event.type for event in events)
+    return Survey(
+        matched=survey.matched + len(events),
+        skipped=survey.skipped + skipped,
+        by_type=dict(sorted(by_type.items())),
+        first=survey.first or (events[0] if events else None),
+        last=events[-1] if events else survey.last,
+    )
