@@ -11,6 +11,7 @@ from api import (
     alarms,
     configuration,
     doctor,
+    event_stream,
     events,
     heartbeats,
     http_clients,
@@ -111,6 +112,7 @@ def _route(app: FastAPI) -> None:
     for part in (
         subscribers,
         http_clients,
+        event_stream,  # before the events, whose ids are paths
         events,
         types,
         incidents,

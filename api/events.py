@@ -10,6 +10,7 @@ from api import examples
 from api.bodies import Resend
 from api.dependencies import ApiGateway, gateway_of
 from api.direct import DirectRoute
+from api.event_examples import EXPLANATION
 from api.event_requests import DOCUMENTED, read_batch, read_event
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
@@ -17,6 +18,7 @@ from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import EventDetail, event_detail
 from domain.errors import InvalidRequestError
+from domain.explanations import Explanation
 from domain.tasks import BatchReceipt, PublishReceipt
 from domain.timing import parse_duration
 from service.event_list import EventFilter, EventRow
@@ -126,6 +128,21 @@ async def list_events(
 
 
 Source = Annotated[str | None, Query(description="The event's source; needed where several sources use its id.")]
+
+
+@router.get(
+    "/{event_id:path}/why/{subscriber}",
+    operation_id="explainDelivery",
+    summary="Say why a subscriber was or was not told",
+    responses=examples.answer(200, EXPLANATION) | problems(404, 409),
+)
+async def explain_delivery(event_id: str, subscriber: str, gateway: ApiGateway, source: Source = None) -> Explanation:
+    """A verdict, the facts behind it, every request with the waits between, what happens next, and what to do.
+
+    The subscriber need not be there any more, or ever have been. Where only its settings of today are known, a fact
+    says so.
+    """
+    return await gateway.why.explain(event_id, subscriber, source)
 
 
 @router.get(

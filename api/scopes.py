@@ -18,10 +18,10 @@ from service.callers import Caller
 # By operation id. What changes who is told, or makes requests, is `manage`; what tells of something is `publish`.
 _OPERATIONS = {
     Scope.READ: """
-        checkUp getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient getIncident
-        getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster listAlarms listEventTypes listEvents
-        listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers listZeebeClusters
-        matchEventTypes
+        checkUp explainDelivery getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient
+        getIncident getNestedAlarmSchema getSubscriber getSubscriberHealth getZeebeCluster listAlarms listEventTypes
+        listEvents listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth listSubscribers
+        listZeebeClusters matchEventTypes streamEvents
     """,
     Scope.PUBLISH: """
         acknowledgeIncident addIncidentNote beat beatWith clearAlarm closeIncident declareIncident grantWebhookOrigin

@@ -24,6 +24,7 @@ from cli.backup import backup, restore
 from cli.configuration import export, import_
 from cli.doctor import doctor
 from cli.run import end_after, examples, make_app
+from cli.why import why
 
 app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
 app.add_typer(incident.app, name="incident")
@@ -148,6 +149,7 @@ def worker() -> None:
     end_after(run_worker)
 
 
+app.command("why", epilog=examples("im why evt_550e8400-e29b-41d4-a716-446655440000 my-webhook"))(why)
 app.command("doctor", epilog=examples("im doctor", "im doctor --format json"))(doctor)
 app.command("export", epilog=examples("im export > im.json", "im export --without-secrets"))(export)
 app.command("import", epilog=examples("im import im.json --dry-run", "im import - < im.json"))(import_)

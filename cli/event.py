@@ -10,6 +10,7 @@ import typer
 
 from cli import render
 from cli.run import Format, FormatOption, examples, incident_id, key_value, make_app, moment, say, with_gateway, write
+from cli.watch import watch_events
 from domain.errors import ImError, NotFoundError
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ def resend(
     """Deliver an event afresh, under the same id; prints the id."""
     receipt = with_gateway(lambda im: im.events.resend(event, subscriber, source=source))
     write(output, receipt, render.clean(receipt.event_id))
+
+
+app.command("watch", epilog=examples("im event watch --failed", "im event watch --incident 7 --format json"))(
+    watch_events
+)
 
 
 async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[str]]":

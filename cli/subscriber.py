@@ -35,6 +35,7 @@ from cli.subscriber_options import (
     patterns,
     value_or_none,
 )
+from cli.watch import watch_subscriber
 from domain.timing import parse_duration
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def health(
 
 
 app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))(match)
+app.command("watch", epilog=examples("im subscriber watch my-webhook"))(watch_subscriber)
 
 
 def _told(verb: str, changed: "Changed", output: Format) -> None:

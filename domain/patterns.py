@@ -5,7 +5,7 @@ Segments are separated by dots. Source: the guide's pattern table; ``im.incident
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from domain.errors import InvalidPatternError
@@ -55,14 +55,19 @@ def matches(pattern: str, event_type: str) -> bool:
     wanted = pattern.split(".")
     reached = {0}  # how many segments of the pattern may be used up before the next segment of the type
     for segment in event_type.split("."):
-        step: set[int] = set()
-        for used in reached:
-            if used and wanted[used - 1] == "**":
-                step.add(used)
-            if used < len(wanted) and wanted[used] in {segment, "*", "**"}:
-                step.add(used + 1)
-        reached = step
+        reached = _step(wanted, reached, segment)
     return len(wanted) in reached
+
+
+def _step(wanted: Sequence[str], reached: Collection[int], segment: str) -> set[int]:
+    """How many segments of a pattern may be used up after one more segment of a type."""
+    step: set[int] = set()
+    for used in reached:
+        if used and wanted[used - 1] == "**":
+            step.add(used)
+        if used < len(wanted) and wanted[used] in {segment, "*", "**"}:
+            step.add(used + 1)
+    return step
 
 
 def matches_any(patterns: Sequence[str], event_type: str) -> bool:
@@ -90,3 +95,30 @@ def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
             return candidate
     close = difflib.get_close_matches(pattern, known_types, n=1, cutoff=0.8)
     return close[0] if close else None
+
+
+def closest(patterns: Sequence[str], event_type: str) -> tuple[str, str]:
+    """Of patterns of which none matches a type the one that comes closest, and in words where it parts from it."""
+    ranked = max(patterns, key=lambda each: (_reach(each, event_type)[0], _likeness(each, event_type)))
+    wanted, segments = ranked.split("."), event_type.split(".")
+    taken, used = _reach(ranked, event_type)
+    if taken == len(segments):
+        return ranked, f"it wants {'.'.join(wanted[used:])!r} after the end of the type"
+    if used == len(wanted):
+        return ranked, f"it ends where the type goes on with {'.'.join(segments[taken:])!r}"
+    return ranked, f"it has {wanted[used]!r} where the type has {segments[taken]!r}"
+
+
+def _reach(pattern: str, event_type: str) -> tuple[int, int]:
+    """How many segments of a type a pattern can take, from the left, and how many of its own that uses at most."""
+    wanted, taken, reached = pattern.split("."), 0, {0}
+    for segment in event_type.split("."):
+        step = _step(wanted, reached, segment)
+        if not step:
+            break
+        taken, reached = taken + 1, step
+    return taken, max(reached)
+
+
+def _likeness(pattern: str, event_type: str) -> float:
+    return difflib.SequenceMatcher(None, pattern, event_type).ratio()

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
-    DescribeNamespaceRequest,
     DescribeTaskQueueResponse,
     GetSystemInfoRequest,
     PollActivityTaskQueueRequest,
@@ -21,7 +20,7 @@ from domain.checkup import Finding, error, note, ok, warning
 from domain.timing import in_short
 from service.devserver import OLDEST_SERVER, version_of
 from service.search_attributes import creation_command
-from service.temporal import answered
+from service.temporal import answered, retention
 from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers, stopped_workers
 from workflows import names
 
@@ -64,17 +63,16 @@ async def check_server(client: Client) -> list[Finding]:
 
 async def check_namespace(client: Client) -> list[Finding]:
     """Its retention and its search attributes."""
+    kept = await retention(client)
     async with answered(client):
-        found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)
         )
-    retention = found.config.workflow_execution_retention_ttl.ToTimedelta()
-    told = f"events can be listed, shown and resent for {in_short(int(retention.total_seconds()))} after they ended"
+    told = f"events can be listed, shown and resent for {in_short(int(kept.total_seconds()))} after they ended"
     change = f"temporal operator namespace update --retention 720h -n {client.namespace}"
     findings = [
         warning("retention", told, f"Keep them longer: {change}")
-        if retention < SHORT_RETENTION
+        if kept < SHORT_RETENTION
         else ok("retention", f"{told} (another: {change})")
     ]
     missing = [key for key in names.SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]

@@ -81,7 +81,7 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
         async with answered(client):
             runs, older = await latest(client, query, before, wanted.limit)
         for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
-            found = [row for run in together async for row in _rows(run) if _is_wanted(row, wanted, patterns)]
+            found = [row for run in together async for row in rows_of(run) if _is_wanted(row, wanted, patterns)]
             if rows and len(rows) + len(found) > wanted.limit:
                 return EventPage(rows=rows, older=before)
             rows, before = rows + found, at
@@ -116,7 +116,8 @@ def _query(wanted: EventFilter) -> str:
     return " AND ".join(conditions)
 
 
-async def _rows(run: WorkflowExecution) -> AsyncIterator[EventRow]:
+async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
+    """A row for each event of a workflow."""
     attributes = run.typed_search_attributes
     keywords = attributes.get(names.SUBSCRIBERS, [])
     troubled = [word for word in keywords if ":" in word and word != names.ANY_FAILED]

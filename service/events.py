@@ -103,9 +103,11 @@ class EventGateway:
         """
         carriers = await self._carriers(event_id, source)
         event = await self._event(carriers[0])
-        client = self._connection.client
-        views = await asyncio.gather(*(read_run(client, each.run.id, each.place) for each in carriers))
-        return EventView(event=event, runs=list(views))
+        return EventView(event=event, runs=await asyncio.gather(*map(self._read, carriers)))
+
+    async def _read(self, carrier: _Carrier) -> RunView:
+        view = await read_run(self._connection.client, carrier.run.id, carrier.place)
+        return view.model_copy(update={"only": (await self._input(carrier)).only})
 
     async def resend(
         self, event_id: str, subscriber: str | None = None, *, source: str | None = None
@@ -145,6 +147,8 @@ class EventGateway:
         return list(found.values())
 
     async def _event(self, carrier: _Carrier) -> CloudEvent:
+        return (await self._input(carrier)).events[carrier.place]
+
+    async def _input(self, carrier: _Carrier) -> EventInput:
         async with answered(self._connection.client):
-            request = await self._source.load_input(carrier.run.id, carrier.run.run_id)
-        return request.events[carrier.place]
+            return await self._source.load_input(carrier.run.id, carrier.run.run_id)

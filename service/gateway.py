@@ -13,6 +13,7 @@ from service.connection import Connection
 from service.doctor import DoctorGateway
 from service.doors import Door
 from service.events import EventGateway
+from service.follower import Follower
 from service.health import HealthGateway
 from service.heartbeats import HeartbeatGateway
 from service.http_clients import HttpClientGateway
@@ -31,6 +32,7 @@ from service.temporal import connect
 from service.tokens import TokenGateway
 from service.trials import TrialGateway
 from service.web_ui import WebUi
+from service.why import WhyGateway
 from service.zeebe_clusters import ZeebeGateway
 
 
@@ -42,6 +44,8 @@ class Gateway:
     subscribers: SubscriberGateway
     health: HealthGateway
     events: EventGateway
+    why: WhyGateway
+    follower: Follower
     trials: TrialGateway
     incidents: IncidentGateway
     alarms: AlarmGateway
@@ -100,6 +104,8 @@ def make_gateway(
         subscribers=subscribers,
         health=health,
         events=events,
+        why=WhyGateway(connection, events, subscribers),
+        follower=Follower(client),
         trials=TrialGateway(connection, events, subscribers),
         incidents=IncidentGateway(connection),
         alarms=AlarmGateway(connection, AlarmRules(settings.im_alarm_identity, settings.im_alarm_dashboard_url)),

@@ -28,6 +28,7 @@ class RunView(BaseModel):
 
     Attributes:
         kind: ``original``, ``resend`` or ``rest``.
+        only: the subscribers that it is restricted to; None for all that want the event.
         complete: False when the workflow did not answer, and only its result is known.
     """
 
@@ -37,6 +38,7 @@ class RunView(BaseModel):
     outcome: str
     started_at: datetime
     ended_at: datetime | None = None
+    only: list[str] | None = None
     complete: bool = True
     deliveries: list[Delivery] = []
 

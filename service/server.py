@@ -149,6 +149,7 @@ async def running_api(backend: Backend, app: str, listener: socket.socket | None
         async with door_worker(gateway.connection.client, gateway.door):
             yield int(listener.getsockname()[1])
     finally:
+        backend.gateway.follower.close()
         server.should_exit = True
         await serving
         listener.close()

@@ -23,6 +23,7 @@ from domain.errors import (
 )
 from domain.event_types import KNOWN_TYPES
 from domain.events import CloudEvent
+from domain.explanations import Carrier, Explanation, Story
 from domain.health import Counters, Health
 from domain.health import view as health_view
 from domain.hours import HourCount, hour_of, last_day
@@ -35,6 +36,7 @@ from domain.subscribers import (
     new_subscriber,
 )
 from domain.tasks import PublishReceipt
+from domain.why import explain
 from service.callers import Callers
 from service.connection import Connection
 from service.doors import Door
@@ -69,6 +71,7 @@ class StandIn:
         self.trials = Trials(self)
         self.health = HealthRows(self)
         self.events = Events(self)
+        self.why = Why(self)
         self.incidents = Incidents(self)
         self.alarms = Alarms(self.called)
         self.zeebe = Zeebe(self.called)
@@ -249,6 +252,34 @@ class Events:
         if source is None and len(self.sources.get(event_id, [])) > 1:
             raise AmbiguousEventError(event_id=event_id, sources=", ".join(self.sources[event_id]))
         return self.known[event_id]
+
+
+class Why:
+    def __init__(self, owner: StandIn) -> None:
+        self._owner = owner
+
+    async def explain(self, event_id: str, subscriber: str, source: str | None = None) -> Explanation:
+        view = await self._owner.events.get(event_id, source)
+        run = view.runs[0]
+        found = [each for each in run.deliveries if each.subscriber == subscriber]
+        carrier = Carrier(
+            workflow_id=run.workflow_id,
+            outcome=run.outcome,
+            started_at=AT,
+            ended_at=AT,
+            delivery=found[0] if found else None,
+        )
+        return explain(
+            Story(
+                now=AT,
+                event_id=event_id,
+                source=view.event.source,
+                type=view.event.type,
+                carriers=[carrier],
+                name=subscriber,
+                subscriber=self._owner.subscribers.known.get(subscriber),
+            )
+        )
 
 
 class Incidents:

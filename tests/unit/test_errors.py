@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from domain import alarm_errors, errors, http_client_errors, source_errors, token_errors, type_errors
+from domain import alarm_errors, errors, http_client_errors, source_errors, stream_errors, token_errors, type_errors
 from domain.errors import ImError, from_code
 from domain.targets import errors as target_errors
 
@@ -63,6 +63,7 @@ MODULES = (
     source_errors,
     target_errors,
     token_errors,
+    stream_errors,
     type_errors,
 )  # of one tree; each draws its own
 

@@ -1,0 +1,89 @@
+"""How changes of events are shown: a line each, or a table that is drawn again and again."""
+
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cli.render import NONE, clean, percent, when
+from domain.health import Health
+from domain.timing import ago
+from service.changes import EventChange
+
+LINES_KEPT = 200  # rows of a table; of these so many are drawn as the terminal has lines
+_COLOURS = {"delivered": "green", "failed": "red", "retrying": "yellow", "waiting": "cyan"}
+
+
+def change_line(change: EventChange, subscriber: str | None, now: datetime) -> str:
+    """One line: when, what became of which event, and who is in trouble."""
+    trouble = ",".join(change.troubled) or NONE
+    parts = (when(now), _state(change, subscriber), change.type, change.event_id, change.incident_id or NONE, trouble)
+    return "  ".join(clean(part) for part in parts)
+
+
+def health_line(health: Health) -> str:
+    """How a subscriber does."""
+    rate = percent(health.success_rate)
+    return clean(f"{health.subscriber}: {health.status}, {rate} delivered, {health.retrying} being retried")
+
+
+class LiveTable:
+    """The latest events, each in one row that changes with its outcome."""
+
+    def __init__(self, subscriber: str | None) -> None:
+        self._subscriber = subscriber
+        self._rows: dict[tuple[str, str, str], EventChange] = {}
+        self._health = ""
+        self._console = Console()
+        self._live = Live(console=self._console, auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        self.refresh()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+
+    def show(self, change: EventChange) -> None:
+        """Put a change at the top."""
+        key = change.workflow_id, change.source, change.event_id
+        self._rows.pop(key, None)
+        self._rows[key] = change
+        while len(self._rows) > LINES_KEPT:
+            del self._rows[next(iter(self._rows))]
+        self.refresh()
+
+    def tell_health(self, text: str) -> None:
+        """Put a line above the table."""
+        self._health = text
+
+    def refresh(self) -> None:
+        """Draw it again, as of now."""
+        self._live.update(Group(Text(self._health), self._table(datetime.now(UTC))), refresh=True)
+
+    def _table(self, now: datetime) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("EVENT", "TYPE", "INCIDENT", "OUTCOME", "EMITTED", "TROUBLE"):
+            table.add_column(name, overflow="fold")
+        room = max(1, self._console.size.height - 4)
+        for change in list(reversed(self._rows.values()))[:room]:
+            state = _state(change, self._subscriber)
+            table.add_row(
+                Text(clean(change.event_id)),
+                Text(clean(change.type)),
+                Text(clean(change.incident_id or NONE)),
+                Text(clean(state), style=_COLOURS.get(state.partition(" ")[0], "")),
+                ago(now - change.emitted_at),
+                Text(clean(",".join(change.troubled) or NONE)),
+            )
+        return table
+
+
+def _state(change: EventChange, subscriber: str | None) -> str:
+    state = change.state_of(subscriber) if subscriber else change.outcome
+    return state + (" (resend)" if change.kind == "resend" else "")

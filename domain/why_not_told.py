@@ -1,0 +1,190 @@
+"""An event has no delivery to a subscriber: why not."""
+
+import difflib
+
+from domain.event_types import SUBSCRIBER_TEST
+from domain.explanations import Carrier, Finding, Story, Verdict
+from domain.message_formats import can_say as format_can_say
+from domain.patterns import closest, matches
+from domain.subscribers import Subscriber
+from domain.targets.kinds import can_say
+from domain.why_told import resend, stamp
+
+_NOTHING = "nothing: this event is not meant for it."
+
+
+def why_not_told(story: Story) -> Finding:
+    """The first reason that holds: of those that come before the subscriber's own, and then of its own."""
+    finding = _reason(story)
+    return finding.model_copy(update={"facts": [*finding.facts, _others(story)]})
+
+
+def _reason(story: Story) -> Finding:
+    if all(carrier.outcome == "refused" for carrier in story.carriers):
+        return Finding(
+            verdict=Verdict.PUBLISHING_OFF,
+            headline="Nobody was told of it: event publishing was off in the process that took it up.",
+            next="nothing: it was refused, and may be emitted again under the same id.",
+            advice=["start im serve with ENABLE_EVENT_PUBLISHING=true, and emit it again"],
+        )
+    asked = _asked(story)
+    if asked is None:
+        return _only_others(story)
+    if asked.ended_at is None and not asked.others and asked.outcome == "pending":
+        return Finding(
+            verdict=Verdict.NOT_RESOLVED,
+            headline="Nobody has been told of it yet: it is accepted, and no worker has taken it up.",
+            next="it goes on as soon as a worker is there.",
+            advice=["see what is wrong: im doctor", "start one: im serve, or im worker"],
+        )
+    if not story.directory_known or not (asked.complete or asked.ended_at):
+        return Finding(
+            verdict=Verdict.NOT_KNOWN,
+            headline=f"Why {story.name} has no delivery of it cannot be said: no worker answered.",
+            next="what is under way goes on as soon as a worker is there.",
+            advice=["start one: im serve, or im worker; then ask again"],
+        )
+    return _by_settings(story, story.subscriber, asked) if story.subscriber else _unknown(story)
+
+
+def _only_others(story: Story) -> Finding:
+    named = sorted({name for carrier in story.carriers for name in carrier.only or ()})
+    test = story.type == SUBSCRIBER_TEST
+    what = "It is a test" if test else "It was sent"
+    advice = f"im subscriber test {story.name}" if test else resend(story)
+    return Finding(
+        verdict=Verdict.ONLY_OTHERS,
+        headline=f"{story.name} was not told of it: {what[0].lower()}{what[1:]} for {', '.join(named)} alone.",
+        next=_NOTHING,
+        advice=[f"to tell {story.name} too: {advice}"],
+    )
+
+
+def _unknown(story: Story) -> Finding:
+    close = difflib.get_close_matches(story.name, story.names, n=1)
+    forgotten = (
+        "of subscribers that were removed nothing is kept but their deliveries: if there was one when the event was "
+        "emitted, it did not want it, or was disabled."
+    )
+    return Finding(
+        verdict=Verdict.UNKNOWN_SUBSCRIBER,
+        headline=f"There is no subscriber {story.name}, and the event has no delivery to one of that name.",
+        facts=[forgotten],
+        next=_NOTHING,
+        advice=[f"did you mean {close[0]}?" if close else "see who is there: im subscriber list"],
+    )
+
+
+def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:
+    """What the settings of the subscriber say, which are those of today."""
+    if subscriber.created_at > asked.started_at:
+        return _added_later(story, subscriber, asked)
+    changed = subscriber.updated_at > asked.started_at
+    note = (
+        f"its settings are those of today: they were changed at {stamp(subscriber.updated_at)}, after the event, and "
+        "what they were before is not kept."
+        if changed
+        else f"its settings have not changed since {stamp(subscriber.updated_at)}, before the event."
+    )
+    finding = _disabled(subscriber) or _unsayable(story, subscriber) or _unmatched(story, subscriber)
+    if finding is None:
+        finding = _wants_today(story, subscriber, changed=changed)
+    return finding.model_copy(update={"facts": [*finding.facts, note]})
+
+
+def _added_later(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:
+    fact = (
+        f"the event came at {stamp(asked.started_at)}, the subscriber at {stamp(subscriber.created_at)}; "
+        "who is told is decided when an event comes."
+    )
+    return Finding(
+        verdict=Verdict.ADDED_LATER,
+        headline=f"{story.name} was not told of it: it was added after the event.",
+        facts=[fact],
+        next=_NOTHING,
+        advice=[f"to tell it now: {resend(story)}"]
+        if subscriber.wants(story.type)
+        else [f"it would not be told of such an event today, either: im subscriber show {story.name}"],
+    )
+
+
+def _disabled(subscriber: Subscriber) -> Finding | None:
+    if subscriber.enabled:
+        return None
+    gone = [f"it answered 410 Gone at {stamp(subscriber.gone_at)}, which disabled it."] if subscriber.gone_at else []
+    return Finding(
+        verdict=Verdict.DISABLED,
+        headline=f"{subscriber.name} was not told of it: it is disabled.",
+        facts=gone,
+        next="nothing: events that come while it is disabled are not kept for it.",
+        advice=[f"enable it: im subscriber update {subscriber.name} --enabled; then im event resend"],
+    )
+
+
+def _unsayable(story: Story, subscriber: Subscriber) -> Finding | None:
+    if story.type == SUBSCRIBER_TEST:
+        return _only_others(story)
+    kind = None if can_say(subscriber.target, story.type) else f"a {subscriber.target} target"
+    if not format_can_say(subscriber.message_format, story.type):
+        kind = f"the message format {subscriber.message_format.value!r}"
+    if kind is None:
+        return None
+    return Finding(
+        verdict=Verdict.UNSAYABLE,
+        headline=f"{story.name} was not told of it: {kind} has no way to say {story.type}.",
+        next=_NOTHING,
+        advice=["such events need another subscriber, with the message format 'cloudevents'"],
+    )
+
+
+def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
+    if any(matches(pattern, story.type) for pattern in subscriber.types):
+        return None
+    near, parts = closest(subscriber.types, story.type)
+    wider = ",".join([*subscriber.types, story.type])
+    return Finding(
+        verdict=Verdict.NO_MATCH,
+        headline=f"{story.name} was not told of it: none of its patterns matches {story.type}.",
+        facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
+        next=_NOTHING,
+        advice=[
+            f"if it shall be: im subscriber update {story.name} --types {wider!r}, and then {resend(story)}",
+            f"what a pattern matches: im subscriber match {near!r}",
+        ],
+    )
+
+
+def _wants_today(story: Story, subscriber: Subscriber, *, changed: bool) -> Finding:
+    pattern = next(pattern for pattern in subscriber.types if matches(pattern, story.type))
+    if changed:
+        return Finding(
+            verdict=Verdict.CHANGED_SINCE,
+            headline=f"{story.name} was not told of it; with its settings of today it would be.",
+            facts=[f"its pattern {pattern!r} matches {story.type} today."],
+            next=_NOTHING,
+            advice=[f"to tell it now: {resend(story)}"],
+        )
+    return Finding(
+        verdict=Verdict.UNEXPLAINED,
+        headline=f"{story.name} should have been told of it, and was not.",
+        facts=[f"it is enabled, and its pattern {pattern!r} matches {story.type}."],
+        next=_NOTHING,
+        advice=[
+            f"tell it now: {resend(story)}",
+            f"report this, with the history of {story.carriers[0].workflow_id} (the Temporal Web UI exports it)",
+        ],
+    )
+
+
+def _asked(story: Story) -> Carrier | None:
+    """The latest workflow that asked who wants the event, of those not restricted to some or refused."""
+    asking = [each for each in story.carriers if each.only is None and each.kind != "rest"]
+    return next((each for each in reversed(asking) if each.outcome != "refused"), None)
+
+
+def _others(story: Story) -> str:
+    others = sorted({name for carrier in story.carriers for name in carrier.others})
+    if not others:
+        return "nobody else was to be told of it, either."
+    shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+    return f"it was for {shown}."

@@ -1,0 +1,231 @@
+"""An event was meant for a subscriber: where its delivery stands, why, and what comes next."""
+
+from datetime import datetime
+
+from domain.explanations import Carrier, Finding, Story, Verdict
+from domain.incidents import rfc3339
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.patterns import matches
+from domain.targets.kinds import is_at_most_once
+
+# What to do about a failure that trying again would not mend; of the others the answer itself says most.
+_REMEDIES = {
+    Failure.REDIRECT: "redirects are never followed: im subscriber update {name} --url NEW-URL",
+    Failure.TLS: "its certificate is not valid or not trusted: im http-client test, or a --ca for its HTTP client",
+    Failure.BLOCKED_ADDRESS: "its address may not be dialled; IM_ALLOWED_NETWORKS allows a network of yours",
+    Failure.SEALING_KEY: "a worker lacks a key: im keys list",
+    Failure.CLIENT_CERTIFICATE: "see both certificates: im http-client test",
+    Failure.TOKEN_REFUSED: "see what the token endpoint answers: im http-client test",
+    Failure.UNSAYABLE: "its message format cannot say it: im subscriber update {name} --message-format cloudevents",
+    Failure.UNUSABLE_TARGET: "its notify URL cannot be used by that worker: im logs --level error",
+}
+_CREDENTIALS = (401, 403)
+_GONE = 410
+
+
+def why_told(story: Story, carrier: Carrier, delivery: Delivery) -> Finding:
+    """What became of a delivery."""
+    match delivery.state:
+        case DeliveryState.DELIVERED:
+            finding = _delivered(story, delivery)
+        case DeliveryState.FAILED:
+            finding = _failed(story, delivery)
+        case DeliveryState.CANCELLED:
+            finding = _cancelled(story)
+        case _:
+            finding = _open(story, delivery)
+    return finding.model_copy(update={"facts": [_matched(story, carrier), *_changes(story, carrier), *finding.facts]})
+
+
+def _delivered(story: Story, delivery: Delivery) -> Finding:
+    last = delivery.last
+    at = f" at {stamp(last.at)}, which it answered with HTTP {last.status}" if last else ""
+    return Finding(
+        verdict=Verdict.DELIVERED,
+        headline=f"{story.name} was told of it{at}.",
+        facts=[_counted(delivery)] if len(delivery.attempts) > 1 else [],
+        next="nothing: it is delivered.",
+        advice=[f"to send it once more, under the same id: {resend(story)}"],
+    )
+
+
+def _failed(story: Story, delivery: Delivery) -> Finding:
+    last = delivery.last
+    error = delivery.error or "no reason is known"
+    facts = [_counted(delivery)] if last else []
+    if last and last.failure is Failure.UNKNOWN_OUTCOME:
+        facts.append("a target like this is told at most once: a request of unknown outcome is not made again.")
+    elif last and not last.retryable:
+        facts.append("that answer is final: the same request would get it again, so none was made.")
+    return Finding(
+        verdict=Verdict.FAILED,
+        headline=f"{story.name} was not told of it: the delivery failed ({error}).",
+        facts=facts,
+        next=f"nothing: it is parked after {_attempts(len(delivery.attempts))}.",
+        advice=[*_remedies(story, last), f"send it again: {resend(story)}"],
+    )
+
+
+def _cancelled(story: Story) -> Finding:
+    return Finding(
+        verdict=Verdict.CANCELLED,
+        headline=f"{story.name} was not told of it: it was disabled or removed before the next request was due.",
+        next="nothing: the delivery has ended.",
+        advice=[*_enabling(story), f"send it again: {resend(story)}"] if story.subscriber else [_add(story)],
+    )
+
+
+def _open(story: Story, delivery: Delivery) -> Finding:
+    """A delivery that goes on, or waits."""
+    facts = [_counted(delivery)] if delivery.attempts else []
+    if ended := _will_end(story):
+        return ended.model_copy(update={"facts": facts})
+    paused = story.subscriber.paused if story.subscriber else None
+    if delivery.state is DeliveryState.WAITING or paused:
+        return _paused(story, facts)
+    if delivery.state is DeliveryState.PENDING and delivery.error:
+        return _waiting(story, delivery.error)
+    if delivery.next_retry_at is None:
+        return Finding(
+            verdict=Verdict.UNDER_WAY,
+            headline=f"A request to {story.name} is under way, or about to be made.",
+            facts=facts + ([f"the last error was: {delivery.error}."] if delivery.error else []),
+            next="its answer decides.",
+        )
+    number = len(delivery.attempts) + 1
+    return Finding(
+        verdict=Verdict.RETRYING,
+        headline=f"{story.name} has not been told yet: it is being retried after {delivery.error or 'a failure'}.",
+        facts=facts,
+        next=f"request {number}{_of_how_many(story)} at {stamp(delivery.next_retry_at)}"
+        f" ({_until(delivery.next_retry_at, story.now)}).",
+        next_at=delivery.next_retry_at,
+        advice=_remedies(story, delivery.last),
+    )
+
+
+def _paused(story: Story, facts: list[str]) -> Finding:
+    pause = story.subscriber.paused if story.subscriber else None
+    since = [f"it was paused at {stamp(pause.at)}: {pause.reason}."] if pause else []
+    return Finding(
+        verdict=Verdict.PAUSED,
+        headline=f"{story.name} has not been told yet: it is paused, and the event waits for it.",
+        facts=[*since, *facts],
+        next="it waits until the subscriber is resumed; nothing is dropped.",
+        advice=[f"when it may be told: im subscriber resume {story.name}"],
+    )
+
+
+def _waiting(story: Story, error: str) -> Finding:
+    earlier = "earlier events" in error
+    behind = f" It waits behind {', '.join(story.ahead)}." if earlier and story.ahead else ""
+    return Finding(
+        verdict=Verdict.WAITS_FOR_EARLIER if earlier else Verdict.WAITS_FOR_TURN,
+        headline=f"{story.name} has not been told yet: it {error}.{behind}",
+        next="its turn comes when those before it are done with: told, or failed for good."
+        if earlier
+        else "its turn comes by itself; it uses up no attempt while it waits.",
+        advice=[f"what holds it up: im why {each} {story.name}" for each in story.ahead[:1]]
+        if earlier
+        else [f"to let more through: im subscriber update {story.name} --rate-limit 50/s, or --no-rate-limit"],
+    )
+
+
+def _will_end(story: Story) -> Finding | None:
+    """The end that is certain for an open delivery whose subscriber is not there for it any more."""
+    subscriber, carrier = story.subscriber, story.current
+    if not story.directory_known or (subscriber and subscriber.enabled and not _is_another(story, carrier)):
+        return None
+    state = "is disabled" if subscriber and not _is_another(story, carrier) else "was removed"
+    return Finding(
+        verdict=Verdict.CANCELLED,
+        headline=f"{story.name} will not be told of it: it {state} since.",
+        next="the delivery ends as cancelled when its next request is due.",
+        advice=[*_enabling(story), f"afterwards send it again: {resend(story)}"] if subscriber else [_add(story)],
+    )
+
+
+def _matched(story: Story, carrier: Carrier) -> str:
+    if carrier.only:
+        return f"this {carrier.kind} is for {', '.join(carrier.only)} alone."
+    subscriber = story.subscriber
+    if subscriber is None:
+        return f"it matched when {story.type} was emitted; its patterns are not known any more."
+    pattern = next((each for each in subscriber.types if matches(each, story.type)), None)
+    if pattern is None:
+        return f"it matched at {stamp(carrier.started_at)}; of its patterns today none does."
+    return f"its pattern {pattern!r} matches {story.type}."
+
+
+def _changes(story: Story, carrier: Carrier) -> list[str]:
+    """What has become of the subscriber since the delivery began, as far as it can be known."""
+    subscriber = story.subscriber
+    if subscriber is None:
+        return [
+            "there is no subscriber of that name any more."
+            if story.directory_known
+            else "no worker answered, so that its settings are not known."
+        ]
+    found = []
+    if _is_another(story, carrier):
+        found.append(f"the one of that name today was added later, at {stamp(subscriber.created_at)}.")
+    elif subscriber.updated_at > carrier.started_at:
+        found.append(f"its settings were changed since, at {stamp(subscriber.updated_at)}; only today's are known.")
+    if is_at_most_once(subscriber.target):
+        found.append(f"{subscriber.target} is told at most once: nothing of unknown outcome is repeated.")
+    return found
+
+
+def _is_another(story: Story, carrier: Carrier | None) -> bool:
+    return bool(carrier and story.subscriber and story.subscriber.created_at > carrier.started_at)
+
+
+def _remedies(story: Story, last: Attempt | None) -> list[str]:
+    if last is None or last.failure is None:
+        return []
+    name = story.name
+    if last.status in _CREDENTIALS:
+        return [f"its credentials are refused: im subscriber update {name} --header 'Authorization=Bearer ...'"]
+    if last.status == _GONE:
+        return _enabling(story) or [f"it answered 410 Gone: see that its URL is right: im subscriber show {name}"]
+    remedy = _REMEDIES.get(last.failure)
+    return [remedy.format(name=name)] if remedy else [f"how it does otherwise: im subscriber health {name}"]
+
+
+def _enabling(story: Story) -> list[str]:
+    if story.subscriber is None or story.subscriber.enabled:
+        return []
+    return [f"enable it: im subscriber update {story.name} --enabled"]
+
+
+def _add(story: Story) -> str:
+    return f"to add it anew: im subscriber add --name {story.name} ..., and then {resend(story)}"
+
+
+def _counted(delivery: Delivery) -> str:
+    last = delivery.last
+    answer = f"; the last one: {last.error or f'HTTP {last.status}'}" if last else ""
+    return f"{_attempts(len(delivery.attempts))} made{answer}."
+
+
+def _attempts(count: int) -> str:
+    return f"{count} request" + ("" if count == 1 else "s")
+
+
+def _of_how_many(story: Story) -> str:
+    return f" of {story.subscriber.schedule.max_attempts}" if story.subscriber else ""
+
+
+def _until(at: datetime, now: datetime) -> str:
+    seconds = round((at - now).total_seconds())
+    return f"in {seconds} s" if seconds > 0 else "due now"
+
+
+def resend(story: Story) -> str:
+    """The command that sends the event to the subscriber again."""
+    return f"im event resend {story.event_id} --subscriber {story.name}"
+
+
+def stamp(at: datetime) -> str:
+    """A time for sentences, to the second."""
+    return rfc3339(at.replace(microsecond=0))

@@ -1,0 +1,167 @@
+"""Changes of events' outcomes, as Temporal's visibility store shows them.
+
+The store has no time of a change, but of an end. So whatever is open is looked at, and whatever ended lately.
+"""
+
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, Field
+from temporalio.client import Client, WorkflowExecution
+
+from domain.errors import InvalidRequestError
+from domain.patterns import check_patterns, matches_any
+from service.event_list import EventRow, rows_of
+from service.listing import instant
+from service.temporal import answered
+from workflows import names
+from workflows.details import HANDED_OVER
+
+OPEN_WATCHED = 1000  # workflows; of more, the oldest are seen again when they end
+ENDED_READ = 5000  # workflows of one search; of more, the oldest are left out, which is said
+LATE = timedelta(seconds=10)  # how far the store may be behind, and still nothing is missed
+
+_EVENTS = "WorkflowType = 'EventWorkflow'"
+_OPEN = f"{_EVENTS} AND ExecutionStatus = 'Running'"
+
+
+class EventChange(EventRow):
+    """An event whose outcome is another than before, or that is new.
+
+    Attributes:
+        subscribers: whom it is for, as far as 2 KiB hold their names.
+        ended_at: when its workflow ended; what comes after that is a resend.
+    """
+
+    subscribers: list[str] = Field(default_factory=list)
+    ended_at: datetime | None = None
+
+    def state_of(self, subscriber: str) -> str:
+        """Where it stands with one subscriber. Of events that share a workflow, only the outcome of each is known."""
+        states = (word.partition(":") for word in self.troubled)
+        return next((state for state, _, name in states if name == subscriber), self.outcome)
+
+
+class Watch(BaseModel):
+    """Which events are watched; every condition given must hold.
+
+    Attributes:
+        type: an event type or a pattern.
+        failed: only what failed for good (for ``subscriber``, if given).
+    """
+
+    type: str | None = None
+    subscriber: str | None = None
+    incident: str | None = None
+    failed: bool = False
+
+    def checked(self) -> "Watch":
+        """The same; raises `InvalidPatternError`."""
+        if self.type is not None:
+            check_patterns([self.type])
+        return self
+
+    def wants(self, change: EventChange) -> bool:
+        """Whether a change is of an event that is watched."""
+        if self.type is not None and not matches_any([self.type], change.type):
+            return False
+        if self.incident is not None and change.incident_id != self.incident:
+            return False
+        if self.subscriber is not None and self.subscriber not in change.subscribers:
+            return False
+        if not self.failed:
+            return True
+        return change.state_of(self.subscriber) == "failed" if self.subscriber else _has_failure(change)
+
+
+def _has_failure(change: EventChange) -> bool:
+    return change.outcome == "failed" or any(word.startswith("failed:") for word in change.troubled)
+
+
+class Look(BaseModel):
+    """What one look at the store found.
+
+    Attributes:
+        changes: ordered by the start of their workflows.
+        seen: the latest start or end that was seen, by Temporal's clock.
+        whole: False where more had ended than one search reads.
+    """
+
+    changes: list[EventChange]
+    seen: datetime
+    whole: bool = True
+
+    @property
+    def oldest_end(self) -> datetime | None:
+        """Of what has ended here, the end that came first."""
+        return min((change.ended_at for change in self.changes if change.ended_at), default=None)
+
+
+async def look(client: Client, since: datetime) -> Look:
+    """Every event that is open, and every one that ended since a time, and up to ten seconds before."""
+    async with answered(client):
+        running = [run async for run in client.list_workflows(_OPEN, limit=OPEN_WATCHED)]
+        ended = [run async for run in client.list_workflows(_ended(since), limit=ENDED_READ)]
+    changes = [change for run in [*running, *ended] async for change in _changes(run)]
+    times = (at for run in [*running, *ended] for at in (run.start_time, run.close_time) if at)
+    return Look(
+        changes=sorted(changes, key=lambda change: change.emitted_at),
+        seen=max(itertools.chain([since], times)),
+        whole=len(ended) < ENDED_READ,
+    )
+
+
+async def now_in_store(client: Client) -> datetime:
+    """The latest start or end of an event that the store has: where a watch from now on begins, on no clock of ours."""
+    async with answered(client):
+        newest = [run async for run in client.list_workflows(f"{_EVENTS} AND CloseTime IS NOT NULL", limit=1)]
+        newest += [run async for run in client.list_workflows(_OPEN, limit=1)]
+    times = [at for run in newest for at in (run.start_time, run.close_time) if at]
+    return max(times, default=datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def read_position(text: str) -> datetime:
+    """The time that a position (``Last-Event-ID``) stands for; raises `InvalidRequestError`."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidRequestError(reason=f"{text[:64]!r} is no position of this stream; leave Last-Event-ID out")
+
+
+class Known:
+    """What was told of each event, so that it is told again only when it is another."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str, str], tuple[datetime | None, str, tuple[str, ...]]] = {}
+
+    def news(self, changes: Iterable[EventChange]) -> list[EventChange]:
+        """The changes that are not known yet; from now on they are."""
+        found = []
+        for change in changes:
+            key = change.workflow_id, change.source, change.event_id
+            state = change.ended_at, change.outcome, tuple(change.troubled)
+            if key not in self._told or self._told[key][1:] != state[1:]:
+                found.append(change)
+            self._told[key] = state
+        return found
+
+    def forget(self, seen: Look) -> None:
+        """Forget what ended so long ago that no look shows it any more."""
+        shown = {(change.workflow_id, change.source, change.event_id) for change in seen.changes}
+        self._told = {key: state for key, state in self._told.items() if key in shown}
+
+
+def _ended(since: datetime) -> str:
+    return f"{_EVENTS} AND CloseTime >= {instant(max(since - LATE, datetime(1970, 1, 1, tzinfo=UTC)))}"
+
+
+async def _changes(run: WorkflowExecution) -> AsyncIterator[EventChange]:
+    words = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
+    subscribers = [word for word in words if ":" not in word]
+    async for row in rows_of(run):
+        if row.outcome != HANDED_OVER:  # the workflow that went on with it has a row of its own
+            yield EventChange(**row.model_dump(), subscribers=subscribers, ended_at=run.close_time)

@@ -1,0 +1,203 @@
+"""Follows events as their outcomes change: one reader of Temporal's visibility store for all who listen.
+
+It reads only while somebody does, once a second. A position in what it tells is a time by Temporal's own clock, up to
+which everything was told; whoever comes back with it is told all that changed since, and some of it again.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Literal
+
+import structlog
+from pydantic import BaseModel
+from temporalio.client import Client
+
+from domain.errors import ImError
+from domain.stream_errors import TooManyListenersError
+from service.changes import EventChange, Known, Look, Watch, look, now_in_store, read_position
+from service.temporal import retention
+
+LOOK_EVERY_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 15.0  # between looks, while Temporal is away
+MAX_LISTENERS = 100  # of one process
+BUFFERED = 1000  # changes kept for a listener that reads slowly
+
+_log = structlog.get_logger("follower")
+
+
+class Told(BaseModel):
+    """What a listener is told.
+
+    Attributes:
+        kind: ``change``; or ``gap``, where something cannot be told any more; or ``end``, after which nothing comes.
+        position: everything up to here was told; with it a listener comes back.
+        reason: of a gap or an end, in words.
+    """
+
+    kind: Literal["change", "gap", "end"]
+    position: str
+    change: EventChange | None = None
+    reason: str | None = None
+
+
+class Listener:
+    """One who listens, with a bounded buffer.
+
+    Attributes:
+        position: everything up to here was taken by the one who listens; None until it is told for the first time.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch.checked()
+        self._buffer: deque[Told] = deque()
+        self._end: str | None = None
+        self._woken = asyncio.Event()
+        self.position: str | None = None
+
+    async def next(self, patience: float | None = None) -> Told | None:
+        """What comes next; None when nothing came for so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._woken.wait()
+        if self._end is not None:
+            return Told(kind="end", position=self.position or "", reason=self._end)
+        if not self._buffer:
+            return None
+        told = self._buffer.popleft()
+        self.position = told.position
+        if not self._buffer:
+            self._woken.clear()
+        return told
+
+    def begin(self, position: str) -> None:
+        """Be told of what changes after a position."""
+        self.position = position
+
+    def offer(self, changes: Iterable[EventChange], before: str, after: str) -> None:
+        """Put changes into the buffer.
+
+        All but the last bear the position before them: nobody can come back to after one of them without the others.
+        """
+        wanted = [change for change in changes if self._watch.wants(change)]
+        for place, change in enumerate(wanted, 1):
+            self._put(Told(kind="change", position=after if place == len(wanted) else before, change=change))
+        if not self._buffer:
+            self.position = after
+
+    def tell_gap(self, reason: str, position: str) -> None:
+        """Say that something cannot be told."""
+        self._put(Told(kind="gap", position=position, reason=reason))
+
+    def end(self, reason: str) -> None:
+        """Tell nothing more; what is in the buffer is told to whoever comes back with the position."""
+        if self._end is None:
+            self._end = reason
+            self._buffer.clear()
+            self._woken.set()
+
+    def _put(self, told: Told) -> None:
+        if len(self._buffer) >= BUFFERED:
+            self.end(f"read too slowly: {BUFFERED} changes waited. Come back with Last-Event-ID, and read faster")
+        elif self._end is None:
+            self._buffer.append(told)
+            self._woken.set()
+
+
+class Follower:
+    """Tells listeners of changes. Raises the errors of `domain.errors` alone."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._listeners: set[Listener] = set()
+        self._reading: asyncio.Task[None] | None = None
+        self._looking = asyncio.Lock()  # who comes back misses nothing between its own look and the reader's next
+        self._position = datetime.min.replace(tzinfo=UTC)
+        self._closed = False
+
+    @asynccontextmanager
+    async def listening(self, watch: Watch, after: str | None = None) -> AsyncIterator[Listener]:
+        """A listener, for the duration of a block.
+
+        Args:
+            watch: which events it is told of.
+            after: the position to go on from; None for what changes from now on.
+
+        Raises:
+            TooManyListenersError: a hundred listen to this process.
+            InvalidRequestError: ``after`` is no position.
+        """
+        listener = Listener(watch)
+        since = read_position(after) if after else None
+        if self._closed or len(self._listeners) >= MAX_LISTENERS:
+            raise TooManyListenersError(limit=MAX_LISTENERS)
+        self._listeners.add(listener)
+        try:
+            async with self._looking:
+                if self._reading is None:
+                    await self._begin()
+                await (self._catch_up(listener, since) if since else self._join(listener))
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+            if not self._listeners and self._reading is not None:
+                self._reading.cancel()
+                self._reading = None
+
+    def close(self) -> None:
+        """End every listener, because the process is about to stop."""
+        self._closed = True
+        for listener in list(self._listeners):
+            listener.end("this process stops; come back with Last-Event-ID")
+
+    async def _begin(self) -> None:
+        """Take what is there for known, and read on from there."""
+        known = Known()
+        found = await look(self._client, await now_in_store(self._client))
+        known.news(found.changes)
+        self._position = found.seen
+        self._reading = asyncio.create_task(self._read(known))
+
+    async def _join(self, listener: Listener) -> None:
+        listener.begin(self._position.isoformat())
+
+    async def _catch_up(self, listener: Listener, since: datetime) -> None:
+        """Tell what changed since a position; the reader, which waits meanwhile, may repeat some of it."""
+        missed, before = await look(self._client, since), since.isoformat()
+        listener.begin(before)
+        if gone := await self._gap(missed, since):
+            listener.tell_gap(gone, before)
+        listener.offer(missed.changes, before, missed.seen.isoformat())
+
+    async def _gap(self, missed: Look, since: datetime) -> str | None:
+        if not missed.whole and missed.oldest_end:
+            at = missed.oldest_end.isoformat()
+            return f"so much ended since {since.isoformat()} that what ended before {at} is left out; it is in the list"
+        oldest = datetime.now(UTC) - await retention(self._client)
+        return f"what ended before {oldest.isoformat()} is not retained any more" if since < oldest else None
+
+    async def _read(self, known: Known) -> None:
+        """Look again and again, and tell what is another than before."""
+        pause = LOOK_EVERY_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                async with self._looking:
+                    await self._look_on(known)
+            except ImError as error:
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                _log.warning("the event stream goes on when Temporal answers", reason=str(error))
+            else:
+                pause = LOOK_EVERY_SECONDS
+
+    async def _look_on(self, known: Known) -> None:
+        found, before = await look(self._client, self._position), self._position.isoformat()
+        news = known.news(found.changes)
+        known.forget(found)
+        self._position = found.seen
+        for listener in self._listeners:
+            if listener.position is not None:  # else it begins with what is there now
+                listener.offer(news, before, found.seen.isoformat())
