@@ -6,12 +6,13 @@ All are at-least-once: a worker that dies between a request and its report makes
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import journal
+from activities.admission import Admission
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
 from activities.flights import Flights, flight_key, landed
@@ -19,10 +20,10 @@ from activities.gate import InlineGate
 from activities.head_start import HeadStart
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import announced, beating, brief, details, failure_of, given_up, moved, unmade
+from activities.reporting import announced, beating, brief, details, failure_of, given_up, unmade
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle, waiting
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
@@ -82,6 +83,7 @@ class DeliveryActivities:
         head_start: HeadStart | None = None,
     ) -> None:
         self._directory = directory
+        self._admission = Admission(directory, limited)
         self._courier = courier
         self._flights = flights
         self._recorder = recorder
@@ -101,20 +103,22 @@ class DeliveryActivities:
             if event_type not in wanting:
                 wanted_by = self._directory.matching(directory, event_type, request.only)
                 crowd = len(request.event_types) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
-                wanting[event_type] = [await self._match(subscriber, crowd=crowd) for subscriber in wanted_by]
+                wanting[event_type] = [await self._match(each, event_type, crowd=crowd) for each in wanted_by]
             journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
         return Resolution(publishing=self._publishing, matches=[wanting[each] for each in request.event_types])
 
-    async def _match(self, subscriber: Subscriber, *, crowd: bool) -> Match:
+    async def _match(self, subscriber: Subscriber, event_type: str, *, crowd: bool) -> Match:
         limits, name = await self._limited.words(subscriber), subscriber.name
-        fit = self._gate.admits(name) or (crowd and self._gate.may_begin(name))
+        begun, pause = self._has_begun(name), subscriber.pause_for(event_type)
+        fit = not pause and (self._gate.admits(name) or (crowd and self._gate.may_begin(name)))
         return Match(
             subscriber=subscriber.name,
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
-            inline=self._has_begun(name) or (limits is None and fit),
+            inline=begun or (limits is None and fit),
             ordered=subscriber.ordered,
             limits=limits,
+            paused=pause.reason if pause and not begun else None,
         )
 
     def _has_begun(self, subscriber: str) -> bool:
@@ -140,13 +144,16 @@ class DeliveryActivities:
 
     async def _begun(self, request: FirstRequest, deadline: float) -> FirstResult | str:
         """Begin a first request, or join it, and wait for the answer. Gives its key, or what can be said at once."""
-        subscriber = await self._wanted(request.subscriber, request.since)
+        subscriber = await self._admission.wanted(request.subscriber, request.since)
         if subscriber is None:
             return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
+        key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
+        known = self._flights.known(key)
+        if known is None and (pause := subscriber.pause_for(request.event.type)):
+            return FirstResult(delivery=waiting(subscriber.name, pause.reason, []))
         if is_at_most_once(subscriber.target):
             return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
-        key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
-        known, waited_for = self._flights.known(key), self._gate.admits(subscriber.name)
+        waited_for = self._gate.admits(subscriber.name)
         if known is None and not waited_for and not await self._gate.room(subscriber.name, deadline):
             return FirstResult()
         self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule))
@@ -164,10 +171,12 @@ class DeliveryActivities:
         """Wait for a first request that this process has in flight; make it, if it no longer has it. At least once."""
         flight = self._flights.adopt(request.flight)
         if flight is None:
-            subscriber = await self._wanted(request.subscriber, request.since)
+            subscriber = await self._admission.wanted(request.subscriber, request.since)
             if subscriber is None:
                 return cancelled(request.subscriber, request.event_id, [])
             event = await self._event()
+            if pause := subscriber.pause_for(event.type):
+                return waiting(subscriber.name, pause.reason, [])
             flight = self._flights.start(request.flight, self._courier.carrying(event, subscriber, request.schedule))
         return await asyncio.shield(flight)
 
@@ -194,6 +203,8 @@ class DeliveryActivities:
     async def deliver(self, request: DeliverRequest) -> Delivery:
         """Make the next request of a delivery; raise for one that failed, so that Temporal retries. At least once.
 
+        While the subscriber is paused none is made: the delivery comes back waiting.
+
         At most once where the target asks for it: such a request is announced to Temporal before it is made, so that
         a worker that is lost with it in hand leaves an attempt of unknown outcome, which ends the delivery.
 
@@ -204,12 +215,12 @@ class DeliveryActivities:
         known = [Attempt.model_validate(attempt) for attempt in info.heartbeat_details] or request.prior
         if known and known[-1].failure is Failure.UNKNOWN_OUTCOME:
             raise given_up(request, known)
-        if request.prior and info.attempt == 1:
+        if request.prior and info.attempt == 1 and not request.at_once:
             raise failure_of(settle(request.subscriber, known, request.schedule))
-        subscriber = await self._allowed(request, known)
-        if subscriber is None:
-            return cancelled(request.subscriber, request.event_id, known)
-        number = info.attempt + max(len(request.prior) - 1, 0)
+        subscriber = await self._admission.allowed(request, known, self._event)
+        if not isinstance(subscriber, Subscriber):
+            return subscriber or cancelled(request.subscriber, request.event_id, known)
+        number = request.number(info.attempt)
         event = await self._event()
         told = await announced(known, number) if is_at_most_once(subscriber.target) else known
         carrying = self._courier.carry(event, subscriber, request.schedule, number=number, prior=known)
@@ -233,23 +244,6 @@ class DeliveryActivities:
         entries = [entry for delivery in request.deliveries if (entry := journal.ledger_entry(delivery))]
         if not await self._recorder.record(entries):
             raise ApplicationError("the ledger did not acknowledge", type="ledger_unavailable")
-
-    async def _wanted(self, name: str, since: datetime | None) -> Subscriber | None:
-        """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name."""
-        subscriber = (await self._directory.latest()).subscribers.get(name)
-        if subscriber is None or not subscriber.enabled:
-            return None
-        return subscriber if since is None or subscriber.created_at == since else None
-
-    async def _allowed(self, request: DeliverRequest, known: list[Attempt]) -> Subscriber | None:
-        """The subscriber once a request may be made to it, None when it is not wanted; raises `moved` elsewhere."""
-        subscriber = await self._wanted(request.subscriber, request.since)
-        if subscriber is None or not subscriber.limited:
-            return subscriber
-        if not self._limited.is_here(subscriber.name):
-            raise moved(subscriber.name, await self._limited.words(subscriber), known)
-        await beating(asyncio.create_task(self._limited.turn(subscriber)), known)
-        return await self._wanted(request.subscriber, request.since)
 
     async def _event(self) -> CloudEvent:
         info = activity.info()

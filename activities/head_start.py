@@ -51,5 +51,5 @@ class HeadStart:
         return subscriber in self._begun.get(run_id, ())
 
     def _may_begin(self, subscriber: Subscriber) -> bool:
-        waits = subscriber.ordered or subscriber.limited or is_at_most_once(subscriber.target)
+        waits = subscriber.ordered or subscriber.limited or subscriber.paused or is_at_most_once(subscriber.target)
         return not waits and self._gate.admits(subscriber.name)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from temporalio import activity
 
-from domain.tasks import EarlierEvents, LineUpRequest, Ticket
+from domain.lanes import EarlierEvents, LineUpRequest, Ticket
 
 Enter = Callable[[str, Ticket], Awaitable[None]]
 LinedUp = Callable[[str], Awaitable[bool]]

@@ -18,7 +18,7 @@ from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
 from domain.limits import MAX_CONCURRENCY
 from domain.message_formats import MessageFormat
 from domain.retry import MAX_ATTEMPTS
-from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP
+from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP
 
 
 def _split(value: object) -> object:

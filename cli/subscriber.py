@@ -35,6 +35,7 @@ from cli.subscriber_options import (
     patterns,
     value_or_none,
 )
+from cli.subscriber_pause import pause, resume
 from cli.watch import watch_subscriber
 from domain.timing import parse_duration
 
@@ -223,6 +224,10 @@ def health(
         write(output, row, render_subscribers.health_table([row], now))
 
 
+app.command(epilog=examples("im subscriber pause my-webhook --reason 'database migration'"))(pause)
+app.command(
+    epilog=examples("im subscriber resume my-webhook --wait", "im subscriber resume my-webhook --drop-older-than 1h")
+)(resume)
 app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))(match)
 app.command("watch", epilog=examples("im subscriber watch my-webhook"))(watch_subscriber)
 

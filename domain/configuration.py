@@ -25,7 +25,7 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # both registries full, and as much again 
 _LONG = 100  # characters of a value that a difference shows
 
 # What a registry notes of its entries by itself.
-NOTED = {"version": 1, "created_at": EPOCH, "updated_at": EPOCH, "gone_at": None}
+NOTED = {"version": 1, "created_at": EPOCH, "updated_at": EPOCH, "gone_at": None, "paused": None}
 
 # An entry that has secrets or names an HTTP client has a seal, a sealed digest of itself: secrets go only where they
 # went when exported.

@@ -72,6 +72,8 @@ def put(known: EntryT | None, wanted: EntryT, now: datetime) -> EntryT:
     noted: dict[str, object] = {"version": 1, "created_at": now, "updated_at": now}
     if known is not None:
         noted |= {"version": known.version + 1, "created_at": known.created_at}
+    if isinstance(known, Subscriber) and known.paused and wanted.enabled:
+        noted |= {"paused": known.paused, "gone_at": known.gone_at}
     return wanted.model_copy(update=noted)
 
 

@@ -7,8 +7,10 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.drains import DrainProgress
 from domain.hours import Hours, added, hour_of
 from domain.http_clients import HttpClient
+from domain.pauses import Pause
 
 HEALTHY_RATE = 50.0  # per cent; the guide's "Health Status Criteria"
 STREAK_REQUESTS = 5
@@ -130,6 +132,10 @@ class Health(BaseModel):
         success_rate: per cent to one decimal; None before the first delivery has ended.
         last_delivered: end of the last delivery, whichever way it went (the guide's LAST_DELIVERED).
         retrying: deliveries waiting for a retry now.
+        paused: its events wait, since when and why.
+        waiting: deliveries that wait for the end of the pause, or to be sent after it, up to a second ago.
+        oldest_waiting: when the event of the oldest of them was emitted.
+        drain: how far the sending of what waited is, while that goes on.
         consecutive_failures: requests that failed since the last success.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
         certificate_expires_at: the client certificate that it is shown, of its HTTP client.
@@ -144,6 +150,10 @@ class Health(BaseModel):
     last_delivered: datetime | None = None
     last_success: datetime | None = None
     retrying: int = 0
+    paused: Pause | None = None
+    waiting: int = 0
+    oldest_waiting: datetime | None = None
+    drain: DrainProgress | None = None
     consecutive_failures: int = 0
     last_error: str | None = None
     p50_ms: int | None = None

@@ -97,6 +97,10 @@ class DeliveryState(StrEnum):
 
 
 FINAL_STATES = frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.CANCELLED})
+_WORST_FIRST = (
+    *(DeliveryState.RETRYING, DeliveryState.PENDING, DeliveryState.WAITING),
+    *(DeliveryState.FAILED, DeliveryState.DELIVERED, DeliveryState.CANCELLED),
+)
 
 
 class Delivery(BaseModel):
@@ -187,3 +191,28 @@ def final_error(last: Attempt) -> str:
         return last.error or "unknown"
     brief = f"HTTP {last.status}" if last.status is not None else last.error
     return f"Max retries exceeded: {brief}"
+
+
+def outcome_of(states: list[DeliveryState]) -> str:
+    """One word for an event: the state of its least fortunate delivery."""
+    if not states:
+        return "unmatched"
+    return next(worst.value for worst in _WORST_FIRST if worst in states)
+
+
+def waiting(subscriber: str, reason: str, attempts: list[Attempt]) -> Delivery:
+    """A delivery that waits for the end of its subscriber's pause, with the requests made so far."""
+    error = f"the subscriber is paused: {reason}"
+    return Delivery(subscriber=subscriber, state=DeliveryState.WAITING, attempts=attempts, error=error)
+
+
+def going_on(delivery: Delivery) -> Delivery:
+    """A delivery that waited, on its way again."""
+    last = delivery.last
+    state = DeliveryState.RETRYING if last else DeliveryState.PENDING
+    return delivery.model_copy(update={"state": state, "error": last.error if last else None})
+
+
+def dropped(delivery: Delivery, reason: str) -> Delivery:
+    """A delivery that ends without a further request because somebody said so; it counts neither way."""
+    return delivery.model_copy(update={"state": DeliveryState.CANCELLED, "error": reason, "recorded": True})

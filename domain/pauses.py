@@ -1,8 +1,15 @@
 """A pause: a subscriber that keeps its events waiting instead of being sent them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
+
+from domain.errors import InvalidRequestError
+
+BY_HAND = "by hand"
+GONE = "answered HTTP 410 Gone"
+MAX_REASON_CHARS = 200
+MAX_AGE = timedelta(days=365)
 
 
 class Pause(BaseModel):
@@ -16,3 +23,53 @@ class Pause(BaseModel):
 
     at: datetime
     reason: str
+
+
+class PauseOrder(BaseModel):
+    """Tells the directory to pause a subscriber, for what was known of it at ``asked_at``.
+
+    A subscriber that was changed since, is disabled or is paused already stays as it is.
+    """
+
+    name: str
+    reason: str
+    asked_at: datetime
+
+
+class PauseRequest(BaseModel):
+    """What `im subscriber pause` asks the directory for."""
+
+    name: str
+    reason: str
+
+
+class ResumeRequest(BaseModel):
+    """What `im subscriber resume` asks the directory for.
+
+    Attributes:
+        drop_before: what waits and was emitted before that ends as cancelled; None for nothing.
+    """
+
+    name: str
+    drop_before: datetime | None = None
+
+
+def check_age(age: timedelta) -> timedelta:
+    """The same age beyond which what waits is dropped; raises `InvalidRequestError` when it is not 1 s to 365 days."""
+    if not timedelta(seconds=1) <= age <= MAX_AGE:
+        raise InvalidRequestError(reason=f"what is dropped is older than 1 second to {MAX_AGE.days} days")
+    return age
+
+
+def check_reason(text: str | None) -> str:
+    """A reason as it is kept and shown, on one line; ``by hand`` for None.
+
+    Raises:
+        InvalidRequestError: it is empty, or longer than 200 characters.
+    """
+    if text is None:
+        return BY_HAND
+    reason = " ".join(text.split())
+    if not reason or len(reason) > MAX_REASON_CHARS:
+        raise InvalidRequestError(reason=f"the reason of a pause has 1 to {MAX_REASON_CHARS} characters")
+    return reason

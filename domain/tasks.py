@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from domain.drains import Release
 from domain.events import CloudEvent
-from domain.outcomes import Attempt, Delivery, DeliveryRow, DeliveryState
+from domain.outcomes import Attempt, Delivery, DeliveryRow
 from domain.retry import RetrySchedule
 
 EARLIER_NAMED = 10  # of the events before an ordered one
@@ -23,6 +24,7 @@ class Match(BaseModel):
         inline: whether the first request may be made at once, within the workflow task.
         ordered: it is told of an incident's events one after the other.
         limits: on requests to it, in words; such a delivery goes by a queue of the subscriber's own.
+        paused: why the delivery waits for the end of its pause; None when it does not.
     """
 
     subscriber: str
@@ -31,6 +33,7 @@ class Match(BaseModel):
     inline: bool = True
     ordered: bool = False
     limits: str | None = None
+    paused: str | None = None
 
 
 class ResolveRequest(BaseModel):
@@ -115,6 +118,7 @@ class DeliverRequest(BaseModel):
     Attributes:
         prior: requests made so far; the activity's first attempt then raises the last one's failure again, so that
             attempt numbers and times in the Web UI are the delivery's own.
+        at_once: make the next request with the first attempt all the same: it was waited for already.
     """
 
     event_id: str
@@ -122,6 +126,11 @@ class DeliverRequest(BaseModel):
     schedule: RetrySchedule = RetrySchedule()
     since: datetime | None = None
     prior: list[Attempt] = []
+    at_once: bool = False
+
+    def number(self, attempt: int) -> int:
+        """Which request of the delivery an attempt of the activity makes, from 1."""
+        return attempt + (len(self.prior) if self.at_once else max(len(self.prior) - 1, 0))
 
 
 class EmitRequest(BaseModel):
@@ -129,37 +138,6 @@ class EmitRequest(BaseModel):
 
     event: CloudEvent
     behind: list[str] = []
-
-
-class Ticket(BaseModel):
-    """A place in a lane.
-
-    Attributes:
-        workflow_id: of the workflow that delivers the event.
-        behind: those of the events before it, of the same subject, as in `EventInput`.
-    """
-
-    workflow_id: str
-    subscriber: str
-    behind: list[str] = []
-
-    def is_of(self, other: "Ticket") -> bool:
-        """Whether both are places of the same event."""
-        return self.workflow_id == other.workflow_id
-
-
-class LineUpRequest(BaseModel):
-    """Asks for a place in the lane of each of these subscribers, behind those of the workflows ``behind``."""
-
-    subject: str
-    subscribers: list[str]
-    behind: list[str] = []
-
-
-class EarlierEvents(BaseModel):
-    """Asks whether the workflows of earlier events have taken their places, or never will."""
-
-    workflow_ids: list[str]
 
 
 class RecordRequest(BaseModel):
@@ -178,6 +156,8 @@ class Pending(BaseModel):
         turn: it has it.
         lost: how often a round of attempts ended without a word from its worker.
         limits: as in `Match`.
+        asked: how often it asked by itself whether the pause of its subscriber is over.
+        release: the word that it is.
     """
 
     delivery: Delivery
@@ -190,6 +170,13 @@ class Pending(BaseModel):
     in_flight_on: str | None = None
     flight: str | None = None
     limits: str | None = None
+    asked: int = 0
+    release: Release | None = None
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it is to end without a further request."""
+        return self.release is not None and self.release.drop
 
     @property
     def waits(self) -> str | None:
@@ -238,16 +225,6 @@ class EventProgress(BaseModel):
     outcome: str
     resolved: bool = False
     deliveries: list[Delivery] = []
-
-
-def outcome_of(states: list[DeliveryState]) -> str:
-    """One word for an event: the state of its least fortunate delivery."""
-    if not states:
-        return "unmatched"
-    for worst in (DeliveryState.RETRYING, DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.DELIVERED):
-        if worst in states:
-            return worst.value
-    return DeliveryState.CANCELLED.value
 
 
 class BatchReceipt(BaseModel):

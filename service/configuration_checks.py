@@ -20,7 +20,8 @@ from domain.heartbeats import check_times, redacted
 from domain.http_clients import HttpClient, Part, new_client
 from domain.signing import check_secret
 from domain.sources import MAX_RULES, HeartbeatConfig, ZeebeCluster, check_source_name
-from domain.subscribers import MAX_VALID_SECRETS, SealedSecret, Subscriber, new_subscriber
+from domain.subscriber_changes import MAX_VALID_SECRETS
+from domain.subscribers import SealedSecret, Subscriber, new_subscriber
 from domain.targets.kinds import WEBHOOK
 from domain.zeebe_declarations import check_operate_url
 from service.http_client_drafts import HttpClientDrafts, HttpClientOptions

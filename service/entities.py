@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 
 from domain.directory import Snapshot
 from domain.health import LedgerBatch
-from domain.subscribers import Gone
+from domain.subscriber_changes import Gone
 from workflows import names, policies
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow, NumbersState

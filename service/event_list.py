@@ -23,7 +23,7 @@ class EventRow(BaseModel):
 
     Attributes:
         kind: a resend has a line of its own; ``rest`` is what goes on of an event that shared its first workflow.
-        outcome: delivered, failed, retrying, pending, unmatched, cancelled, handed_over or refused.
+        outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused.
         troubled: subscribers whose delivery is not done, or failed.
         subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
     """

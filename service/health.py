@@ -9,6 +9,7 @@ from domain.errors import SubscriberNotFoundError
 from domain.health import Counters, Health
 from domain.hours import HourCount, last_day
 from service.connection import Connection
+from service.drains import draining, find_waiting, is_draining
 from service.subscribers import SubscriberGateway
 from service.temporal import answered, answered_by_entity
 from workflows.ledger import DeliveryLedgerWorkflow
@@ -32,7 +33,9 @@ class HealthGateway:
         snapshot = await self._subscribers.snapshot(None)
         counters, retrying = await self._counters(None), await self._retrying()
         names, now = sorted(snapshot.subscribers or {}), datetime.now(UTC)
-        return [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
+        rows = [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
+        sending = await self._draining()
+        return [await self._held(row) if row.paused or row.subscriber in sending else row for row in rows]
 
     async def get(self, name: str) -> Health:
         """The row of one subscriber."""
@@ -40,7 +43,8 @@ class HealthGateway:
         if name not in (snapshot.subscribers or {}):
             raise SubscriberNotFoundError(name=name)
         counters, retrying = await self._counters(name), await self._retrying()
-        return _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
+        row = _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
+        return await self._held(row)
 
     async def last_day(self) -> dict[str, list[HourCount]]:
         """By subscriber, the deliveries that ended in each of the latest 24 hours, oldest first.
@@ -54,6 +58,21 @@ class HealthGateway:
         handle = self._connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             return await handle.query(DeliveryLedgerWorkflow.health, name)
+
+    async def _draining(self) -> set[str]:
+        async with answered(self._connection.client):
+            return await draining(self._connection.client)
+
+    async def _held(self, row: Health) -> Health:
+        """The same row, with what waits for the end of the pause, and how far the sending of it is."""
+        client, name = self._connection.client, row.subscriber
+        async with answered(client):
+            found = await find_waiting(client, name)
+        async with answered(client):
+            runs = await is_draining(client, name)
+        drain = await self._subscribers.drain(name) if runs else None
+        oldest = found.oldest[0].emitted_at if found.oldest else None
+        return row.model_copy(update={"waiting": found.count, "oldest_waiting": oldest, "drain": drain})
 
     async def _retrying(self) -> Counter[str]:
         """Deliveries that wait for a retry, by subscriber.
@@ -70,5 +89,7 @@ class HealthGateway:
 
 
 def _row(snapshot: Snapshot, name: str, counters: Counters, retrying: int, now: datetime) -> Health:
-    client = snapshot.http_clients.get((snapshot.subscribers or {})[name].http_client or "")
-    return health.with_certificate(health.view(name, counters, retrying, now), client, now)
+    subscriber = (snapshot.subscribers or {})[name]
+    client = snapshot.http_clients.get(subscriber.http_client or "")
+    row = health.with_certificate(health.view(name, counters, retrying, now), client, now)
+    return row.model_copy(update={"paused": subscriber.paused})

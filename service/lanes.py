@@ -3,7 +3,7 @@
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.tasks import Ticket
+from domain.lanes import Ticket
 from workflows import names, policies
 from workflows.event import EventWorkflow
 from workflows.lane import LaneState, LaneWorkflow

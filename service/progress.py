@@ -10,8 +10,8 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from domain.errors import ImError
-from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure
-from domain.tasks import EventProgress, EventResult, outcome_of
+from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure, outcome_of
+from domain.tasks import EventProgress, EventResult
 from service.temporal import answered
 from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow

@@ -18,7 +18,8 @@ from domain.message_formats import MessageFormat
 from domain.patterns import check_patterns, matches_any
 from domain.retry import make_schedule
 from domain.signing import check_secret, make_secret
-from domain.subscribers import DEFAULT_OVERLAP, MAX_OVERLAP, NewSubscriber, Subscriber, SubscriberChange, check_name
+from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberChange
+from domain.subscribers import NewSubscriber, Subscriber, check_name
 from domain.targets import kinds
 from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
 from domain.targets.kinds import WEBHOOK

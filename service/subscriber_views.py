@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from domain.http_clients import HttpClient
 from domain.message_formats import MessageFormat
+from domain.pauses import Pause
 from domain.subscribers import Subscriber
 from domain.targets.kinds import WEBHOOK
 from domain.web_service import parts_of
@@ -23,6 +24,7 @@ class SubscriberView(BaseModel):
         ordered: told of an incident's (or an alarm's) events one after the other.
         max_concurrency: requests at once, over all processes together.
         rate_limit: requests in a time, likewise, such as ``10/s``.
+        paused: its events wait, since when and why.
         certificate_expires_at: the client certificate of its HTTP client.
     """
 
@@ -46,6 +48,7 @@ class SubscriberView(BaseModel):
     max_concurrency: int | None = None
     rate_limit: str | None = None
     gone_at: datetime | None = None
+    paused: Pause | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -63,6 +66,17 @@ class Changed(BaseModel):
     warnings: list[str] = []
     secret: str | None = None
     whsec: str | None = None
+
+
+class Resumed(BaseModel):
+    """The result of resuming a subscriber.
+
+    Attributes:
+        waiting: deliveries that waited for it, a second ago; they are sent now, the oldest first.
+    """
+
+    subscriber: SubscriberView
+    waiting: int = 0
 
 
 def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = MappingProxyType({})) -> SubscriberView:
@@ -92,6 +106,7 @@ def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = Mappin
         max_concurrency=subscriber.max_concurrency,
         rate_limit=subscriber.rate_limit,
         gone_at=subscriber.gone_at,
+        paused=subscriber.paused,
         created_at=subscriber.created_at,
         updated_at=subscriber.updated_at,
     )

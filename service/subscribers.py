@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Unpack
 
 from temporalio.client import WorkflowHandle
 
 from activities.leases import LEASE_SECONDS
 from domain.directory import Snapshot
+from domain.drains import DrainProgress
 from domain.errors import SubscriberNotFoundError
 from domain.event_types import KNOWN_TYPES
 from domain.patterns import advise
+from domain.pauses import PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
-from domain.subscribers import Subscriber
+from domain.subscribers import Subscriber, check_name
 from service.connection import Connection
+from service.drains import count_waiting, drain_progress
 from service.subscriber_drafts import (
     ChangeOptions,
     Drafts,
@@ -23,8 +27,8 @@ from service.subscriber_drafts import (
     settled_secret,
     unsayable,
 )
-from service.subscriber_views import Changed, SubscriberView, view
-from service.temporal import answered_by_entity
+from service.subscriber_views import Changed, Resumed, SubscriberView, view
+from service.temporal import answered, answered_by_entity
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, LEDGER_ID
@@ -75,6 +79,45 @@ class SubscriberGateway:
             await ledger.signal(DeliveryLedgerWorkflow.forget, name)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         return view(removed)
+
+    async def pause(self, name: str, reason: str | None = None) -> SubscriberView:
+        """Have what comes for a subscriber wait; requests under way end. One that is paused stays as it is.
+
+        Args:
+            name: of the subscriber.
+            reason: shown wherever the pause is; 1 to 200 characters, ``by hand`` if None.
+
+        Raises:
+            SubscriberDisabledError: nothing comes to it.
+        """
+        request = PauseRequest(name=name, reason=check_reason(reason))
+        await self._connection.require_worker()
+        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            paused = await self._directory.execute_update(SubscriberDirectoryWorkflow.pause_subscriber, request)
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        return view(paused)
+
+    async def resume(self, name: str, drop_older_than: timedelta | None = None) -> Resumed:
+        """End a pause, and have what waited sent; of a subscriber that is not paused, what still waits.
+
+        Args:
+            name: of the subscriber.
+            drop_older_than: what was emitted longer ago ends as cancelled instead.
+        """
+        before = datetime.now(UTC) - check_age(drop_older_than) if drop_older_than is not None else None
+        request = ResumeRequest(name=name, drop_before=before)
+        await self._connection.require_worker()
+        async with answered(self._connection.client):
+            waiting = await count_waiting(self._connection.client, check_name(name))
+        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
+            resumed = await self._directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, request)
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        return Resumed(subscriber=view(resumed), waiting=waiting)
+
+    async def drain(self, name: str) -> DrainProgress | None:
+        """How far the latest drain of a subscriber is; None when there was none lately."""
+        async with answered(self._connection.client, CONTROL_QUEUE):
+            return await drain_progress(self._connection.client, name)
 
     async def all(self) -> list[SubscriberView]:
         """Every subscriber, by name."""

@@ -12,6 +12,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.courier import Courier
 from activities.deliveries import DeliveryActivities
 from activities.directory import LeasedDirectory
+from activities.drains import DrainActivities
 from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
@@ -30,6 +31,7 @@ from domain.limits import Limits
 from domain.targets.base import Bases
 from domain.tasks import INLINE_ONE_BY_ONE
 from service.connection import Connection
+from service.drains import Drains
 from service.entities import Entities
 from service.history import EventSource
 from service.incidents import IncidentGateway
@@ -41,6 +43,7 @@ from service.workers import presence_worker
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
 from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.drain import DrainWorkflow
 from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
 from workflows.incident import IncidentWorkflow
@@ -69,6 +72,7 @@ class _Parts:
     sender: Sender
     deliveries: DeliveryActivities
     lanes: LaneActivities
+    drains: DrainActivities
     limits: LimitActivities
     heartbeats: HeartbeatActivities
     in_flight_queue: str
@@ -100,7 +104,7 @@ async def running_workers(
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(_in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
-        control = _control_worker(client, emission, incidents, parts.lanes)
+        control = _control_worker(client, emission, incidents, parts)
         for worker in (control, _delivery_worker(client, parts), serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_event_worker(client, parts))
@@ -135,7 +139,7 @@ def _assemble(
         in_flight_queue=queue,
         head_start=head_start,
     )
-    lanes = Lanes(client)
+    lanes, drains = Lanes(client), Drains(client)
 
     def serve(subscriber: str, limits: Limits) -> AbstractAsyncContextManager[None]:
         return limited_worker(client, subscriber, limits, deliveries.deliver, DRAIN)
@@ -148,6 +152,7 @@ def _assemble(
         sender=sender,
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
+        drains=DrainActivities(directory, drains.begin, drains.find, drains.release),
         limits=LimitActivities(directory, limited, serve),
         heartbeats=HeartbeatActivities(transport, keyring, policy),
         in_flight_queue=queue,
@@ -201,7 +206,7 @@ def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
 
 
 def _control_worker(
-    client: Client, emission: EmissionActivities, incidents: IncidentActivities, lanes: LaneActivities
+    client: Client, emission: EmissionActivities, incidents: IncidentActivities, parts: _Parts
 ) -> Worker:
     return Worker(
         client,
@@ -218,13 +223,17 @@ def _control_worker(
             LaneWorkflow,
             LimiterWorkflow,
             AlarmWorkflow,
+            DrainWorkflow,
         ],
         activities=[
             emission.publish_event,
             incidents.declare_incident,
             incidents.resolve_incident,
             incidents.observe_incident,
-            lanes.lined_up,
+            parts.lanes.lined_up,
+            parts.drains.begin_drain,
+            parts.drains.find_waiting,
+            parts.drains.release_waiting,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,

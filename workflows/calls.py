@@ -9,6 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 from activities.deliveries import DeliveryActivities
 from activities.lanes import LaneActivities
 from domain.events import CloudEvent
+from domain.lanes import LineUpRequest, Ticket
 from domain.outcomes import Delivery
 from domain.retry import RetrySchedule
 from domain.tasks import (
@@ -19,13 +20,11 @@ from domain.tasks import (
     FirstRequests,
     FirstResult,
     FirstResults,
-    LineUpRequest,
     Match,
     Pending,
     RecordRequest,
     Resolution,
     ResolveRequest,
-    Ticket,
 )
 from domain.urgency import urgency_of
 from workflows import details, endings, names, policies
@@ -123,8 +122,11 @@ async def adopt_together(flying: Sequence[Pending]) -> None:
         _take(pending, result)
 
 
-async def deliver(event: CloudEvent, pending: Pending) -> None:
-    """Retry on the queue that is fair between subscribers, or on a limited one's own, until the delivery has ended."""
+async def deliver(event: CloudEvent, pending: Pending, *, once: bool = False) -> None:
+    """Retry on the queue that is fair between subscribers, or on a limited one's own, until the delivery has ended.
+
+    Or make a single request there, at once.
+    """
     delivery, schedule = pending.delivery, pending.schedule or RetrySchedule()
     try:
         pending.delivery = await workflow.execute_activity_method(
@@ -135,12 +137,13 @@ async def deliver(event: CloudEvent, pending: Pending) -> None:
                 schedule=schedule,
                 since=pending.since,
                 prior=delivery.attempts,
+                at_once=once,
             ),
             task_queue=names.limited_queue(delivery.subscriber) if pending.limits else names.DELIVERIES_QUEUE,
             activity_id=names.delivery_activity_id(delivery.subscriber),
             start_to_close_timeout=policies.LIMITED_TIMEOUT if pending.limits else policies.DELIVER_TIMEOUT,
             heartbeat_timeout=policies.DELIVER_HEARTBEAT,
-            retry_policy=policies.delivery_retry(schedule, len(delivery.attempts)),
+            retry_policy=policies.ONE_REQUEST if once else policies.delivery_retry(schedule, len(delivery.attempts)),
             summary=f"{event.type} → {delivery.subscriber}",
             priority=policies.delivery_priority(urgency_of(event), delivery.subscriber),
         )

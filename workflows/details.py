@@ -10,7 +10,7 @@ HANDED_OVER = "handed_over"
 MAX_SUMMARY_BYTES = 400  # Temporal's limit
 MAX_ROWS = 50  # of 20,000 bytes that Temporal shows
 
-_WORST_FIRST = ("retrying", "pending", "failed", HANDED_OVER, "unmatched", "cancelled", "delivered")
+_WORST_FIRST = ("retrying", "pending", "waiting", "failed", HANDED_OVER, "unmatched", "cancelled", "delivered")
 
 
 def event_summary(events: Sequence[CloudEvent]) -> str:

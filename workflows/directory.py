@@ -6,21 +6,28 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from domain.directory import Directory, Snapshot, check_size, put, stored_size
-    from domain.errors import SubscriberExistsError, SubscriberNotFoundError
-    from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
-    from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair, new_client
+    from domain.drains import DrainOrder
+    from domain.errors import SubscriberExistsError
+    from domain.http_client_errors import HttpClientExistsError
+    from domain.http_clients import HttpClient, HttpClientDraft, check_pair, new_client
+    from domain.pauses import PauseOrder, PauseRequest, ResumeRequest
     from domain.resealing import Resealing, check_resealing, resealed
-    from domain.subscribers import (
+    from domain.subscriber_changes import (
         Gone,
-        NewSubscriber,
-        Subscriber,
         SubscriberChange,
-        apply_change,
-        mark_gone,
-        new_subscriber,
+        disable_gone,
+        pause,
+        pause_as_ordered,
+        pause_gone,
+        resume,
     )
-    from workflows import policies
+    from domain.subscribers import NewSubscriber, Subscriber, new_subscriber
+    from workflows.directory_book import DirectoryBook
     from workflows.refusals import refused
+
+
+# Patch: a run that an older worker began has disabled whoever answered 410.
+GONE_PAUSES = "gone-pauses"
 
 
 class DirectoryState(BaseModel):
@@ -30,7 +37,7 @@ class DirectoryState(BaseModel):
 
 
 @workflow.defn(name="SubscriberDirectoryWorkflow")
-class SubscriberDirectoryWorkflow:
+class SubscriberDirectoryWorkflow(DirectoryBook):
     """Holds every subscriber and HTTP client; changes are updates.
 
     They are refused in their validators, so that history holds only changes.
@@ -38,15 +45,15 @@ class SubscriberDirectoryWorkflow:
 
     @workflow.init
     def __init__(self, state: DirectoryState) -> None:
-        self._directory = state.directory
-        self._bytes = self._directory.size
-        self._updates = 0
-        self._renewed = False  # so that the sealed values of an old key go with this run's history
+        super().__init__(state.directory)
 
     @workflow.run
     async def run(self, _state: DirectoryState) -> None:
         """Serve until the history is long, then go on in a new run."""
-        await workflow.wait_condition(self._is_long)
+        while not self._is_long() or self._to_drain:
+            await workflow.wait_condition(lambda: self._is_long() or bool(self._to_drain))
+            if self._to_drain:
+                await self._begin_drain(self._to_drain.pop(0))
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(DirectoryState(directory=self._directory))
 
@@ -83,8 +90,7 @@ class SubscriberDirectoryWorkflow:
         """Remove a subscriber."""
         with refused():
             removed = self._get(name)
-        del self._directory.subscribers[name]
-        self._changed(-stored_size(removed))
+        self._forget(removed)
         return removed
 
     @remove.validator
@@ -169,12 +175,45 @@ class SubscriberDirectoryWorkflow:
             check_resealing(request)
             check_size(self._bytes + sum(len(new) - len(old) for old, new in request.values.items()))
 
+    @workflow.update(name="pause_subscriber")
+    def pause_subscriber(self, request: PauseRequest) -> Subscriber:
+        """Pause a subscriber; one that is paused already stays so, since when and why it was."""
+        with refused():  # it may have gone between validation and now
+            return self._store(pause(self._get(request.name), request.reason, workflow.now()))
+
+    @pause_subscriber.validator
+    def _validate_pause(self, request: PauseRequest) -> None:
+        with refused():
+            paused = pause(self._get(request.name), request.reason, workflow.now())
+            self._check_fits(paused, self._get(request.name))
+
+    @workflow.update(name="resume_subscriber")
+    def resume_subscriber(self, request: ResumeRequest) -> Subscriber:
+        """End the pause of a subscriber; of one that is not paused, release what waits all the same."""
+        with refused():  # it may have gone between validation and now
+            resumed = self._store(resume(self._get(request.name), workflow.now()))
+        self._drain(DrainOrder(subscriber=request.name, drop_before=request.drop_before))
+        return resumed
+
+    @resume_subscriber.validator
+    def _validate_resume(self, request: ResumeRequest) -> None:
+        with refused():
+            self._get(request.name)
+
+    @workflow.signal(name="pause")
+    def pause(self, order: PauseOrder) -> None:
+        """Pause a subscriber for what was seen of it, unless it was changed since."""
+        subscriber = self._directory.subscribers.get(order.name)
+        if subscriber is not None:
+            self._store(pause_as_ordered(subscriber, order, workflow.now()))
+
     @workflow.signal(name="mark_gone")
     def mark_gone(self, gone: Gone) -> None:
-        """Disable a subscriber that answered 410 Gone, unless it was changed since."""
+        """Pause a subscriber that answered 410 Gone, unless it was changed since."""
         subscriber = self._directory.subscribers.get(gone.name)
         if subscriber is not None:
-            self._store(mark_gone(subscriber, gone, workflow.now()))
+            note = pause_gone if workflow.patched(GONE_PAUSES) else disable_gone
+            self._store(note(subscriber, gone, workflow.now()))
 
     @workflow.query(name="snapshot")
     def snapshot(self, known_version: int | None) -> Snapshot:
@@ -183,60 +222,3 @@ class SubscriberDirectoryWorkflow:
         if known_version == current.version:
             return Snapshot(version=current.version)
         return Snapshot(version=current.version, subscribers=current.subscribers, http_clients=current.http_clients)
-
-    def _get(self, name: str) -> Subscriber:
-        subscriber = self._directory.subscribers.get(name)
-        if subscriber is None:
-            raise SubscriberNotFoundError(name=name)
-        return subscriber
-
-    def _changed_subscriber(self, change: SubscriberChange) -> Subscriber:
-        changed = apply_change(self._get(change.name), change, workflow.now())
-        self._directory.check_client_of(changed)
-        return changed
-
-    def _get_client(self, name: str) -> HttpClient:
-        client = self._directory.http_clients.get(name)
-        if client is None:
-            raise HttpClientNotFoundError(name=name)
-        return client
-
-    def _get_unused_client(self, name: str) -> HttpClient:
-        client = self._get_client(name)
-        if users := self._directory.users(name):
-            raise HttpClientInUseError(name=name, subscribers=", ".join(each.name for each in users))
-        return client
-
-    def _changed_client(self, draft: HttpClientDraft) -> HttpClient:
-        changed = apply_draft(self._get_client(draft.name), draft, workflow.now())
-        for subscriber in self._directory.users(draft.name):
-            check_pair(subscriber, changed)
-        return changed
-
-    def _store_client(self, client: HttpClient) -> HttpClient:
-        previous = self._directory.http_clients.get(client.name)
-        if client is not previous:
-            self._directory.http_clients[client.name] = client
-            self._changed(stored_size(client) - (stored_size(previous) if previous else 0))
-        return client
-
-    def _store(self, subscriber: Subscriber) -> Subscriber:
-        previous = self._directory.subscribers.get(subscriber.name)
-        if subscriber is not previous:
-            self._directory.subscribers[subscriber.name] = subscriber
-            self._changed(stored_size(subscriber) - (stored_size(previous) if previous else 0))
-        return subscriber
-
-    def _check_fits(self, entry: Subscriber | HttpClient, previous: Subscriber | HttpClient | None) -> None:
-        check_size(self._bytes + stored_size(entry) - (stored_size(previous) if previous else 0))
-
-    def _changed(self, grown: int) -> None:
-        self._bytes += grown
-        self._directory.version += 1
-        self._updates += 1
-        count = len(self._directory.subscribers)
-        workflow.set_current_details(f"{count} subscribers, version {self._directory.version}, {self._bytes} bytes")
-
-    def _is_long(self) -> bool:
-        full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
-        return full or workflow.info().is_continue_as_new_suggested()

@@ -7,10 +7,12 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from domain.drains import Release
     from domain.errors import PublishingDisabledError
-    from domain.outcomes import FINAL_STATES
-    from domain.tasks import INLINE_ONE_BY_ONE, EventInput, EventProgress, EventResult, Pending, Ticket
-    from workflows import calls, details, names, policies
+    from domain.lanes import Ticket
+    from domain.outcomes import FINAL_STATES, DeliveryState
+    from domain.tasks import INLINE_ONE_BY_ONE, EventInput, EventProgress, EventResult, Pending
+    from workflows import calls, details, names, pausing, policies
     from workflows.progress import Progress
 
 # Patches: a workflow that an older worker began goes on as that did.
@@ -56,6 +58,13 @@ class EventWorkflow:
         for pending in self._progress.groups[0]:
             if pending.delivery.subscriber == ticket.subscriber:
                 pending.turn = True
+
+    @workflow.signal(name="resumed")
+    def resumed(self, release: Release) -> None:
+        """The pause of a subscriber is over; of a delivery that does not wait for that, it changes nothing."""
+        for pending in self._progress.groups[0]:
+            if pending.delivery.subscriber == release.subscriber and pending.delivery.state is DeliveryState.WAITING:
+                pending.release = release
 
     async def _resolve(self) -> None:
         resolution = await calls.resolve(self._request.events, self._request.only)
@@ -127,11 +136,12 @@ class EventWorkflow:
 
     async def _wait_turn(self, pending: Pending) -> None:
         waiting = f"waits until the earlier events of {self._request.events[0].ordering_key} are done with"
+        before = pending.delivery.error
         if not pending.turn:
             pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": waiting}), True
-            await workflow.wait_condition(lambda: pending.turn)
+            await workflow.wait_condition(lambda: pending.turn or pending.dropped)
         if pending.delivery.error == waiting:
-            pending.delivery.error, self._progress.changed = pending.waits, True
+            pending.delivery.error, self._progress.changed = before, True
 
     async def _deliver(self, pending: Pending) -> None:
         event = self._request.events[0]
@@ -139,7 +149,11 @@ class EventWorkflow:
             await calls.adopt(event, pending)
             self._progress.changed = True
         while pending.delivery.state not in FINAL_STATES:
-            await calls.deliver(event, pending)
+            if pending.delivery.state is DeliveryState.WAITING:
+                await pausing.until_released(pending, self._progress)
+                await pausing.go_on(event, pending)
+            else:
+                await calls.deliver(event, pending)
             self._progress.changed = True
         if not pending.delivery.recorded:
             await calls.record(event, [pending.delivery])

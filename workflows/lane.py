@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from activities.lanes import LaneActivities
-    from domain.tasks import EarlierEvents, Ticket
+    from domain.lanes import EarlierEvents, Ticket
     from workflows import policies
 
 LEFT_KEPT = 100  # events that were here lately: whoever comes behind one of them need not ask for it

@@ -107,6 +107,11 @@ def limiter_workflow_id(subscriber: str) -> str:
     return f"limit/{subscriber}"
 
 
+def drain_workflow_id(subscriber: str) -> str:
+    """``drain/<subscriber>``: sends what waited for the end of its pause."""
+    return f"drain/{subscriber}"
+
+
 def limited_queue(subscriber: str) -> str:
     """The queue of one limited subscriber, which one process at a time polls."""
     return f"im-limited-{subscriber}"

@@ -54,6 +54,26 @@ ADOPTION_ROUNDS = 6
 # A round of attempts whose worker died each time is begun again; so often, and the delivery is given up.
 MAX_LOST_ROUNDS = 10
 
+# The next request of a delivery that waited for the end of a pause; what follows from it is the workflow's to say.
+ONE_REQUEST = RetryPolicy(maximum_attempts=1)
+
+# A delivery that waits for the end of a pause is told of it. Should that word be lost, it asks by itself: after an
+# hour, then half as often each time, and once a day at last: 100,000 that wait cost little more than one a second.
+ASK_AGAIN = timedelta(hours=1)
+ASK_AGAIN_AT_LEAST = timedelta(days=1)
+
+# A process may know the directory as it was 500 ms ago: what is released sooner would find the pause it waited for.
+DRAIN_BEGINS_AFTER = timedelta(seconds=1)
+# Finding what waits looks through visibility some twenty times; releasing is a signal each.
+DRAIN_TIMEOUT = timedelta(seconds=30)
+DRAIN_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+# Visibility is a second behind, and what was resolved before the pause ended may only now begin to wait.
+DRAIN_LINGERS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=15))
+# A request may take 10 s, or 10 s until its turn. Of those that say nothing for longer some wait behind earlier events,
+# or lost their workers: they are no longer counted as under way.
+DRAIN_SILENCE = timedelta(seconds=30)
+DRAIN_TOGETHER = 100  # released by one activity, where no request follows
+
 # A place in a lane is a signal; whether the event before has its own is a query, which waits for a worker at most.
 LINE_UP_TIMEOUT = timedelta(seconds=10)
 LINE_UP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
@@ -124,6 +144,11 @@ def delivery_retry(schedule: RetrySchedule, prior: int) -> RetryPolicy:
         maximum_attempts=schedule.max_attempts - max(prior - 1, 0),
         non_retryable_error_types=PERMANENT_TYPES,
     )
+
+
+def ask_again(asked: int) -> timedelta:
+    """How long a delivery waits before it asks by itself whether the pause is over, having asked so often."""
+    return min(ASK_AGAIN * 2.0 ** min(asked, 5), ASK_AGAIN_AT_LEAST)
 
 
 def delivery_priority(severity: str | None, subscriber: str) -> Priority:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from temporalio import workflow
 
 from domain.events import CloudEvent
-from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
-from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending, outcome_of
+from domain.outcomes import FINAL_STATES, Delivery, DeliveryState, outcome_of, waiting
+from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending
 from workflows import details, names
 
 REPORTED_WHOLE = 100  # deliveries; of more, a query's answer leaves out the responses, to stay under 2 MiB
@@ -109,12 +109,13 @@ class Progress:
 
 def _pending(match: Match) -> Pending:
     pending = Pending(
-        delivery=Delivery(subscriber=match.subscriber),
+        delivery=waiting(match.subscriber, match.paused, []) if match.paused else Delivery(subscriber=match.subscriber),
         schedule=match.schedule,
         since=match.since,
         inline=match.inline and not match.ordered,
         ordered=match.ordered,
         limits=match.limits,
     )
-    pending.delivery.error = pending.waits
+    if not match.paused:
+        pending.delivery.error = pending.waits
     return pending

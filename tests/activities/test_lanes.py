@@ -3,7 +3,7 @@
 from temporalio.testing import ActivityEnvironment
 
 from activities.lanes import LaneActivities
-from domain.tasks import EarlierEvents, LineUpRequest, Ticket
+from domain.lanes import EarlierEvents, LineUpRequest, Ticket
 
 
 class Lanes:

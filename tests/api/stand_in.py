@@ -30,11 +30,8 @@ from domain.hours import HourCount, hour_of, last_day
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise
-from domain.subscribers import (
-    Subscriber,
-    apply_change,
-    new_subscriber,
-)
+from domain.subscriber_changes import apply_change
+from domain.subscribers import Subscriber, new_subscriber
 from domain.tasks import PublishReceipt
 from domain.why import explain
 from service.callers import Callers

@@ -4,7 +4,8 @@ import pytest
 
 from domain.errors import InvalidLimitError
 from domain.limits import Limits, check_concurrency, check_rate
-from domain.subscribers import Subscriber, SubscriberChange, apply_change
+from domain.subscriber_changes import SubscriberChange, apply_change
+from domain.subscribers import Subscriber
 from tests.support.builders import NOW, make_subscriber
 
 

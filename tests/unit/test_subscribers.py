@@ -6,18 +6,16 @@ import pytest
 
 from domain.directory import MAX_DIRECTORY_BYTES, Directory, check_size, stored_size
 from domain.errors import DirectoryFullError, InvalidNameError, InvalidScheduleError
+from domain.pauses import Pause
 from domain.retry import make_schedule
-from domain.subscribers import (
+from domain.subscriber_changes import (
     MAX_VALID_SECRETS,
     Gone,
-    NewSubscriber,
-    Subscriber,
     SubscriberChange,
     apply_change,
-    check_name,
-    mark_gone,
-    new_subscriber,
+    pause_gone,
 )
+from domain.subscribers import NewSubscriber, Subscriber, check_name, new_subscriber
 from tests.support.builders import NOW
 
 HOUR = timedelta(hours=1)
@@ -146,19 +144,20 @@ def test_dropped_secrets_are_gone_at_once() -> None:
     assert _changed(_added(sealed_secret="a"), drop_secrets=True).secrets == ()
 
 
-def test_410_disables_and_says_when() -> None:
-    gone = mark_gone(_added(), Gone(name="ops", asked_at=NOW), NOW + HOUR)
-    assert (gone.enabled, gone.gone_at, gone.version) == (False, NOW + HOUR, 2)
+def test_410_pauses_and_says_when_and_why() -> None:
+    gone = pause_gone(_added(), Gone(name="ops", asked_at=NOW), NOW + HOUR)
+    assert (gone.enabled, gone.gone_at, gone.version) == (True, NOW + HOUR, 2)
+    assert gone.paused == Pause(at=NOW + HOUR, reason="answered HTTP 410 Gone")
 
 
 def test_410_to_a_request_made_before_the_last_change_is_ignored() -> None:
     subscriber = _added()
-    assert mark_gone(subscriber, Gone(name="ops", asked_at=NOW - HOUR), NOW) is subscriber
+    assert pause_gone(subscriber, Gone(name="ops", asked_at=NOW - HOUR), NOW) is subscriber
 
 
 def test_410_of_a_disabled_subscriber_changes_nothing() -> None:
     subscriber = _added(enabled=False)
-    assert mark_gone(subscriber, Gone(name="ops", asked_at=NOW), NOW) is subscriber
+    assert pause_gone(subscriber, Gone(name="ops", asked_at=NOW), NOW) is subscriber
 
 
 @pytest.mark.parametrize(
@@ -166,8 +165,9 @@ def test_410_of_a_disabled_subscriber_changes_nothing() -> None:
     [({"enabled": True}, True), ({"url": "https://n.example/"}, True), ({"types": ("a",)}, False)],
 )
 def test_enabling_or_a_new_url_clears_410(change: dict[str, object], cleared: bool) -> None:
-    gone = mark_gone(_added(), Gone(name="ops", asked_at=NOW), NOW)
-    assert (_changed(gone, NOW + HOUR, **change).gone_at is None) is cleared
+    gone = pause_gone(_added(), Gone(name="ops", asked_at=NOW), NOW)
+    changed = _changed(gone, NOW + HOUR, **change)
+    assert (changed.gone_at is None, changed.paused is None) == (cleared, cleared)
 
 
 @pytest.mark.parametrize("types", [("im.**",), ("\xe9\u20ac\U0001f600.*",)])

@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from domain.outcomes import DeliveryState
+from domain.outcomes import DeliveryState, outcome_of
 from domain.retry import make_schedule
-from domain.tasks import EventInput, FirstRequests, Match, outcome_of
+from domain.tasks import EventInput, FirstRequests, Match
 from tests.support.builders import make_event
 
 P, R, D, F, C = (

@@ -19,7 +19,8 @@ from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
 from domain.http_clients import HttpClientDraft
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
-from domain.subscribers import NewSubscriber, SubscriberChange
+from domain.subscriber_changes import SubscriberChange
+from domain.subscribers import NewSubscriber
 from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.eventually import eventually

@@ -13,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.lanes import LaneActivities
-from domain.tasks import Ticket
+from domain.lanes import Ticket
 from service.lanes import Lanes
 from tests.support.eventually import eventually
 from workflows import names, policies

@@ -1,0 +1,55 @@
+"""Whether a request may be made now: to whom, by which queue, and not while a pause lasts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from activities.directory import LeasedDirectory
+from activities.limits import LimitedDeliveries
+from activities.reporting import beating, moved
+from domain.events import CloudEvent
+from domain.outcomes import Attempt, Delivery, waiting
+from domain.subscribers import Subscriber
+from domain.tasks import DeliverRequest
+
+
+class Admission:
+    """Asks the directory at the moment of sending.
+
+    Args:
+        directory: who is there.
+        limited: the queues of limited subscribers.
+    """
+
+    def __init__(self, directory: LeasedDirectory, limited: LimitedDeliveries) -> None:
+        self._directory = directory
+        self._limited = limited
+
+    async def wanted(self, name: str, since: datetime | None) -> Subscriber | None:
+        """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name."""
+        subscriber = (await self._directory.latest()).subscribers.get(name)
+        if subscriber is None or not subscriber.enabled:
+            return None
+        return subscriber if since is None or subscriber.created_at == since else None
+
+    async def allowed(
+        self, request: DeliverRequest, known: list[Attempt], load: Callable[[], Awaitable[CloudEvent]]
+    ) -> Subscriber | Delivery | None:
+        """The subscriber once a request may be made to it; the delivery, waiting, during a pause; None: not wanted.
+
+        A delivery that waits takes no turn of a limited subscriber's.
+
+        Raises:
+            ApplicationError: it goes by another queue (`moved`).
+        """
+        subscriber = await self.wanted(request.subscriber, request.since)
+        if subscriber is None:
+            return None
+        if subscriber.paused and (pause := subscriber.pause_for((await load()).type)):
+            return waiting(subscriber.name, pause.reason, known)
+        if not subscriber.limited:
+            return subscriber
+        if not self._limited.is_here(subscriber.name):
+            raise moved(subscriber.name, await self._limited.words(subscriber), known)
+        await beating(asyncio.create_task(self._limited.turn(subscriber)), known)
+        return await self.wanted(request.subscriber, request.since)

@@ -1,0 +1,86 @@
+"""`im subscriber pause` and `resume`: events wait, and are sent when the subscriber is ready for them."""
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.run import Format, FormatOption, say, with_gateway, write
+from cli.subscriber_options import Name
+from domain.timing import in_short, parse_duration
+
+if TYPE_CHECKING:
+    from domain.drains import DrainProgress
+
+LOOK_EVERY = 1.0  # seconds
+
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; shown wherever the pause is.")]
+DropOlderThan = Annotated[
+    str | None,
+    typer.Option("--drop-older-than", metavar="DURATION", help="End what was emitted longer ago, such as 1h."),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Show how the sending goes, until it is done. Ctrl-C leaves it.")]
+
+
+def pause(name: Name, *, reason: Reason = None, output: FormatOption = Format.TABLE) -> None:
+    """Pause a subscriber: nothing is sent to it and nothing is lost. What comes waits, and so do retries."""
+    paused = with_gateway(lambda im: im.subscribers.pause(name, reason))
+    if output is Format.JSON:
+        write(output, paused, "")
+    if paused.paused:
+        say(f"paused {name}: {paused.paused.reason}; what comes waits until: im subscriber resume {name}")
+
+
+def resume(
+    name: Name, *, drop_older_than: DropOlderThan = None, wait: Wait = False, output: FormatOption = Format.TABLE
+) -> None:
+    """End a pause. What waited is sent, the oldest first: one as a probe, then more at once while that goes well."""
+    age = parse_duration(drop_older_than) if drop_older_than is not None else None
+    resumed = with_gateway(lambda im: im.subscribers.resume(name, age))
+    if output is Format.JSON:
+        write(output, resumed, "")
+    say(f"resumed {name}: {_sending(resumed.waiting, age)}")
+    if not resumed.subscriber.enabled:
+        say("it is disabled: what waits ends as cancelled")
+    if wait:
+        _watch(name)
+
+
+def _sending(waiting: int, age: timedelta | None) -> str:
+    if not waiting:
+        return "nothing waits"
+    dropping = f"; what is older than {in_short(int(age.total_seconds()))} is dropped" if age else ""
+    return f"{waiting} waiting; draining{dropping}"
+
+
+def _watch(name: str) -> None:
+    told = None
+    while True:
+        try:
+            progress = with_gateway(lambda im: im.subscribers.drain(name))
+            line = drain_line(progress) if progress else "nothing is being sent"
+            if line != told:
+                say(line)
+            told = line
+            if progress is None or progress.ended:
+                return
+            time.sleep(LOOK_EVERY)
+        except KeyboardInterrupt:
+            say(f"it goes on without you; see: im subscriber health {name}")
+            return
+
+
+def drain_line(progress: "DrainProgress") -> str:
+    """How far a drain is, in a line."""
+    counted = (
+        ("delivered", progress.delivered),
+        ("failed", progress.failed),
+        ("dropped", progress.dropped),
+        ("cancelled", progress.cancelled),
+    )
+    parts = [f"{count} {word}" for word, count in counted if count]
+    state = "done" if progress.ended else f"{progress.left} left"
+    if progress.holds_until and not progress.ended:
+        parts.append(f"waits until {progress.holds_until:%H:%M:%S} UTC: requests fail")
+    return "; ".join([state, ", ".join(parts)]) if parts else state

@@ -1,0 +1,154 @@
+"""Draining: how what waited for the end of a pause is sent, as fast as the subscriber takes it and no faster."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+MAX_WINDOW = 32  # under way at once; some 50 a second on two cores, where each costs 20 ms
+FIRST_WAIT = timedelta(seconds=1)  # after a request that failed; doubled with each in a row
+LONGEST_WAIT = timedelta(minutes=5)  # likewise, and of what Retry-After asks for
+
+
+class DrainOrder(BaseModel):
+    """Asks that what waits for a subscriber be released.
+
+    Attributes:
+        drop_before: what was emitted before that ends instead; None for nothing.
+    """
+
+    subscriber: str
+    drop_before: datetime | None = None
+
+
+class Release(BaseModel):
+    """Tells an event's workflow that its delivery to a subscriber goes on.
+
+    Attributes:
+        drain: the workflow that is to be told of the outcome.
+        drop: the delivery ends instead.
+    """
+
+    subscriber: str
+    drain: str | None = None
+    drop: bool = False
+
+
+class Became(StrEnum):
+    """What became of a delivery that was released, by its first request since."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"  # and is retried, or was the last attempt: the subscriber is in trouble
+    REFUSED = "refused"  # for good, by an answer that says nothing of trouble, such as HTTP 400
+    CANCELLED = "cancelled"
+    DROPPED = "dropped"
+    WAITING = "waiting"  # the subscriber was paused again
+
+
+class Told(BaseModel):
+    """An event's workflow tells what became of a delivery."""
+
+    workflow_id: str
+    became: Became
+    retry_after_seconds: float | None = None
+
+
+class Waiting(BaseModel):
+    """A workflow with a delivery that waits, and when its event was emitted."""
+
+    workflow_id: str
+    emitted_at: datetime
+
+
+class FindWaiting(BaseModel):
+    """Asks for what waits for a subscriber, the oldest first."""
+
+    subscriber: str
+
+
+class FoundWaiting(BaseModel):
+    """What waits: the oldest, and how many there are in all."""
+
+    oldest: list[Waiting] = []
+    count: int = 0
+
+
+class ReleaseMany(BaseModel):
+    """Asks that deliveries be released."""
+
+    release: Release
+    workflow_ids: list[str]
+
+
+class ReleasedMany(BaseModel):
+    """Which workflows have heard of it, and whether none has because the subscriber is paused (again)."""
+
+    paused: bool = False
+    workflow_ids: list[str] = []
+
+
+class Pace(BaseModel):
+    """How many deliveries may be under way at once.
+
+    One to begin with. As many again when so many went well; half as many, after a wait, when one failed, and then one
+    alone until one goes well.
+
+    Attributes:
+        window: at once, 1 to 32.
+        good: went well since the window last changed.
+        streak: waits in a row without a success between them.
+        holds_until: nothing is released before.
+    """
+
+    window: int = 1
+    good: int = 0
+    streak: int = 0
+    holds_until: datetime | None = None
+
+    @property
+    def allowed(self) -> int:
+        """How many may be under way now, once the wait is over."""
+        return 1 if self.streak else self.window
+
+    def went_well(self) -> None:
+        """A released delivery was answered."""
+        self.streak, self.good = 0, self.good + 1
+        if self.good >= self.window:
+            self.window, self.good = min(2 * self.window, MAX_WINDOW), 0
+
+    def failed(self, now: datetime, retry_after: timedelta | None = None) -> None:
+        """A released delivery failed; those that fail during a wait were under way before it, and count as one."""
+        self.window, self.good = max(1, self.window // 2), 0
+        asked = min(retry_after or timedelta(), LONGEST_WAIT)
+        if not self.holds(now):
+            self.streak += 1
+            asked = max(asked, min(FIRST_WAIT * 2.0 ** min(self.streak - 1, 16), LONGEST_WAIT))
+        if self.holds_until is None or now + asked > self.holds_until:
+            self.holds_until = now + asked
+
+    def holds(self, now: datetime) -> bool:
+        """Whether nothing is released for now."""
+        return self.holds_until is not None and now < self.holds_until
+
+
+class DrainProgress(BaseModel):
+    """How far a drain is.
+
+    Attributes:
+        left: deliveries that waited when it last looked, less those that it released since.
+        delivered: by the first request after the release; ``failed`` likewise, and those go on by their schedule.
+        at_once: how many may be under way at the moment.
+        holds_until: it waits that long because requests failed.
+        ended: nothing waits any more, or the subscriber was paused again.
+    """
+
+    subscriber: str
+    began_at: datetime
+    left: int = 0
+    delivered: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    dropped: int = 0
+    at_once: int = 1
+    holds_until: datetime | None = None
+    ended: bool = False

@@ -1,0 +1,34 @@
+"""What the event workflow, lanes and their activities say to each other about order."""
+
+from pydantic import BaseModel
+
+
+class Ticket(BaseModel):
+    """A place in a lane.
+
+    Attributes:
+        workflow_id: of the workflow that delivers the event.
+        behind: those of the events before it, of the same subject, as in `EventInput`.
+    """
+
+    workflow_id: str
+    subscriber: str
+    behind: list[str] = []
+
+    def is_of(self, other: "Ticket") -> bool:
+        """Whether both are places of the same event."""
+        return self.workflow_id == other.workflow_id
+
+
+class LineUpRequest(BaseModel):
+    """Asks for a place in the lane of each of these subscribers, behind those of the workflows ``behind``."""
+
+    subject: str
+    subscribers: list[str]
+    behind: list[str] = []
+
+
+class EarlierEvents(BaseModel):
+    """Asks whether the workflows of earlier events have taken their places, or never will."""
+
+    workflow_ids: list[str]

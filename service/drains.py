@@ -1,0 +1,128 @@
+"""What waits for the end of a subscriber's pause, as visibility shows it, and the drains that release it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Release, Waiting
+from service.listing import instant, quoted
+from workflows import names, policies
+from workflows.drain import DrainState, DrainWorkflow
+from workflows.event import EventWorkflow
+
+# Found at once; some 100 bytes each in the history of a drain. There is no order but "the latest first" in a store on
+# SQL, so the oldest are found by halving the time until so few are left.
+OLDEST = 500
+LONGEST_AGO = timedelta(days=3650)
+FINEST = timedelta(milliseconds=1)
+QUERY_TIMEOUT = timedelta(seconds=3)
+
+
+def _query(subscriber: str) -> str:
+    keyword = quoted(f"waiting:{subscriber}")
+    return f"WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running' AND {names.SUBSCRIBERS.name} = {keyword}"
+
+
+async def count_waiting(client: Client, subscriber: str) -> int:
+    """How many events wait for a subscriber, a second behind at most."""
+    return (await client.count_workflows(_query(subscriber))).count
+
+
+async def find_waiting(client: Client, subscriber: str) -> FoundWaiting:
+    """The oldest events that wait for a subscriber, 500 at most, and how many there are."""
+    query = _query(subscriber)
+    count = (await client.count_workflows(query)).count
+    if count > OLDEST:
+        query += f" AND StartTime <= {instant(await _until(client, query))}"
+    shared = names.shared_workflow_id("")  # it hands over whatever waits
+    oldest = [
+        Waiting(workflow_id=run.id, emitted_at=run.start_time)
+        async for run in client.list_workflows(query)
+        if not run.id.startswith(shared)
+    ]
+    oldest.sort(key=lambda each: each.emitted_at)
+    return FoundWaiting(oldest=oldest[:OLDEST], count=count)
+
+
+async def _until(client: Client, query: str) -> datetime:
+    """The moment up to which some began, and no more than are wanted."""
+    now = datetime.now(UTC)
+    early, late = now - LONGEST_AGO, now
+    while late - early > FINEST:
+        middle = early + (late - early) / 2
+        count = (await client.count_workflows(f"{query} AND StartTime <= {instant(middle)}")).count
+        if 0 < count <= OLDEST:
+            return middle
+        early, late = (middle, late) if count == 0 else (early, middle)
+    return late
+
+
+async def drain_progress(client: Client, subscriber: str) -> DrainProgress | None:
+    """How far the latest drain of a subscriber is; None when there is none, or no longer."""
+    handle = client.get_workflow_handle_for(DrainWorkflow.run, names.drain_workflow_id(subscriber))
+    try:
+        return await handle.query(DrainWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+async def is_draining(client: Client, subscriber: str) -> bool:
+    """Whether a drain runs for a subscriber."""
+    try:
+        described = await client.get_workflow_handle(names.drain_workflow_id(subscriber)).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return described.status is WorkflowExecutionStatus.RUNNING
+
+
+async def draining(client: Client) -> set[str]:
+    """The subscribers for whom a drain runs, a second behind at most."""
+    prefix = names.drain_workflow_id("")
+    query = "WorkflowType = 'DrainWorkflow' AND ExecutionStatus = 'Running'"
+    return {run.id.removeprefix(prefix) async for run in client.list_workflows(query)}
+
+
+class Drains:
+    """What the activities of drains need of Temporal."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def begin(self, order: DrainOrder) -> None:
+        """Start a drain, or tell the one that runs."""
+        await self._client.start_workflow(
+            DrainWorkflow.run,
+            DrainState(order=order),
+            id=names.drain_workflow_id(order.subscriber),
+            task_queue=names.CONTROL_QUEUE,
+            task_timeout=policies.EVENT_TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="begin",
+            start_signal_args=[order],
+            static_summary=f"sends {order.subscriber} what waited",
+        )
+
+    async def find(self, subscriber: str) -> FoundWaiting:
+        """What waits for a subscriber, the oldest first."""
+        return await find_waiting(self._client, subscriber)
+
+    async def release(self, release: Release, workflow_ids: list[str]) -> list[str]:
+        """Tell workflows; gives those that have heard, which one that has ended cannot."""
+        heard = await asyncio.gather(*(self._tell(release, each) for each in workflow_ids))
+        return [each for each, told in zip(workflow_ids, heard, strict=True) if told]
+
+    async def _tell(self, release: Release, workflow_id: str) -> bool:
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(EventWorkflow.resumed, release)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True

@@ -1,0 +1,196 @@
+"""DrainWorkflow: what waited for the end of a subscriber's pause is sent, as fast as the subscriber takes it."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from pydantic import BaseModel
+
+    from activities.drains import DrainActivities
+    from domain.drains import (
+        Became,
+        DrainOrder,
+        DrainProgress,
+        FindWaiting,
+        Pace,
+        Release,
+        ReleaseMany,
+        Told,
+        Waiting,
+    )
+    from workflows import policies
+
+RECENT_KEPT = 1000  # released lately: visibility may still show them as waiting
+
+
+class DrainState(BaseModel):
+    """What a drain carries from run to run.
+
+    Attributes:
+        under_way: released, and not heard of since.
+        recent: the latest that were released.
+        looks: how often in a row nothing was found.
+    """
+
+    order: DrainOrder
+    progress: DrainProgress | None = None
+    pace: Pace = Pace()
+    under_way: list[str] = []
+    recent: list[str] = []
+    looks: int = 0
+
+
+@workflow.defn(name="DrainWorkflow")
+class DrainWorkflow:
+    """Releases the oldest first, as many at a time as the subscriber's answers suggest (`domain.drains.Pace`).
+
+    Ends when nothing waits any more, or when the subscriber is paused again.
+    """
+
+    @workflow.init
+    def __init__(self, state: DrainState) -> None:
+        self._state = state
+        self._queue: list[Waiting] = []
+        self._stopped = False
+        subscriber = state.order.subscriber
+        self._progress = state.progress or DrainProgress(subscriber=subscriber, began_at=workflow.now())
+
+    @workflow.run
+    async def run(self, state: DrainState) -> DrainProgress:
+        """Look, release, listen, and look again."""
+        if state.progress is None:
+            await workflow.sleep(policies.DRAIN_BEGINS_AFTER)
+        while not workflow.info().is_continue_as_new_suggested():
+            if not self._queue and not await self._look():
+                self._progress.ended = True
+                break
+            await (self._release() if self._room else self._until_room())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._progress.ended:
+            workflow.continue_as_new(self._state.model_copy(update={"progress": self._progress}))
+        return self._progress
+
+    @workflow.signal(name="begin")
+    def begin(self, order: DrainOrder) -> None:
+        """Somebody resumed the subscriber, perhaps again."""
+        if order.drop_before:
+            self._state.order = order
+            self._queue = []  # what was found may be dropped now
+        self._state.looks, self._stopped = 0, False
+
+    @workflow.signal(name="told")
+    def told(self, told: Told) -> None:
+        """What became of a delivery that was released."""
+        if told.workflow_id in self._state.under_way:
+            self._state.under_way.remove(told.workflow_id)
+        self._count(told.became)
+        if told.became in {Became.FAILED, Became.WAITING}:
+            asked = timedelta(seconds=told.retry_after_seconds) if told.retry_after_seconds else None
+            self._state.pace.failed(workflow.now(), asked)
+        elif told.became is not Became.DROPPED:
+            self._state.pace.went_well()
+
+    @workflow.query(name="progress")
+    def progress(self) -> DrainProgress:
+        """How far it is."""
+        pace = self._state.pace
+        holds = pace.holds_until if pace.streak else None
+        return self._progress.model_copy(update={"at_once": pace.allowed, "holds_until": holds})
+
+    async def _look(self) -> bool:
+        """Find what waits; whether to go on: having found nothing so often, or being stopped, it is over."""
+        while not self._stopped:
+            found = await workflow.execute_activity_method(
+                DrainActivities.find_waiting,
+                FindWaiting(subscriber=self._state.order.subscriber),
+                start_to_close_timeout=policies.DRAIN_TIMEOUT,
+                retry_policy=policies.DRAIN_RETRY,
+                summary="what waits",
+            )
+            known = {*self._state.recent, *self._state.under_way}
+            self._queue = [each for each in found.oldest if each.workflow_id not in known]
+            if self._queue:
+                self._state.looks = 0
+                self._progress.left = max(found.count - (len(found.oldest) - len(self._queue)), 0)
+                return True
+            self._progress.left = 0
+            if not await self._linger():
+                return False
+        return False
+
+    async def _linger(self) -> bool:
+        """Wait before looking again; False when there is nothing to wait for."""
+        looks, self._state.looks = self._state.looks, self._state.looks + 1
+        if looks >= len(policies.DRAIN_LINGERS):
+            return False
+        await workflow.sleep(policies.DRAIN_LINGERS[looks])
+        # What was released then has begun, or is found once more: it never heard of it.
+        self._state.recent = self._state.recent[-RECENT_KEPT:] if looks == 0 else []
+        return True
+
+    @property
+    def _dropping(self) -> bool:
+        """Whether the next ones end without a request."""
+        before = self._state.order.drop_before
+        return before is not None and bool(self._queue) and self._queue[0].emitted_at < before
+
+    @property
+    def _room(self) -> int:
+        """How many may be released now; half of what is allowed at least, so that few activities release many."""
+        if self._dropping:
+            return policies.DRAIN_TOGETHER
+        pace = self._state.pace
+        room = pace.allowed - len(self._state.under_way)
+        return 0 if pace.holds(workflow.now()) or 2 * room < pace.allowed else room
+
+    async def _release(self) -> None:
+        drop, before = self._dropping, self._state.order.drop_before
+        chosen = [each for each in self._queue if not drop or (before and each.emitted_at < before)][: self._room]
+        ids = [each.workflow_id for each in chosen]
+        self._queue = self._queue[len(ids) :]
+        if not drop:
+            self._state.under_way += ids  # before they are told: they may answer before the activity does
+        drain = workflow.info().workflow_id
+        released = await workflow.execute_activity_method(
+            DrainActivities.release_waiting,
+            ReleaseMany(
+                release=Release(subscriber=self._state.order.subscriber, drain=drain, drop=drop), workflow_ids=ids
+            ),
+            start_to_close_timeout=policies.DRAIN_TIMEOUT,
+            retry_policy=policies.DRAIN_RETRY,
+            summary=f"{'drop' if drop else 'release'} {len(ids)}",
+        )
+        self._stopped = released.paused
+        self._queue = [] if released.paused else self._queue
+        self._state.recent = [*self._state.recent, *released.workflow_ids][-RECENT_KEPT:]
+        gone = set(ids) - set(released.workflow_ids)
+        self._state.under_way = [each for each in self._state.under_way if each not in gone]
+        self._progress.left = max(self._progress.left - len(ids), 0)
+        self._tell()
+
+    async def _until_room(self) -> None:
+        """Wait for answers, or for the end of a wait after failures."""
+        now, pace = workflow.now(), self._state.pace
+        if pace.holds_until and pace.holds(now):
+            await workflow.sleep(pace.holds_until - now)
+            return
+        try:
+            await workflow.wait_condition(lambda: self._room > 0, timeout=policies.DRAIN_SILENCE)
+        except TimeoutError:
+            self._state.under_way = []
+            pace.failed(workflow.now())
+
+    def _count(self, became: Became) -> None:
+        progress = self._progress
+        progress.delivered += became is Became.DELIVERED
+        progress.failed += became in {Became.FAILED, Became.REFUSED}
+        progress.cancelled += became is Became.CANCELLED
+        progress.dropped += became is Became.DROPPED
+
+    def _tell(self) -> None:
+        progress = self._progress
+        workflow.set_current_details(
+            f"{progress.left} left; {progress.delivered} delivered, {progress.failed} failed, "
+            f"{progress.dropped} dropped, {progress.cancelled} cancelled; {self._state.pace.allowed} at once"
+        )
