@@ -28,6 +28,8 @@ from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.direct import Shortcut
 from api.middleware import Guard, LastResort
+from api.page import actions, login, routes
+from api.page.gather import Gather
 from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
 from api.scopes import declare_scopes, refuse_unscoped
 from api.urls import PREFIX
@@ -91,6 +93,8 @@ def create_app(backend: Backend) -> FastAPI:
     app = described()
     app.state.backend = backend
     app.state.directory_version = None
+    app.state.gather = Gather(backend.gateway)
+    app.state.attempts = login.Attempts()
     app.add_exception_handler(ImError, on_im_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
@@ -104,6 +108,8 @@ def create_app(backend: Backend) -> FastAPI:
 def _route(app: FastAPI) -> None:
     app.include_router(system.router)
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
+    for shown in (routes.router, actions.router, login.router, routes.unknown):
+        app.include_router(shown)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
     for part in (

@@ -56,6 +56,7 @@ class EventStream(StreamingResponse):
 
 @router.get(
     "/stream",
+    status_code=200,
     operation_id="streamEvents",
     summary="Follow events as their outcomes change",
     response_class=EventStream,

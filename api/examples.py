@@ -120,6 +120,7 @@ EVENT_ROW: dict[str, Any] = {
     "kind": "original",
     "outcome": "retrying",
     "troubled": ["retrying:my-webhook"],
+    "subscribers": ["my-webhook"],
     "emitted_at": _AT,
     "workflow_id": f"event/{EVENT_ID}@1f2e3d4c",
 }

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import on_im_error, problem_response
-from api.urls import ALERTS_PATH, PING_PATHS, RECORDS_PATH
+from api.urls import ALERTS_PATH, PING_PATHS, RECORDS_PATH, is_page
 from domain.errors import ImError
 from domain.token_errors import TokenRefusedError
 from service.callers import Caller, Callers
@@ -51,20 +51,21 @@ class LastResort:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
-                headers["Cache-Control"] = "no-store"  # an answer may hold a secret, which is shown once
+                headers.setdefault("Cache-Control", "no-store")  # an answer may hold a secret, which is shown once
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
         try:
             await self._app(scope, receive, send_hardened)
         except Exception as error:
-            _log_unexpected(error)
+            log_unexpected(error)
             if started:
                 raise
             await _unexpected(scope)(scope, receive, send_hardened)
 
 
-def _log_unexpected(error: Exception) -> None:
+def log_unexpected(error: Exception) -> None:
+    """Log what nobody foresaw, with where it happened."""
     # The text of a validation error quotes its input, which may be a secret.
     quotes_input = isinstance(error, (ValidationError, ValidationException))
     _log.error(
@@ -111,7 +112,7 @@ class Guard:
         if not self._callers.needed:
             scope[CALLER] = ANYBODY
             return _foreign(scope["path"], headers)
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or is_page(scope["path"]):
             return _misdirected(scope["path"], headers) if _is_direct(scope, headers) else None
         if has_own_door(scope["path"]):
             return None

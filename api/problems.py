@@ -136,11 +136,11 @@ async def on_im_error(request: Request, error: Exception) -> Response:
         code=error.code,
         hint=error.advice,
         errors=_faults_of(error, request.method),
-        headers=_headers_of(error, status),
+        headers=headers_of(error, status),
     )
 
 
-def _headers_of(error: ImError, status: HTTPStatus) -> Mapping[str, str]:
+def headers_of(error: ImError, status: HTTPStatus) -> Mapping[str, str]:
     """What the status asks for: RFC 9110, 10.2.3, and RFC 6750, 3.1."""
     if isinstance(error, ScopeMissingError):
         scope = error.data["scope"]  # has the name of a cluster in it, as the request gives it

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.middleware import CALLER, OPEN_PATHS, has_own_door
+from api.page.access import PageRoute
 from api.strict import StrictRequest
 from domain.token_errors import ScopeMissingError, TokenMissingError
 from domain.tokens import Scope
@@ -81,7 +82,11 @@ def refuse_unscoped(app: FastAPI) -> None:
     """Raise LookupError for an application with a route that needs neither a scope nor any credential of its own."""
     for route in iter_route_contexts(app.routes):
         path = route.path or ""
-        if not (isinstance(route.original_route, ScopedRoute) or path in OPEN_PATHS or has_own_door(_sample(path))):
+        if not (
+            isinstance(route.original_route, (ScopedRoute, PageRoute))
+            or path in OPEN_PATHS
+            or has_own_door(_sample(path))
+        ):
             raise LookupError(f"{path} is neither open nor behind a scope or a door of its own")
 
 

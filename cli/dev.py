@@ -55,6 +55,7 @@ async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, epheme
     if settings.im_api_token is None:
         settings = settings.model_copy(update={"im_api_token": SecretStr(load_dev_token(settings))})
     async with dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal:
+        settings = settings.model_copy(update={"im_temporal_ui_url": temporal.ui_url})
         os.environ["TEMPORAL_ADDRESS"] = temporal.address  # this process's own client reads it from there
         theirs = ports_of(temporal.process.pid) | {int(temporal.ui_url.rpartition(":")[2])}
         async with running_backend(settings, *theirs) as backend, running_api(backend, API_APP) as port:
@@ -82,6 +83,7 @@ async def _temporal_cli(settings: Settings) -> TemporalCli:
 def _announce(console: Console, running: Laptop) -> None:
     settings = running.backend.settings
     console.print(f"[bold]API[/bold]        {running.api_url}   (described by /openapi.json)")
+    console.print(f"[bold]Page[/bold]       {running.api_url}/   (log in with the API token)")
     console.print(f"[bold]API token[/bold]  in {settings.im_state_dir / TOKEN_FILE}, unless IM_API_TOKEN is set")
     console.print(f"[bold]Web UI[/bold]     {running.ui_url}")
     console.print(f"[bold]Temporal[/bold]   {running.temporal_address}")

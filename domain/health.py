@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.drains import DrainProgress
+from domain.hours import Hours, added, hour_of
 from domain.http_clients import HttpClient
 from domain.pauses import Patience, Pause
 
@@ -56,6 +57,7 @@ class Counters(BaseModel):
         streak: requests that failed since the last success.
         streak_since: when the first of them failed.
         durations_ms: of the latest 50 requests.
+        hours: deliveries that ended in the latest 24 hours.
     """
 
     delivered: int = 0
@@ -66,6 +68,7 @@ class Counters(BaseModel):
     streak_since: datetime | None = None
     last_error: str | None = None
     durations_ms: list[int] = []
+    hours: Hours = {}
 
     def apply(self, entry: LedgerEntry) -> None:
         """Count one entry."""
@@ -73,6 +76,8 @@ class Counters(BaseModel):
             self.durations_ms = [*self.durations_ms, entry.duration_ms][-DURATIONS_KEPT:]
         if entry.report is not Report.RETRYING:
             self.last_final_at = _later(self.last_final_at, entry.at)
+            ended = (1, 0) if entry.report is Report.DELIVERED else (0, 1)
+            self.hours = added(self.hours, {hour_of(entry.at): ended})
         if entry.report is Report.DELIVERED:
             self.delivered += 1
             self.last_success_at = _later(self.last_success_at, entry.at)
@@ -88,6 +93,7 @@ class Counters(BaseModel):
         self.durations_ms = [*self.durations_ms, *later.durations_ms][-DURATIONS_KEPT:]
         self.delivered += later.delivered
         self.failed += later.failed
+        self.hours = added(self.hours, later.hours)
         if later.last_final_at:
             self.last_final_at = _later(self.last_final_at, later.last_final_at)
         if later.last_success_at:

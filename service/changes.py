@@ -164,4 +164,4 @@ async def _changes(run: WorkflowExecution) -> AsyncIterator[EventChange]:
     subscribers = [word for word in words if ":" not in word]
     async for row in rows_of(run):
         if row.outcome != HANDED_OVER:  # the workflow that went on with it has a row of its own
-            yield EventChange(**row.model_dump(), subscribers=subscribers, ended_at=run.close_time)
+            yield EventChange(**row.model_dump() | {"subscribers": subscribers}, ended_at=run.close_time)

@@ -25,6 +25,7 @@ class EventRow(BaseModel):
         kind: a resend has a line of its own; ``rest`` is what goes on of an event that shared its first workflow.
         outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused.
         troubled: subscribers whose delivery is not done, or failed.
+        subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
     """
 
     event_id: str
@@ -34,6 +35,7 @@ class EventRow(BaseModel):
     kind: Kind = "original"
     outcome: str
     troubled: list[str] = []
+    subscribers: list[str] = []
     emitted_at: datetime
     workflow_id: str
 
@@ -117,7 +119,8 @@ def _query(wanted: EventFilter) -> str:
 async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     """A row for each event of a workflow."""
     attributes = run.typed_search_attributes
-    troubled = [word for word in attributes.get(names.SUBSCRIBERS, []) if ":" in word and word != names.ANY_FAILED]
+    keywords = attributes.get(names.SUBSCRIBERS, [])
+    troubled = [word for word in keywords if ":" in word and word != names.ANY_FAILED]
     events = await run.memo_value(names.EVENTS_MEMO, [])
     outcome = attributes.get(names.OUTCOME, "pending")
     outcomes = await run.memo_value(names.OUTCOMES_MEMO, [outcome] * len(events))
@@ -132,6 +135,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             kind=run_kind(run.id),
             outcome=outcome,
             troubled=troubled if outcome != "delivered" else [],
+            subscribers=[word for word in keywords if ":" not in word] if len(events) == 1 else [],
             emitted_at=run.start_time,
             workflow_id=run.id,
         )

@@ -25,6 +25,7 @@ from service.registries import Registries
 from service.registry_writes import RegistryWrites
 from service.replays import ReplayGateway
 from service.retention import RetentionGateway
+from service.sessions import Sessions
 from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
@@ -32,6 +33,7 @@ from service.subscribers import SubscriberGateway
 from service.temporal import connect
 from service.tokens import TokenGateway
 from service.trials import TrialGateway
+from service.web_ui import WebUi
 from service.why import WhyGateway
 from service.zeebe_clusters import ZeebeGateway
 
@@ -57,10 +59,12 @@ class Gateway:
     http_clients: HttpClientGateway
     tokens: TokenGateway
     callers: Callers
+    sessions: Sessions
     keys: KeyGateway
     doctor: DoctorGateway
     configuration: ConfigurationGateway
     door: Door
+    web_ui: WebUi
 
 
 def make_gateway(
@@ -117,10 +121,12 @@ def make_gateway(
         http_clients=HttpClientGateway(connection, subscribers),
         tokens=tokens,
         callers=callers,
+        sessions=Sessions(connection, callers),
         keys=keys,
         configuration=ConfigurationGateway(connection, registries, RegistryWrites(connection, sources, heartbeats)),
         doctor=DoctorGateway(connection, registries, health, heartbeats, keys),
         door=door,
+        web_ui=WebUi(settings.im_temporal_ui_url, client.namespace),
     )
 
 

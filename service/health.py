@@ -7,6 +7,7 @@ from domain import health
 from domain.directory import Snapshot
 from domain.errors import SubscriberNotFoundError
 from domain.health import Counters, Health
+from domain.hours import HourCount, last_day
 from service.connection import Connection
 from service.drains import draining, find_waiting, is_draining
 from service.subscribers import SubscriberGateway
@@ -44,6 +45,14 @@ class HealthGateway:
         counters, retrying = await self._counters(name), await self._retrying()
         row = _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
         return await self._held(row)
+
+    async def last_day(self) -> dict[str, list[HourCount]]:
+        """By subscriber, the deliveries that ended in each of the latest 24 hours, oldest first.
+
+        Counted since the worker that keeps the ledger is of a version that counts by the hour.
+        """
+        now, counters = datetime.now(UTC), await self._counters(None)
+        return {name: last_day(each.hours, now) for name, each in counters.items()}
 
     async def _counters(self, name: str | None) -> dict[str, Counters]:
         handle = self._connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)

@@ -9,6 +9,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -84,6 +85,11 @@ class Settings(BaseSettings):
         default=(),
         description="Comma-separated CIDR blocks that may be delivered to although they are not public.",
     )
+    im_temporal_ui_url: str | None = Field(
+        default=None,
+        description="Where people reach Temporal's Web UI, for links into it; `im dev` knows its own. Without it there "
+        "are no links.",
+    )
     im_pagerduty_url: str = Field(
         default=Bases().pagerduty,
         description="Where PagerDuty's Events API is (region=eu in a notify URL takes the European one instead of the "
@@ -110,6 +116,14 @@ class Settings(BaseSettings):
             return value if value is None else check_template(value)
         except InvalidInputError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("im_temporal_ui_url")
+    @classmethod
+    def _web_ui(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+            raise ValueError("must be an http or https URL without user name and query")
+        return value and value.rstrip("/")
 
     @field_validator("im_allowed_networks", mode="before")
     @classmethod

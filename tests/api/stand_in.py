@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Unpack
+from typing import Unpack, cast
 
 from pydantic import SecretStr
 
+from activities.sealing import Keyring
 from domain import incidents
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
@@ -25,6 +26,7 @@ from domain.events import CloudEvent
 from domain.explanations import Carrier, Explanation, Story
 from domain.health import Counters, Health
 from domain.health import view as health_view
+from domain.hours import HourCount, hour_of, last_day
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise
@@ -33,14 +35,17 @@ from domain.subscribers import Subscriber, new_subscriber
 from domain.tasks import PublishReceipt
 from domain.why import explain
 from service.callers import Callers
+from service.connection import Connection
 from service.doors import Door
 from service.event_list import EventFilter, EventPage, EventRow
 from service.events import EventView
 from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
+from service.sessions import Sessions
 from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
 from service.subscriber_views import Changed, SubscriberView, view
 from service.trials import Trial
+from service.web_ui import WebUi
 from tests.api.stand_in_alarms import Alarms
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_http_clients import HttpClients
@@ -75,10 +80,19 @@ class StandIn:
         self.door = Door()
         self.tokens = Tokens(self.zeebe.known)
         self.callers = Callers(self.tokens, administrator, self.tokens.note_uses)
+        self.sessions = Sessions(cast("Connection", Sealing()), self.callers)
+        self.web_ui = WebUi("http://127.0.0.1:8233", "default")
 
     def called(self) -> None:
         if self.breaks is not None:
             raise self.breaks
+
+
+class Sealing:
+    keyring = make_keyring()
+
+    async def sealing(self) -> Keyring:
+        return self.keyring
 
 
 class Subscribers:
@@ -154,6 +168,10 @@ class HealthRows:
     async def all(self) -> list[Health]:
         self._owner.called()
         return [self._row(name) for name in sorted(self._owner.subscribers.known)]
+
+    async def last_day(self) -> dict[str, list[HourCount]]:
+        self._owner.called()
+        return {name: last_day({hour_of(AT): (3, 1)}, AT) for name in self._owner.subscribers.known}
 
     async def get(self, name: str) -> Health:
         await self._owner.subscribers.get(name)

@@ -15,7 +15,8 @@ from domain.token_errors import ScopeMissingError
 from tests.api.conftest import Serve, Service
 
 PLAIN = ("read", "publish", "manage")
-# Every route of the API, and the scope it needs: `open` needs no token, `own` has a credential of its own.
+# Every route, and the scope it needs: `open` needs no token, `own` has a credential of its own, `page` a session
+# (whose scopes are in tests/api/test_page_access.py).
 ROUTES = """
 open    GET /healthz
 open    HEAD /healthz
@@ -24,6 +25,18 @@ open    GET /openapi.json
 open    HEAD /openapi.json
 open    GET /readyz
 open    HEAD /readyz
+page    GET /
+page    POST /ui/event/resend
+page    GET /ui/event
+page    GET /ui/events
+page    GET /ui/incident
+page    GET /ui/incidents
+page    GET /ui/login
+page    POST /ui/login
+page    POST /ui/logout
+page    GET /ui/static/{file}
+page    GET /ui/subscriber
+page    GET /ui/{path:path}
 own     POST /api/v1/camunda/alerts
 own     POST /api/v1/zeebe/records
 own     GET /api/v1/ping/{key}

@@ -1,0 +1,89 @@
+"""What the pages show, asked of the gateways no more often than `Brief` allows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from api.page.brief import Brief
+from domain.health import Health, HealthStatus
+from domain.hours import HourCount
+from domain.incidents import Incident
+from service.event_list import EventFilter, EventPage
+from service.events import EventView
+from service.gateway import Gateway
+from service.incidents import IncidentPage
+from service.subscriber_views import SubscriberView
+
+HEALTH_SECONDS = 2.0
+DAY_SECONDS = 10.0  # of a figure by the hour
+NOBODY = [HourCount(0, 0)] * 24
+
+
+@dataclass(frozen=True)
+class SubscriberRow:
+    """A subscriber as the overview shows it.
+
+    Attributes:
+        state: its health, or that it is disabled.
+        day: what ended in each of the latest 24 hours.
+    """
+
+    view: SubscriberView
+    health: Health
+    state: str
+    day: Sequence[HourCount]
+
+
+class Gather:
+    """Asks the gateways.
+
+    Args:
+        gateway: with everything that there is to show.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._brief = Brief()
+
+    async def subscribers(self) -> list[SubscriberRow]:
+        """Every subscriber, by name."""
+        views = await self._brief.get("views", self._gateway.subscribers.all)
+        rows = await self._brief.get("health", self._gateway.health.all, HEALTH_SECONDS)
+        days = await self._brief.get("days", self._gateway.health.last_day, DAY_SECONDS)
+        health = {row.subscriber: row for row in rows}
+        return [_row(view, health.get(view.name), days.get(view.name, NOBODY)) for view in views]
+
+    async def events(self, wanted: EventFilter) -> EventPage:
+        """Events, the latest first."""
+        return await self._brief.get(wanted.model_dump_json(), lambda: self._gateway.events.find(wanted))
+
+    async def event(self, event_id: str, source: str | None) -> EventView:
+        """An event and everything known of its deliveries."""
+        return await self._brief.get(("event", event_id, source), lambda: self._gateway.events.get(event_id, source))
+
+    async def incidents(self, limit: int) -> IncidentPage:
+        """Incidents, the latest first."""
+        return await self._brief.get(("incidents", limit), lambda: self._gateway.incidents.find(limit=limit))
+
+    async def incident(self, incident_id: str) -> Incident:
+        """An incident with its timeline."""
+        return await self._brief.get(("incident", incident_id), lambda: self._gateway.incidents.get(incident_id))
+
+    def forget(self) -> None:
+        """Show what is, from now on: something was done."""
+        self._brief.forget()
+
+
+def gather_of(request: Request) -> Gather:
+    """What the pages of this application are gathered by."""
+    gather: Gather = request.app.state.gather
+    return gather
+
+
+def _row(view: SubscriberView, health: Health | None, day: Sequence[HourCount]) -> SubscriberRow:
+    health = health or Health(subscriber=view.name)
+    state = health.status.value if view.enabled else "disabled"
+    if state == HealthStatus.UNKNOWN and health.retrying:
+        state = "retrying"
+    return SubscriberRow(view, health, state, day)

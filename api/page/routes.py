@@ -1,0 +1,105 @@
+"""What there is to see."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.dependencies import gateway_of
+from api.page.access import PageRoute
+from api.page.gather import gather_of
+from api.page.render import ASSETS, asset, explain, page
+from api.pages import page_before, read_time
+from api.urls import PAGE
+from domain.errors import SubscriberNotFoundError
+from service.event_list import EventFilter
+
+FIRST_EVENTS, EVENTS, INCIDENTS = 12, 50, 50
+FIRST_INCIDENTS = 8
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+unknown = APIRouter(route_class=PageRoute, include_in_schema=False)  # the last to be matched
+
+
+@router.get("/")
+async def overview(request: Request) -> Response:
+    """Subscribers, recent events, incidents."""
+    gather = gather_of(request)
+    subscribers = await gather.subscribers()
+    events = await gather.events(EventFilter(limit=FIRST_EVENTS))
+    incidents = await gather.incidents(FIRST_INCIDENTS)
+    recent = events.rows[:FIRST_EVENTS]
+    return page(request, "overview.html", subscribers=subscribers, events=recent, incidents=incidents.rows)
+
+
+@router.get(f"{PAGE}/events")
+async def events(request: Request) -> Response:
+    """Events, the latest first, by filter."""
+    asked = request.query_params
+    chosen = {name: asked.get(name, "").strip() for name in ("type", "incident", "subscriber")}
+    failed = asked.get("failed") == "true"
+    wanted = EventFilter(
+        failed=failed,
+        type=chosen["type"] or None,
+        incident=chosen["incident"] or None,
+        subscriber=chosen["subscriber"] or None,
+        before=read_time(asked.get("cursor")),
+        limit=EVENTS,
+    )
+    gather = gather_of(request)
+    found = await gather.events(wanted)
+    names = [row.view.name for row in await gather.subscribers()]
+    older = page_before(found.rows, found.older).next_cursor
+    return page(request, "events.html", events=found.rows, older=older, chosen=chosen | {"failed": failed}, names=names)
+
+
+@router.get(f"{PAGE}/event")
+async def event(request: Request) -> Response:
+    """One event's story, with every attempt."""
+    event_id, source = request.query_params.get("id", ""), request.query_params.get("source") or None
+    found = await gather_of(request).event(event_id, source)
+    web_ui = gateway_of(request).web_ui
+    links = {run.workflow_id: web_ui.workflow(run.workflow_id) for run in found.runs}
+    return page(request, "event.html", event=found.event, runs=found.runs, links=links)
+
+
+@router.get(f"{PAGE}/incidents")
+async def incidents(request: Request) -> Response:
+    """Incidents, the latest first."""
+    return page(request, "incidents.html", incidents=(await gather_of(request).incidents(INCIDENTS)).rows)
+
+
+@router.get(f"{PAGE}/incident")
+async def incident(request: Request) -> Response:
+    """An incident with its timeline."""
+    found = await gather_of(request).incident(request.query_params.get("id", ""))
+    web_ui = gateway_of(request).web_ui.workflow(f"incident/{found.id}")
+    return page(request, "incident.html", incident=found, web_ui=web_ui)
+
+
+@router.get(f"{PAGE}/subscriber")
+async def subscriber(request: Request) -> Response:
+    """A subscriber, how it does, and its latest events."""
+    gather, name = gather_of(request), request.query_params.get("name", "")
+    row = next((row for row in await gather.subscribers() if row.view.name == name), None)
+    if row is None:
+        raise SubscriberNotFoundError(name=name)
+    events = await gather.events(EventFilter(subscriber=name, limit=FIRST_EVENTS))
+    return page(request, "subscriber.html", row=row, events=events.rows[:FIRST_EVENTS])
+
+
+@router.get(f"{PAGE}/static/{{file}}")
+async def static(request: Request) -> Response:
+    """Stylesheet, script and icon, kept by browsers for good: their addresses change with them."""
+    name = request.path_params["file"]
+    if name not in ASSETS:
+        return explain(request, HTTPStatus.NOT_FOUND, f"There is no file {name!r}.", "")
+    return Response(asset(name), media_type=ASSETS[name], headers={"Cache-Control": FOR_GOOD})
+
+
+@unknown.get(f"{PAGE}/{{path:path}}")
+async def nothing(request: Request) -> Response:
+    """What is said of a page that does not exist."""
+    return explain(request, HTTPStatus.NOT_FOUND, "There is no such page.", "Begin at the overview.")
