@@ -60,7 +60,6 @@ class EventStream(StreamingResponse):
     operation_id="streamEvents",
     summary="Follow events as their outcomes change",
     response_class=EventStream,
-    status_code=HTTPStatus.OK,
     responses=STREAM,
 )
 async def stream_events(
