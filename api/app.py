@@ -16,6 +16,7 @@ from api import (
     http_clients,
     incidents,
     keys,
+    subscriber_pauses,
     subscribers,
     system,
     types,
@@ -104,6 +105,7 @@ def _route(app: FastAPI) -> None:
     v1.include_router(events.publishing)  # the first to be matched
     for part in (
         subscribers,
+        subscriber_pauses,
         http_clients,
         events,
         types,
