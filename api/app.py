@@ -19,6 +19,7 @@ from api import (
     keys,
     replays,
     retention,
+    subscriber_pauses,
     subscribers,
     system,
     types,
@@ -114,6 +115,7 @@ def _route(app: FastAPI) -> None:
     v1.include_router(events.publishing)  # the first to be matched
     for part in (
         subscribers,
+        subscriber_pauses,
         http_clients,
         event_stream,  # before the events, whose ids are paths
         events,
