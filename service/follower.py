@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
+from prometheus_client import Gauge
 from pydantic import BaseModel
 from temporalio.client import Client
 
@@ -26,6 +27,8 @@ LONGEST_PAUSE_SECONDS = 15.0  # between looks, while Temporal is away
 MAX_LISTENERS = 100  # of one process
 BUFFERED = 1000  # changes kept for a listener that reads slowly
 MISSED_TOLD = 10_000  # changes told to one who comes back; some 5 MB
+
+LISTENERS = Gauge("im_stream_listeners", "Listeners of the event stream.", multiprocess_mode="livesum")
 
 _log = structlog.get_logger("follower")
 
@@ -142,6 +145,7 @@ class Follower:
         if self._closed or len(self._listeners) >= MAX_LISTENERS:
             raise TooManyListenersError(limit=MAX_LISTENERS)
         self._listeners.add(listener)
+        LISTENERS.inc()
         try:
             async with self._looking:
                 if self._reading is None:
@@ -150,6 +154,7 @@ class Follower:
             yield listener
         finally:
             self._listeners.discard(listener)
+            LISTENERS.dec()
             if not self._listeners and self._reading is not None:
                 self._reading.cancel()
                 self._reading = None

@@ -45,7 +45,7 @@ async def verdict_of(platform: Platform, event_id: str, name: str, verdict: str)
 
 async def test_a_failing_delivery_is_explained_until_it_is_parked_and_resent(platform: Platform, sink: Sink) -> None:
     event_type = unique_type("why")
-    sink.script(Answer(503), Answer(503))
+    sink.script(Answer(503), Answer(503), Answer(200))
     async with subscriber(platform, sink.url(), event_type, schedule="1", max_attempts=2) as name:
         event_id = await platform.emit(event_type)
         found = await verdict_of(platform, event_id, name, "failed")
@@ -134,7 +134,7 @@ async def following(url: str, event_type: str, after: str | None = None) -> Asyn
 
 async def test_the_stream_tells_every_outcome_and_what_was_missed(platform: Platform, sink: Sink) -> None:
     event_type, url = unique_type("stream"), str(platform.api.base_url).rstrip("/")
-    sink.script(Answer(503), Answer(503), path="/")
+    sink.script(Answer(503), Answer(503), Answer(200))
     async with subscriber(platform, sink.url(), event_type, schedule="3,3", max_attempts=3):
         async with following(url, event_type) as stream:
             event_id = await platform.emit(event_type)
