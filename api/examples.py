@@ -34,6 +34,7 @@ SUBSCRIBER: dict[str, Any] = {
     "ordered": False,
     "max_concurrency": None,
     "rate_limit": "10/s",
+    "pause_after_seconds": 432000,
     "gone_at": None,
     "created_at": _AT,
     "updated_at": _AT,

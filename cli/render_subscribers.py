@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.render import NONE, fields, percent, table, when, yes_no
 from domain.targets.kinds import WEBHOOK
-from domain.timing import ago
+from domain.timing import ago, in_short
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from collections.abc import Iterable
@@ -46,10 +46,15 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
             ("in order", yes_no(subscriber.ordered)),
             ("max concurrency", subscriber.max_concurrency),
             ("rate limit", subscriber.rate_limit),
+            ("pause after", _pause_after(subscriber.pause_after_seconds)),
             ("created", when(subscriber.created_at)),
             ("updated", when(subscriber.updated_at)),
         ]
     )
+
+
+def _pause_after(seconds: int | None) -> str:
+    return "never" if seconds is None else f"{in_short(seconds)} of failure without a success"
 
 
 def _expiry(at: datetime | None) -> str | None:

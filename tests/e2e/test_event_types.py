@@ -35,6 +35,20 @@ async def incidents_and_alarms(api: httpx.AsyncClient) -> None:
         await post(api, "alarms", ALARM | {"severity": severity})
 
 
+async def subscribers_in_trouble(platform: Platform, api: httpx.AsyncClient, sink: Sink) -> None:
+    """One fails for good and recovers, gets another secret, and is paused and resumed."""
+    sink.script(Answer(404), Answer(200), path="/troubled")
+    types, directory = ["troubles.v1"], platform.client.get_workflow_handle(names.DIRECTORY_ID)
+    await platform.gateway.subscribers.add("troubled", sink.url("/troubled"), types=types, secret="s3cret-s3cret")
+    for number in range(2):
+        event = {"specversion": "1.0", "id": f"t-{number}", "source": "/troubles", "type": types[0]}
+        await post(api, "events", event)
+        await sink.wait_for(number + 1, path="/troubled")
+    await platform.gateway.subscribers.update("troubled", generate_secret=True)
+    await directory.execute_update("pause_subscriber", PauseRequest(name="troubled", reason="by hand"))
+    await directory.execute_update("resume_subscriber", ResumeRequest(name="troubled"))
+
+
 def undocumented(schema: dict[str, Any], value: Any, place: str = "") -> list[str]:
     """The members of a value that its schema does not name, where it names any."""
     known = schema.get("properties")
@@ -56,11 +70,13 @@ async def test_every_type_is_delivered_as_its_schema_says(tmp_path: Path, sink: 
         platform = await Platform.over(await stack.enter_async_context(temporal_dev_server(tmp_path)), tmp_path)
         every, grace = timedelta(seconds=1), timedelta()
         async with platform.process("serve") as process:
-            await platform.gateway.subscribers.add("all", sink.url(), generate_secret=True)
+            patterns = ["**", "im.**"]
+            await platform.gateway.subscribers.add("all", sink.url(), types=patterns, generate_secret=True)
             await platform.gateway.heartbeats.add("backup", every=every, grace=grace)
             token = {"Authorization": f"Bearer {TOKEN}"}
             async with httpx.AsyncClient(base_url=process.url, headers=token, timeout=30) as api:
                 await incidents_and_alarms(api)
+                await subscribers_in_trouble(platform, api, sink)
                 await post(api, "subscribers/all/test", {})
                 await post(api, "heartbeats/backup", {})
         async with platform.process("serve"):  # the beats of the time between may have been lost
