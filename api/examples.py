@@ -55,6 +55,7 @@ HEALTH: dict[str, Any] = {
     "last_success": _AT,
     "retrying": 0,
     "consecutive_failures": 0,
+    "failing_since": None,
     "last_error": "HTTP 503 Service Unavailable",
     "p50_ms": 41,
     "p95_ms": 180,

@@ -182,7 +182,7 @@ async def test_a_held_change_is_told_by_the_next_run(around: Surroundings) -> No
         counters.apply(LedgerEntry(subscriber="a", report=report, at=now))
         watch.see("a", counters, now)
     assert watch.held
-    ledger = await around.start(LedgerState(counters={"a": counters}, watch=watch))
+    await around.start(LedgerState(counters={"a": counters}, watch=watch))
     await around.environment.sleep(timedelta(minutes=2))
     await around.told("recovered")
 
