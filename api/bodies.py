@@ -17,6 +17,7 @@ from api import examples
 from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
 from domain.limits import MAX_CONCURRENCY
 from domain.message_formats import MessageFormat
+from domain.pauses import MAX_PAUSE_AFTER
 from domain.retry import MAX_ATTEMPTS
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP
 
@@ -66,6 +67,14 @@ RateLimit = Annotated[
     Field(description="Requests in a time, likewise: ``10/s``, ``100/m``, 10; an empty string for no limit."),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]}),
 ]
+PauseAfter = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=int(MAX_PAUSE_AFTER.total_seconds()),
+        description="Pauses it after so much failure without a success; 0 for never, 432000 (5 days) is advised.",
+    ),
+]
 HeaderValues = Annotated[
     dict[str, SecretStr], Field(description="Added to every request; values are sealed, and never shown again.")
 ]
@@ -112,6 +121,7 @@ class AddSubscriber(Body):
     ordered: Ordered | None = None
     max_concurrency: MaxConcurrency | None = None
     rate_limit: RateLimit | None = None
+    pause_after_seconds: PauseAfter | None = None
     enabled: bool = True
 
     @field_validator("url")
@@ -157,6 +167,7 @@ class UpdateSubscriber(Body):
     ordered: Ordered | None = None
     max_concurrency: MaxConcurrency | None = None
     rate_limit: RateLimit | None = None
+    pause_after_seconds: PauseAfter | None = None
     enabled: bool | None = None
 
     def arguments(self) -> dict[str, Any]:

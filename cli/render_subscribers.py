@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.render import NONE, fields, percent, table, when, yes_no
 from domain.targets.kinds import WEBHOOK
-from domain.timing import ago
+from domain.timing import ago, in_short
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from collections.abc import Iterable
@@ -60,6 +60,7 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
             ("in order", yes_no(subscriber.ordered)),
             ("max concurrency", subscriber.max_concurrency),
             ("rate limit", subscriber.rate_limit),
+            ("pause after", _pause_after(subscriber.pause_after_seconds)),
             ("created", when(subscriber.created_at)),
             ("updated", when(subscriber.updated_at)),
         ]
@@ -87,6 +88,10 @@ def drain_line(progress: DrainProgress) -> str:
     if progress.holds_until and not progress.done:
         parts.append(f"requests fail: the next one at {when(progress.holds_until)}")
     return "; ".join(part for part in parts if part)
+
+
+def _pause_after(seconds: int | None) -> str:
+    return "never" if seconds is None else f"{in_short(seconds)} of failure without a success"
 
 
 def _expiry(at: datetime | None) -> str | None:

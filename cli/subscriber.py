@@ -23,9 +23,11 @@ from cli.subscriber_options import (
     Name,
     NoHttpClient,
     NoMaxConcurrency,
+    NoPauseAfter,
     NoRateLimit,
     Notify,
     Ordered,
+    PauseAfter,
     Port,
     RateLimit,
     Schedule,
@@ -33,6 +35,7 @@ from cli.subscriber_options import (
     Types,
     headers,
     patterns,
+    pause_after,
     value_or_none,
 )
 from cli.subscriber_pause import pause, resume
@@ -73,6 +76,7 @@ def add(
     ordered: Ordered = None,
     max_concurrency: MaxConcurrency = None,
     rate_limit: RateLimit = None,
+    pause_after_: PauseAfter = None,
     enabled: Enabled = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -95,6 +99,7 @@ def add(
         "ordered": ordered,
         "max_concurrency": max_concurrency,
         "rate_limit": rate_limit,
+        "pause_after_seconds": pause_after(pause_after_),
         "enabled": enabled,
     }
     options = only_given(given)
@@ -151,6 +156,8 @@ def update(
     no_max_concurrency: NoMaxConcurrency = False,
     rate_limit: RateLimit = None,
     no_rate_limit: NoRateLimit = False,
+    pause_after_: PauseAfter = None,
+    no_pause_after: NoPauseAfter = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
@@ -175,6 +182,7 @@ def update(
         "ordered": ordered,
         "max_concurrency": value_or_none("max-concurrency", max_concurrency, no_max_concurrency, 0),
         "rate_limit": value_or_none("rate-limit", rate_limit, no_rate_limit, ""),
+        "pause_after_seconds": value_or_none("pause-after", pause_after(pause_after_), no_pause_after, 0),
     }
     options = only_given(given)
     if not options:

@@ -6,6 +6,7 @@ import typer
 
 from cli.run import key_value
 from domain.message_formats import MessageFormat
+from domain.timing import parse_duration
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
@@ -84,6 +85,15 @@ RateLimit = Annotated[
     typer.Option("--rate-limit", metavar="N/s", help="Requests to it in a time, over all workers: 10/s, 0.5/s, 100/m."),
 ]
 NoRateLimit = Annotated[bool, typer.Option("--no-rate-limit", help="Limit no more how often.")]
+PauseAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--pause-after",
+        metavar="DURATION",
+        help="Pause it when it has failed for so long without a success, such as 5d (advised).",
+    ),
+]
+NoPauseAfter = Annotated[bool, typer.Option("--no-pause-after", help="Never pause it for failing.")]
 NoHttpClient = Annotated[bool, typer.Option("--no-http-client", help="Post with the plain client again.")]
 ClearHeaders = Annotated[bool, typer.Option("--clear-headers", help="Drop all added headers.")]
 DropSecret = Annotated[bool, typer.Option("--drop-secret", help="Sign no more.")]
@@ -91,6 +101,13 @@ Enabled = Annotated[
     bool | None,
     typer.Option("--enabled/--no-enabled", " /--disabled", help="Deliver or not; --enabled=false works too."),
 ]
+
+
+def pause_after(text: str | None) -> int | None:
+    """The seconds of ``--pause-after``."""
+    if text is None:
+        return None
+    return int(parse_duration(text).total_seconds())
 
 
 def patterns(types: list[str] | None) -> list[str] | None:

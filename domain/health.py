@@ -142,6 +142,7 @@ class Health(BaseModel):
         oldest_waiting: when the event of the oldest of them was emitted.
         drain: how far the sending of what waited is, while that goes on.
         consecutive_failures: requests that failed since the last success.
+        failing_since: when the first of them failed.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
         certificate_expires_at: the client certificate that it is shown, of its HTTP client.
         warnings: that this certificate expires within 30 days, or has expired.
@@ -160,6 +161,7 @@ class Health(BaseModel):
     oldest_waiting: datetime | None = None
     drain: DrainProgress | None = None
     consecutive_failures: int = 0
+    failing_since: datetime | None = None
     last_error: str | None = None
     p50_ms: int | None = None
     p95_ms: int | None = None
@@ -212,6 +214,7 @@ def view(subscriber: str, counters: Counters, retrying: int, now: datetime) -> H
         last_success=counters.last_success_at,
         retrying=retrying,
         consecutive_failures=counters.streak,
+        failing_since=counters.streak_since,
         last_error=counters.last_error,
         p50_ms=percentile(counters.durations_ms, 0.50),
         p95_ms=percentile(counters.durations_ms, 0.95),

@@ -10,7 +10,7 @@ from domain.health import Counters, HealthStatus, health_status
 from domain.pauses import Patience, PauseOrder
 
 # Flapping is damped as in decision 17: each change that follows soon waits twice as long to be told.
-SHORTEST_WAIT = timedelta(minutes=1)
+SHORTEST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
 SOON = timedelta(hours=2)
 

@@ -62,6 +62,7 @@ class Checks:
             "ordered": given.keep_order,
             "max_concurrency": given.max_concurrency,
             "rate_limit": given.rate_limit,
+            "pause_after_seconds": given.pause_after_seconds,
         }
         made = await Drafts(self._keyring, self._policy).new(name, given.url if webhook else None, options)
         purpose = secret_purpose(name)

@@ -62,8 +62,9 @@ class DoctorGateway:
     async def _registered(self) -> Sequence[Finding]:
         directory, sources = await self._registries.directory(), await self._registries.sources()
         sizes = [findings.of_directory(directory), findings.of_sources(sources)]
-        certificates = findings.of_certificates(directory, datetime.now(UTC))
-        return [*sizes, *certificates, *findings.of_subscribers(directory, await self._health.all())]
+        now, rows = datetime.now(UTC), await self._health.all()
+        troubled = [*findings.of_subscribers(directory, rows), *findings.of_long_failures(directory, rows, now)]
+        return [*sizes, *findings.of_certificates(directory, now), *troubled]
 
     async def _unwatched(self) -> Sequence[Finding]:
         faults = [beat.fault for beat in await self._heartbeats.all() if beat.fault]

@@ -8,7 +8,9 @@ from domain.checkup import Finding, error, ok, warning
 from domain.directory import MAX_DIRECTORY_BYTES, Directory
 from domain.health import Health, HealthStatus
 from domain.keys import KeyReport
+from domain.pauses import RECOMMENDED_PAUSE_AFTER
 from domain.sources import MAX_SOURCES, Sources
+from domain.timing import in_short
 
 NEARLY_FULL = 0.8
 
@@ -91,6 +93,21 @@ def of_subscribers(directory: Directory, rows: Iterable[Health]) -> list[Finding
             found.append(warning("subscribers", told, fix))
     count = sum(1 for each in directory.subscribers.values() if each.enabled)
     return found or [ok("subscribers", f"{count} enabled, none in trouble")]
+
+
+def of_long_failures(directory: Directory, rows: Iterable[Health], now: datetime) -> list[Finding]:
+    """Who has failed for longer than is advised, and is not to be paused for it."""
+    found = []
+    for row in rows:
+        known = directory.subscribers.get(row.subscriber)
+        waits = known is None or not known.enabled or known.paused or known.pause_after_seconds is not None
+        if waits or row.failing_since is None or now - row.failing_since < RECOMMENDED_PAUSE_AFTER:
+            continue
+        told = f"every request to {row.subscriber} has failed since {row.failing_since:%Y-%m-%d}: {row.last_error}"
+        advised = in_short(int(RECOMMENDED_PAUSE_AFTER.total_seconds()))
+        fix = f"Repair it, remove it, or have it paused: im subscriber update {row.subscriber} --pause-after {advised}."
+        found.append(warning("subscribers", told, fix))
+    return found
 
 
 def of_sources(sources: Sources) -> Finding:

@@ -16,6 +16,7 @@ from domain.headers import check_headers
 from domain.limits import check_concurrency, check_rate
 from domain.message_formats import MessageFormat
 from domain.patterns import check_patterns, matches_any
+from domain.pauses import check_pause_after
 from domain.retry import make_schedule
 from domain.signing import check_secret, make_secret
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberChange
@@ -43,6 +44,7 @@ class SubscriberOptions(TypedDict, total=False):
         ordered: tell it of an incident's (or an alarm's) events one after the other.
         max_concurrency: requests at once, over all processes; 0 for no limit.
         rate_limit: requests in a time, likewise, such as ``10/s``; an empty string for no limit.
+        pause_after_seconds: of unbroken failure, after which it is paused; 0 for never.
         hostname: with ``port`` and ``context``, the URL of a webhook in parts; see `domain.web_service`.
     """
 
@@ -62,6 +64,7 @@ class SubscriberOptions(TypedDict, total=False):
     ordered: bool | None
     max_concurrency: int | None
     rate_limit: str | None
+    pause_after_seconds: int | None
 
 
 class ChangeOptions(SubscriberOptions, total=False):
@@ -126,6 +129,7 @@ class Drafts:
             keep_order=bool(options.get("ordered")),
             max_concurrency=_concurrency(options) or None,
             rate_limit=_rate(options) or None,
+            pause_after_seconds=_pause_after(options) or None,
         )
 
     async def change(self, name: str, options: ChangeOptions, current_url: str | None = None) -> SubscriberChange:
@@ -169,6 +173,7 @@ class Drafts:
             keep_order=options.get("ordered"),
             max_concurrency=_concurrency(options),
             rate_limit=_rate(options),
+            pause_after_seconds=_pause_after(options),
         )
 
     async def _place(self, name: str, url: str | None, notify: str | None) -> _Place:
@@ -202,6 +207,11 @@ def _concurrency(options: SubscriberOptions) -> int | None:
 def _rate(options: SubscriberOptions) -> str | None:
     rate = options.get("rate_limit")
     return check_rate(rate) if rate else rate
+
+
+def _pause_after(options: SubscriberOptions) -> int | None:
+    seconds = options.get("pause_after_seconds")
+    return check_pause_after(seconds) if seconds else seconds
 
 
 def gives_parts(options: SubscriberOptions) -> bool:

@@ -25,6 +25,7 @@ class SubscriberView(BaseModel):
         max_concurrency: requests at once, over all processes together.
         rate_limit: requests in a time, likewise, such as ``10/s``.
         paused: its events wait, since when and why.
+        pause_after_seconds: of unbroken failure, after which it is paused; null for never.
         certificate_expires_at: the client certificate of its HTTP client.
     """
 
@@ -47,6 +48,7 @@ class SubscriberView(BaseModel):
     ordered: bool = False
     max_concurrency: int | None = None
     rate_limit: str | None = None
+    pause_after_seconds: int | None = None
     gone_at: datetime | None = None
     paused: Pause | None = None
     created_at: datetime
@@ -105,6 +107,7 @@ def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = Mappin
         ordered=subscriber.ordered,
         max_concurrency=subscriber.max_concurrency,
         rate_limit=subscriber.rate_limit,
+        pause_after_seconds=subscriber.pause_after_seconds,
         gone_at=subscriber.gone_at,
         paused=subscriber.paused,
         created_at=subscriber.created_at,

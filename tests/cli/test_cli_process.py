@@ -59,9 +59,9 @@ def test_match_needs_no_temporal(tmp_path: Path) -> None:
     ended = im("subscriber", "match", "im.incident.*", "im.incident.declared.*", state=tmp_path)
     assert ended.returncode == 0
     assert ended.stdout.splitlines()[:3] == [
-        "TYPE                         MATCHES  DESCRIPTION",
-        "im.incident.declared.v1      yes      New incident created",
-        "im.incident.acknowledged.v1  no       Incident acknowledged by responder",
+        "TYPE                             MATCHES  DESCRIPTION",
+        "im.incident.declared.v1          yes      New incident created",
+        "im.incident.acknowledged.v1      no       Incident acknowledged by responder",
     ]
     assert ended.stderr.startswith("warning: pattern 'im.incident.*' matches none")
     assert "did you mean 'im.incident.**'?" in ended.stderr

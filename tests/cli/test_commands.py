@@ -326,6 +326,9 @@ def test_a_subscriber_goes_back_to_the_plain_client_explicitly(asked: dict[str, 
     assert asked["http_client"] == ""
     assert run(["subscriber", "update", "a", "--no-rate-limit", "--no-max-concurrency"]) == 0
     assert (asked["rate_limit"], asked["max_concurrency"]) == ("", 0)
+    for option, seconds in (("--pause-after=5d", 432000), ("--no-pause-after", 0)):
+        assert run(["subscriber", "update", "a", option]) == 0
+        assert asked["pause_after_seconds"] == seconds
     assert (
         run(["subscriber", "update", "a", "--http-client", "partner", "--hostname", "b.example", "--port", "8443"]) == 0
     )

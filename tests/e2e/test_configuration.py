@@ -48,7 +48,7 @@ async def document(tmp_path: Path, sink: Sink) -> dict[str, Any]:
         ("http-clients", {"name": "partner", "user": "im", "password": PASSWORD}),
         ("subscribers", {"name": "ops", "url": sink.url("/ops"), "types": [TYPE], "secret": SECRET,
                          "headers": {"X-Token": "hunter2-hunter2"}, "http_client": "partner", "schedule": "5,60",
-                         "max_concurrency": 7, "rate_limit": "100/s"}),
+                         "max_concurrency": 7, "rate_limit": "100/s", "pause_after_seconds": 432000}),
         ("subscribers", {"name": "oncall", "notify": "pagerduty://0123456789abcdef0123456789abcdef"}),
         ("zeebe/clusters", {"name": "demo", "token": "a-token-of-the-exporter", "alert_secret": "alerts-of-camunda"}),
         ("heartbeats", {"name": "canary", "every_seconds": 60, "grace_seconds": 9, "cluster": "demo",

@@ -48,6 +48,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     """Every case; each saves one history."""
     await tokens(platform)
     await paused(platform, sink)
+    await telling(platform, sink)
     await one_event(platform, sink, "event-delivered", Answer(200))
     await one_event(platform, sink, "event-retried", Answer(503), Answer(503), Answer(200))
     await one_event(platform, sink, "event-failed", Answer(404))
@@ -197,6 +198,23 @@ async def limited(platform: Platform, sink: Sink) -> None:
     for case, event_id in zip(("event-limited", "event-moved"), events, strict=True):
         await save(platform, case, f"event/{event_id}")
     await save(platform, "limiter", names.limiter_workflow_id("event-limited"))
+
+
+async def telling(platform: Platform, sink: Sink) -> None:
+    """Early, so that the first runs have it: one is found unhealthy, gets a new secret, recovers, and is paused."""
+    subscribers, name = platform.gateway.subscribers, "event-exhausted"
+    sink.script(Answer(404), Answer(200), Answer(404), path=f"/{name}")
+    await subscribers.add("watcher", sink.url("/watcher"), types=["im.subscriber.**", "im.delivery.**"])
+    await subscribers.add(name, sink.url(f"/{name}"), types=[f"replay.{name}.v1"], pause_after_seconds=1)
+    failed = await emit(platform, f"replay.{name}.v1")
+    await subscribers.update(name, generate_secret=True)
+    await emit(platform, f"replay.{name}.v1")
+    await asyncio.sleep(11)  # its recovery is held for ten seconds
+    for _ in range(3):  # fails for longer than a second
+        await emit(platform, f"replay.{name}.v1")
+    await save(platform, name, f"event/{failed}")
+    for entity in (names.DIRECTORY_ID, names.LEDGER_ID):
+        await save(platform, f"{entity}-telling", entity)
 
 
 async def zeebe(platform: Platform) -> None:

@@ -77,3 +77,15 @@ def test_a_directory_that_is_nearly_full_is_a_warning() -> None:
 def test_the_worst_finding_decides() -> None:
     assert Checkup().worst is Level.OK
     assert Checkup(findings=[warning("a", "b", "c"), ok("a", "b")]).worst is Level.WARNING
+
+
+def test_who_has_failed_for_five_days_is_to_be_repaired_or_paused_unless_that_is_settled() -> None:
+    counters = Counters(streak=7, streak_since=NOW, last_error="HTTP 503")
+    plain = make_subscriber(name="plain")
+    settled = plain.model_copy(update={"name": "settled", "pause_after_seconds": 864000})
+    disabled = plain.model_copy(update={"name": "disabled", "enabled": False})
+    directory = Directory(subscribers={each.name: each for each in (plain, settled, disabled)})
+    rows = [view(name, counters, 0, NOW) for name in (*directory.subscribers, "removed")]
+    (found,) = findings.of_long_failures(directory, rows, NOW + timedelta(days=5))
+    assert found.fix.endswith("im subscriber update plain --pause-after 5d.")
+    assert findings.of_long_failures(directory, rows, NOW + timedelta(days=4)) == []

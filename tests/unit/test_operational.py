@@ -8,7 +8,7 @@ from domain import tidings
 from domain.event_types import DELIVERY_EXHAUSTED, OPERATIONAL_TYPES, SUBSCRIBER_PAUSED, SUBSCRIBER_UNHEALTHY
 from domain.events import CloudEvent
 from domain.health import Counters, LedgerEntry, Report, summed
-from domain.health_watch import LONGEST_WAIT, HealthWatch, pause_due
+from domain.health_watch import LONGEST_WAIT, SHORTEST_WAIT, HealthWatch, pause_due
 from domain.operational import asks_for, failure_is_told, told_of
 from domain.outcomes import Attempt, Delivery, DeliveryState
 from domain.pauses import Patience, Pause, patience
@@ -78,13 +78,13 @@ def test_a_change_within_the_wait_is_held_and_one_that_is_taken_back_is_not_told
     watch, second = HealthWatch(), timedelta(seconds=1)
     assert watch.see("a", BAD, NOW)
     assert watch.see("a", GOOD, NOW + second) is None
-    assert watch.next_release() == NOW + MINUTE
+    assert watch.next_release() == NOW + SHORTEST_WAIT
     assert watch.see("a", BAD, NOW + 2 * second) is None
     assert watch.next_release() is None
     watch.see("a", GOOD, NOW + 3 * second)
-    assert watch.due(NOW + MINUTE - second) == []
-    assert watch.due(NOW + MINUTE) == ["a"]
-    event = watch.see("a", GOOD, NOW + MINUTE)
+    assert watch.due(NOW + SHORTEST_WAIT - second) == []
+    assert watch.due(NOW + SHORTEST_WAIT) == ["a"]
+    event = watch.see("a", GOOD, NOW + SHORTEST_WAIT)
     assert event
     assert event.type == "im.subscriber.recovered.v1"
     assert (watch.next_release(), watch.due(NOW + DAY)) == (None, [])
@@ -98,7 +98,7 @@ def test_flapping_is_told_ever_more_rarely_until_it_has_stopped_for_two_hours() 
     later = NOW + 2 * DAY
     watch.see("a", GOOD, later)
     assert watch.see("a", BAD, later + DAY)
-    assert watch.told["a"].wait == MINUTE
+    assert watch.told["a"].wait == SHORTEST_WAIT
 
 
 def test_a_removed_subscriber_is_forgotten() -> None:
