@@ -24,8 +24,8 @@ def check_retention(time: timedelta) -> timedelta:
     """The same time, if events may be kept for so long; raises `InvalidRequestError` otherwise."""
     if not MIN_RETENTION <= time <= MAX_RETENTION:
         raise InvalidRequestError(
-            reason=f"the retention may be {MIN_RETENTION.days}d to {MAX_RETENTION.days}d; keep what is wanted for longer "
-            "elsewhere, such as at a subscriber of all events"
+            reason=f"the retention may be {MIN_RETENTION.days}d to {MAX_RETENTION.days}d; keep what is wanted "
+            "for longer elsewhere, such as at a subscriber of all events"
         )
     return time
 

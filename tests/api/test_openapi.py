@@ -9,7 +9,15 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from api import alarm_examples, examples, heartbeat_examples, http_client_examples, operation_examples, zeebe_examples
+from api import (
+    alarm_examples,
+    examples,
+    heartbeat_examples,
+    http_client_examples,
+    operation_examples,
+    replay_examples,
+    zeebe_examples,
+)
 from api.alarm_views import AlarmAnswer
 from api.urls import PING_PATHS
 from api.views import EmittedType, EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
@@ -19,6 +27,8 @@ from domain.configuration import Configuration, ImportReport
 from domain.events import parse_event
 from domain.health import Health
 from domain.keys import KeyReport, Rotation
+from domain.replays import ReplayReport, Survey
+from domain.retention import Retention
 from domain.tasks import PublishReceipt
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
@@ -27,6 +37,7 @@ from service.event_list import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow
+from service.replays import ReplayView
 from service.subscriber_views import Changed, SubscriberView
 from service.trials import Trial
 from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
@@ -42,6 +53,7 @@ listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbea
 raiseAlarm readMetrics removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent
 resolveIncident resumeHeartbeat rotateKeys takeInAlarmNotification testHttpClient testSubscriber updateHttpClient
 updateSubscriber updateZeebeCluster
+cancelReplay getReplay getRetention listReplays setRetention startReplay surveyReplay
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -134,6 +146,10 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (HeartbeatAdded, heartbeat_examples.HEARTBEAT_ADDED),
         (KeyReport, operation_examples.KEYS),
         (Rotation, operation_examples.ROTATION),
+        (ReplayReport, replay_examples.ROW),
+        (ReplayView, replay_examples.REPLAY),
+        (Survey, replay_examples.SURVEY),
+        (Retention, operation_examples.RETENTION),
         (Checkup, operation_examples.CHECKUP),
         (Configuration, operation_examples.CONFIGURATION),
         (ImportReport, operation_examples.IMPORT),
@@ -159,6 +175,9 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
     assert (await http.post("/api/v1/configuration", json=operation_examples.CONFIGURATION)).status_code == 200
     assert (await http.post("/api/v1/alarms", json=alarm_examples.RAISE_ALARM)).status_code == 201
+    for example in (replay_examples.START, replay_examples.BACKFILL):
+        assert (await http.post("/api/v1/replays", json=example)).status_code == 202
+    assert (await http.put("/api/v1/retention", json={"retention": "7d"})).status_code == 200
     clear = f"/api/v1/alarms/{alarm_examples.ALARM_ID}/clear"
     assert (await http.post(clear, json=alarm_examples.CLEAR_ALARM)).status_code == 200
     for notification in (alarm_examples.NESTED, alarm_examples.FLAT):
