@@ -14,6 +14,7 @@ import pytest
 from domain.errors import ImError
 from domain.replays import Stage, Survey
 from service.replays import ReplayOptions, ReplayView
+from tests.support.builders import make_event
 from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, Process, temporal_dev_server, unique_name, unique_type
 from tests.support.sink import Answer, Received, Sink
@@ -41,15 +42,17 @@ class Told:
         mine = [request for request in self.sink.received if request.path == f"/{self.name}"]
         return [each for each in mine if replayed is None or ("im-replay" in each.headers) == replayed]
 
-    async def emit(self, count: int) -> list[str]:
-        return list(await asyncio.gather(*(self.platform.emit(self.type) for _ in range(count))))
-
     async def emitted(self, count: int) -> list[str]:
-        """Emit, and wait until all deliveries have ended."""
-        ids = await self.emit(count)
-        for event_id in ids:
-            await self.platform.ended(event_id)
-        return ids
+        """Emit five events by themselves and the others as a batch; wait until each was sent."""
+        before = len(self.requests())
+        batch = [make_event(id=unique_name("evt"), source="/tests", type=self.type) for _ in range(count - 5)]
+        body = b"[" + b",".join(event.body for event in batch) + b"]"
+        headers = {"Content-Type": "application/cloudevents-batch+json"}
+        alone = list(await asyncio.gather(*(self.platform.emit(self.type) for _ in range(5))))
+        answer = await self.platform.api.post("/api/v1/events", content=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        await eventually(lambda: len(self.requests()) >= before + count, 40)
+        return alone + [event.id for event in batch]
 
     async def failing(self, count: int) -> list[str]:
         """Emit events that fail for good, and wait until visibility knows."""
