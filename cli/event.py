@@ -70,7 +70,9 @@ def emit(
 @app.command("list", epilog=examples("im event list --failed --since 1h", "im event list --incident 7"))
 def list_(
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="Only events that failed for a subscriber.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what failed for good for a subscriber: it is parked, not lost.")
+    ] = False,
     event_type: Annotated[
         str | None, typer.Option("--type", metavar="PATTERN", help="Only this type, or types that match.")
     ] = None,
@@ -98,6 +100,9 @@ def list_(
     write(output, found.rows, render.event_table(found.rows, now))
     for remark in remarks:
         say(remark)
+    if failed and found.rows:
+        name = subscriber or "NAME"
+        say(f"parked: send one again with im event resend ID, all with im replay --subscriber {name} --failed-only")
 
 
 @app.command(epilog=examples("im event show evt_550e8400-e29b-41d4-a716-446655440000"))
@@ -106,6 +111,8 @@ def show(event: Id, *, source: Source = None, output: FormatOption = Format.TABL
     found = with_gateway(lambda im: im.events.get(event, source))
     data = {"event": found.event.to_dict(), "runs": found.runs}
     write(output, data, render.event_text(found, datetime.now(UTC)))
+    for name in found.parked:
+        say(f"parked: it failed for {name}; send it again: im event resend {event} --subscriber {name}")
 
 
 @app.command(epilog=examples("im event resend evt_550e8400-e29b-41d4-a716-446655440000 --subscriber my-webhook"))

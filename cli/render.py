@@ -106,7 +106,7 @@ def event_table(rows: Iterable[EventRow], now: datetime) -> str:
             row.event_id,
             row.type,
             row.incident_id or NONE,
-            row.outcome + (" (resend)" if row.kind == "resend" else ""),
+            row.outcome + (f" ({row.kind})" if row.kind in {"resend", "replay"} else ""),
             ago(now - row.emitted_at),
             ",".join(row.troubled) or NONE,
         )

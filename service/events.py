@@ -10,6 +10,7 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from domain.errors import AmbiguousEventError, InvalidRequestError, PublishingDisabledError
 from domain.events import CloudEvent
+from domain.outcomes import DeliveryState
 from domain.tasks import EventInput, PublishReceipt
 from service.connection import Connection
 from service.event_list import EventFilter, EventPage, find_events
@@ -30,6 +31,12 @@ class EventView(BaseModel):
 
     event: CloudEvent
     runs: list[RunView]
+
+    @property
+    def parked(self) -> list[str]:
+        """The subscribers for which it failed for good, and that it has not reached since, nor is about to."""
+        latest = {delivery.subscriber: delivery.state for run in self.runs for delivery in run.deliveries}
+        return sorted(name for name, state in latest.items() if state is DeliveryState.FAILED)
 
 
 @dataclass(frozen=True)

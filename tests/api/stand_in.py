@@ -52,6 +52,7 @@ from tests.api.stand_in_follower import Following
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_http_clients import HttpClients
 from tests.api.stand_in_operation import ConfigurationDocuments, Doctor, Keys
+from tests.api.stand_in_replays import Replays, Retentions
 from tests.api.stand_in_tokens import Tokens
 from tests.api.stand_in_zeebe import Zeebe
 from tests.support.builders import make_keyring
@@ -79,6 +80,8 @@ class StandIn:
         self.http_clients = HttpClients(self.called, self.subscribers)
         self.keys = Keys(self.called)
         self.doctor = Doctor(self.called)
+        self.replays = Replays(self.called)
+        self.retention = Retentions(self.called)
         self.configuration = ConfigurationDocuments(self.called)
         self.door = Door()
         self.tokens = Tokens(self.zeebe.known)

@@ -16,6 +16,7 @@ from api import (
     http_client_examples,
     operation_examples,
     pause_examples,
+    replay_examples,
     zeebe_examples,
 )
 from api.alarm_views import AlarmAnswer
@@ -27,6 +28,8 @@ from domain.configuration import Configuration, ImportReport
 from domain.events import parse_event
 from domain.health import Health
 from domain.keys import KeyReport, Rotation
+from domain.replays import ReplayReport, Survey
+from domain.retention import Retention
 from domain.tasks import PublishReceipt
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
@@ -35,6 +38,7 @@ from service.event_list import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow
+from service.replays import ReplayView
 from service.subscriber_views import Changed, Resumed, SubscriberView
 from service.trials import Trial
 from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
@@ -42,14 +46,15 @@ from tests.api.conftest import Service
 
 OPERATION_IDS = """
 acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith
-checkLiveness checkReadiness checkUp clearAlarm closeIncident declareIncident explainDelivery exportConfiguration
-getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema
-getSubscriber getSubscriberHealth getZeebeCluster grantWebhookOrigin importConfiguration ingestCamundaAlerts
-ingestZeebeRecords listAlarms listEventTypes listEvents listHeartbeats listHttpClients listIncidents listKeys
-listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat pauseSubscriber
-ping pingWith publishEvent raiseAlarm readMetrics removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster
-resendEvent resolveIncident resumeHeartbeat resumeSubscriber rotateKeys streamEvents takeInAlarmNotification
-testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
+cancelReplay checkLiveness checkReadiness checkUp clearAlarm closeIncident declareIncident explainDelivery
+exportConfiguration getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient getIncident
+getNestedAlarmSchema getReplay getRetention getSubscriber getSubscriberHealth getZeebeCluster grantWebhookOrigin
+importConfiguration ingestCamundaAlerts ingestZeebeRecords listAlarms listEventTypes listEvents listHeartbeats
+listHttpClients listIncidents listKeys listReplays listSubscriberHealth listSubscribers listZeebeClusters
+matchEventTypes mitigateIncident pauseHeartbeat pauseSubscriber ping pingWith publishEvent raiseAlarm readMetrics
+removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resolveIncident resumeHeartbeat
+resumeSubscriber rotateKeys setRetention startReplay streamEvents surveyReplay takeInAlarmNotification testHttpClient
+testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -144,6 +149,10 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (HeartbeatAdded, heartbeat_examples.HEARTBEAT_ADDED),
         (KeyReport, operation_examples.KEYS),
         (Rotation, operation_examples.ROTATION),
+        (ReplayReport, replay_examples.ROW),
+        (ReplayView, replay_examples.REPLAY),
+        (Survey, replay_examples.SURVEY),
+        (Retention, operation_examples.RETENTION),
         (Checkup, operation_examples.CHECKUP),
         (Configuration, operation_examples.CONFIGURATION),
         (ImportReport, operation_examples.IMPORT),
@@ -169,6 +178,9 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
     assert (await http.post("/api/v1/configuration", json=operation_examples.CONFIGURATION)).status_code == 200
     assert (await http.post("/api/v1/alarms", json=alarm_examples.RAISE_ALARM)).status_code == 201
+    for example in (replay_examples.START, replay_examples.BACKFILL):
+        assert (await http.post("/api/v1/replays", json=example)).status_code == 202
+    assert (await http.put("/api/v1/retention", json={"retention": "7d"})).status_code == 200
     clear = f"/api/v1/alarms/{alarm_examples.ALARM_ID}/clear"
     assert (await http.post(clear, json=alarm_examples.CLEAR_ALARM)).status_code == 200
     for notification in (alarm_examples.NESTED, alarm_examples.FLAT):

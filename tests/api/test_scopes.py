@@ -62,6 +62,13 @@ read    GET /api/v1/http-clients/{name}
 read    GET /api/v1/incidents
 read    GET /api/v1/incidents/{incident_id}
 read    GET /api/v1/keys
+read    GET /api/v1/replays
+read    GET /api/v1/replays/{replay_id}
+read    GET /api/v1/retention
+read    POST /api/v1/replays/survey
+manage  POST /api/v1/replays
+manage  POST /api/v1/replays/{replay_id}/cancel
+manage  PUT /api/v1/retention
 read    GET /api/v1/schemas/alarm-flat.json
 read    GET /api/v1/schemas/alarm-nested.json
 read    GET /api/v1/subscribers

@@ -1,11 +1,22 @@
 """A replay sends what it should, once each, marked, at its rate; it outlives the process that began it."""
 
 import asyncio
+import signal
+from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+
+from domain.errors import ImError
+from domain.replays import Stage, Survey
+from service.replays import ReplayOptions, ReplayView
+from tests.support.builders import make_event
 from tests.support.eventually import eventually
-from tests.support.platform import Platform, unique_name, unique_type
+from tests.support.platform import TOKEN, Platform, Process, temporal_dev_server, unique_name, unique_type
 from tests.support.sink import Answer, Received, Sink
 
 
@@ -31,52 +42,152 @@ class Told:
         mine = [request for request in self.sink.received if request.path == f"/{self.name}"]
         return [each for each in mine if replayed is None or ("im-replay" in each.headers) == replayed]
 
-    async def emit(self, count: int) -> list[str]:
-        return list(await asyncio.gather(*(self.platform.emit(self.type) for _ in range(count))))
-
     async def emitted(self, count: int) -> list[str]:
-        """Emit, wait until all deliveries have ended, and until visibility knows."""
-        ids = await self.emit(count)
-        for event_id in ids:
-            await eventually(lambda event_id=event_id: self.platform.ended(event_id), 30)  # type: ignore[misc]
-        return ids
+        """Emit five events by themselves and the others as a batch; wait until each was sent."""
+        before = len(self.requests())
+        batch = [make_event(id=unique_name("evt"), source="/tests", type=self.type) for _ in range(count - 5)]
+        body = b"[" + b",".join(event.body for event in batch) + b"]"
+        headers = {"Content-Type": "application/cloudevents-batch+json"}
+        alone = list(await asyncio.gather(*(self.platform.emit(self.type) for _ in range(5))))
+        answer = await self.platform.api.post("/api/v1/events", content=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        await eventually(lambda: len(self.requests()) >= before + count, 40)
+        return alone + [event.id for event in batch]
 
     async def failing(self, count: int) -> list[str]:
-        """Emit events that fail for good."""
+        """Emit events that fail for good, and wait until visibility knows."""
         self.answers(Answer(404))
         ids = await self.emitted(count)
-
-        async def known() -> bool:
-            found = await self.platform.gateway.replays.survey(options(subscriber=self.name, failed_only=True))
-            return found.matched == count
-
-        await eventually(known)
+        await surveyed(self.platform, count, options(subscriber=self.name, failed_only=True))
         self.answers(Answer(200))
         return ids
 
 
-def options(**given: Any) -> Any:
-    from service.replays import ReplayOptions
+def api_of(serve: Process) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=serve.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
 
+
+def options(**given: Any) -> ReplayOptions:
     return ReplayOptions(**given)
+
+
+async def done(platform: Platform, replay_id: str, timeout: float = 30) -> ReplayView:
+    """A replay, once it has ended and all that it sent has."""
+
+    async def ended() -> ReplayView | None:
+        found = await platform.gateway.replays.get(replay_id)
+        return found if found.ended_at and found.delivered + found.failed == found.sent else None
+
+    return await eventually(ended, timeout, interval=0.2)
+
+
+async def surveyed(platform: Platform, count: int, chosen: ReplayOptions) -> Survey:
+    """What would be sent, once visibility knows of so many."""
+
+    async def known() -> Survey | None:
+        found = await platform.gateway.replays.survey(chosen)
+        return found if found.matched == count else None
+
+    return await eventually(known, 30, interval=0.2)
 
 
 async def test_what_failed_is_sent_once_each_with_the_header(platform: Platform, sink: Sink) -> None:
     told = await Told.of(platform, sink)
     reached = await told.emitted(30)
     failed = await told.failing(30)
-    ran = await platform.im("replay", "--subscriber", told.name, "--failed-only", "--rate", "100/s", "--format", "json")
-    assert ran.code == 0, ran.err
-    assert (ran.json["stage"], ran.json["matched"], ran.json["sent"]) == ("done", 30, 30)
-    await eventually(lambda: len(told.requests(replayed=True)) == 30)
+    started = await platform.gateway.replays.start(options(subscriber=told.name, failed_only=True, rate="100/s"))
+    ended = await done(platform, started.id)
+    assert (ended.stage, ended.matched, ended.sent, ended.delivered) == (Stage.DONE, 30, 30, 30)
     sent = told.requests(replayed=True)
     assert sorted(request.headers["ce-id"] for request in sent) == sorted(failed)
-    assert {request.headers["im-replay"] for request in sent} == {ran.json["id"]}
-    assert not {request.headers["ce-id"] for request in sent} & set(reached)
+    assert {request.headers["im-replay"] for request in sent} == {started.id}
+    assert not {request.headers["ce-id"] for request in told.requests(replayed=False)} ^ {*reached, *failed}
+    runs = (await platform.api.get(f"/api/v1/events/{failed[0]}")).json()["runs"]
+    assert [run["kind"] for run in runs] == ["original", "replay"]
+    again = options(subscriber=told.name, failed_only=True)
+    left = await surveyed(platform, 0, again)
+    assert left.skipped == 30
+    nothing = await platform.gateway.replays.start(again)
+    assert (nothing.stage, nothing.sent) == (Stage.DONE, 0)
 
-    async def none_left() -> bool:
-        again = await platform.im("replay", "--subscriber", told.name, "--failed-only")
-        return again.code == 0 and "the 30 that failed have arrived since" in again.err
 
-    await eventually(none_left)
-    assert len(told.requests(replayed=True)) == 30
+async def test_a_new_subscriber_is_told_of_what_was_before_it(platform: Platform, sink: Sink) -> None:
+    old = await Told.of(platform, sink)
+    ids = await old.emitted(12)
+    new = await Told.of(platform, sink, old.type)
+    other = await Told.of(platform, sink)
+    survey = await surveyed(platform, 12, options(to=new.name))
+    assert survey.by_type == {old.type: 12}
+    assert survey.first
+    assert survey.last
+    assert survey.first.at <= survey.last.at
+    await surveyed(platform, 12, options(subscriber=old.name, to=new.name))
+    assert (await platform.gateway.replays.survey(options(subscriber=old.name, to=other.name))).matched == 0
+    ran = await platform.im("replay", "--to", new.name, "--dry-run", "--types", "test.**")
+    assert "12, at 10/s" in ran.out
+    assert new.requests() == []
+    ran = await platform.im("replay", "--to", new.name, "--rate", "100/s", "--format", "json")
+    assert (ran.code, ran.json["sent"]) == (0, 12), ran.err
+    await eventually(lambda: len(new.requests()) == 12)
+    assert sorted(request.headers["ce-id"] for request in new.requests()) == sorted(ids)
+    assert len(old.requests()) == 12
+
+
+async def test_a_cancelled_replay_sends_no_more(platform: Platform, sink: Sink) -> None:
+    told = await Told.of(platform, sink)
+    await told.emitted(25)
+    await surveyed(platform, 25, options(subscriber=told.name))
+    ran = await platform.im("replay", "--subscriber", told.name, "--rate", "2/s", "--detach")
+    replay_id = ran.out.strip()
+    await eventually(lambda: len(told.requests(replayed=True)) >= 2, 30)
+    cancelled = await platform.api.post(f"/api/v1/replays/{replay_id}/cancel")
+    assert cancelled.json()["stage"] == "cancelled"
+    ended = await done(platform, replay_id)
+    assert 2 <= ended.sent < 25
+    assert len(told.requests(replayed=True)) == ended.sent
+    listed = (await platform.im("replay", "list")).out
+    assert replay_id in listed
+    assert (await platform.gateway.replays.cancel(replay_id)).stage is Stage.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"subscriber": "nobody-of-that-name"}, "nobody-of-that-name"),
+        ({"failed_only": True, "to": "x"}, "failed for whom"),
+        ({}, "--subscriber"),
+        ({"rate": "5000/s"}, "1000/s"),
+        ({"since": datetime(2025, 1, 2, tzinfo=UTC), "until": datetime(2025, 1, 1, tzinfo=UTC)}, "not before until"),
+    ],
+)
+async def test_wrong_replays_are_refused(platform: Platform, sink: Sink, wrong: dict[str, Any], says: str) -> None:
+    told = await Told.of(platform, sink)
+    given = wrong if "rate" not in wrong and "since" not in wrong else wrong | {"subscriber": told.name}
+    with pytest.raises(ImError) as refused:
+        await platform.gateway.replays.start(options(**given))
+    assert says in f"{refused.value} {refused.value.advice}"
+
+
+async def test_a_disabled_subscriber_is_not_replayed_to(platform: Platform, sink: Sink) -> None:
+    told = await Told.of(platform, sink, enabled=False)
+    ran = await platform.im("replay", "--subscriber", told.name)
+    assert ran.code == 1
+    assert f"im subscriber update {told.name} --enabled" in ran.err
+
+
+async def test_a_killed_process_sends_nothing_twice(tmp_path: Path, sink: Sink) -> None:
+    async with temporal_dev_server(tmp_path) as temporal:
+        platform = await Platform.over(temporal, tmp_path)
+        async with platform.process("serve") as serve, api_of(serve) as platform.api:
+            told = await Told.of(platform, sink)
+            await told.emitted(40)
+            await surveyed(platform, 40, options(subscriber=told.name))
+            started = await platform.gateway.replays.start(options(subscriber=told.name, rate="10/s"))
+            await eventually(lambda: len(told.requests(replayed=True)) >= 8, 30)
+            await serve.stop(signal.SIGKILL)
+        async with platform.process("worker"):
+            ended = await done(platform, started.id, 50)
+        assert (ended.stage, ended.sent) == (Stage.DONE, 40)
+        times = Counter(request.headers["ce-id"] for request in told.requests(replayed=True))
+        assert len(times) == 40
+        assert sum(times.values()) - 40 <= 5  # requests that were under way, or not yet reported, when it was killed

@@ -7,7 +7,17 @@ from types import ModuleType
 
 import pytest
 
-from domain import alarm_errors, errors, http_client_errors, source_errors, stream_errors, token_errors, type_errors
+from domain import (
+    alarm_errors,
+    errors,
+    http_client_errors,
+    replay_errors,
+    retention_errors,
+    source_errors,
+    stream_errors,
+    token_errors,
+    type_errors,
+)
 from domain.errors import ImError, from_code
 from domain.targets import errors as target_errors
 
@@ -60,6 +70,8 @@ MODULES = (
     errors,
     alarm_errors,
     http_client_errors,
+    replay_errors,
+    retention_errors,
     source_errors,
     target_errors,
     token_errors,

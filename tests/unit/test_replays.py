@@ -1,0 +1,48 @@
+"""What a replay is, as plain rules: whose workflow it is, how much at once, when it is refused."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.event_ids import event_id
+from domain.pauses import Pause
+from domain.replays import ReplayReport, Selection, Stage, refusal_of, replay_of
+from domain.retention import check_retention, in_days
+from tests.support.builders import make_event, make_subscriber
+from workflows import names
+
+AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+
+
+def test_the_workflow_of_a_replayed_event_names_its_replay() -> None:
+    event = make_event(id=event_id(AT, 0))
+    assert replay_of(names.replayed_workflow_id("rpl_0123456789ab", event)) == "rpl_0123456789ab"
+    for other in (names.event_workflow_id(event), names.replay_workflow_id("rpl_0123456789ab"), ""):
+        assert replay_of(other) is None
+    posing = make_event(id="x/replays/rpl_0123456789ab/event/y")
+    assert replay_of(names.event_workflow_id(posing)) is None
+
+
+@pytest.mark.parametrize(("rate", "portion"), [("0.1/s", 1), ("1/s", 2), ("10/s", 20), ("1000/s", 20), ("100/m", 3)])
+def test_a_portion_takes_two_seconds_at_most(rate: str, portion: int) -> None:
+    report = ReplayReport(id="rpl_1", selection=Selection(to="a", until=AT), rate=rate, started_at=AT)
+    assert report.portion == portion
+    sending = report.model_copy(update={"stage": Stage.SENDING, "matched": 10, "sent": 4, "gone": 1})
+    assert sending.seconds_left == pytest.approx(5 * report.interval)
+    assert report.seconds_left is None
+
+
+def test_nothing_is_sent_to_who_may_not_be_told() -> None:
+    assert refusal_of("a", make_subscriber(name="a")) is None
+    assert "removed" in (refusal_of("a", None) or "")
+    assert "--enabled" in (refusal_of("a", make_subscriber(name="a", enabled=False)) or "")
+    paused = make_subscriber(name="a", paused=Pause(at=AT, reason="by hand"))
+    assert "im subscriber resume a" in (refusal_of("a", paused) or "")
+
+
+def test_a_retention_is_a_day_to_a_year() -> None:
+    assert check_retention(timedelta(days=14)) == timedelta(days=14)
+    for wrong in (timedelta(hours=23), timedelta(days=366)):
+        with pytest.raises(Exception, match="1d to 365d"):
+            check_retention(wrong)
+    assert (in_days(604800), in_days(86400), in_days(43200)) == ("7d", "1d", "12h")
