@@ -29,7 +29,7 @@ from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.direct import Shortcut
 from api.middleware import Guard, LastResort
-from api.page import actions, login, routes
+from api.page import actions, changes, login, routes
 from api.page.gather import Gather
 from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
 from api.scopes import declare_scopes, refuse_unscoped
@@ -109,7 +109,7 @@ def create_app(backend: Backend) -> FastAPI:
 def _route(app: FastAPI) -> None:
     app.include_router(system.router)
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
-    for shown in (routes.router, actions.router, login.router, routes.unknown):
+    for shown in (routes.router, actions.router, changes.router, login.router, routes.unknown):
         app.include_router(shown)
     v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched

@@ -11,6 +11,7 @@ from api.page.access import PageRoute, fields
 from api.page.gather import gather_of
 from api.page.render import link
 from api.urls import PAGE
+from domain.timing import parse_duration
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -23,3 +24,23 @@ async def resend(request: Request) -> Response:
     await gateway_of(request).events.resend(event_id, form.get("subscriber") or None, source=source)
     gather_of(request).forget()
     return RedirectResponse(link("event", id=event_id, source=source, done="resent"), HTTPStatus.SEE_OTHER)
+
+
+@router.post(f"{PAGE}/subscriber/pause")
+async def pause(request: Request) -> Response:
+    """What comes for a subscriber waits from now on."""
+    form = await fields(request)
+    name = form.get("name", "")
+    await gateway_of(request).subscribers.pause(name, form.get("reason"))
+    gather_of(request).forget()
+    return RedirectResponse(link("subscriber", name=name, done="paused"), HTTPStatus.SEE_OTHER)
+
+
+@router.post(f"{PAGE}/subscriber/resume")
+async def resume(request: Request) -> Response:
+    """What waited for a subscriber is sent."""
+    form = await fields(request)
+    name, age = form.get("name", ""), form.get("drop_older_than")
+    await gateway_of(request).subscribers.resume(name, parse_duration(age) if age else None)
+    gather_of(request).forget()
+    return RedirectResponse(link("subscriber", name=name, done="resumed"), HTTPStatus.SEE_OTHER)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.page.brief import Brief
+from domain.explanations import Explanation
 from domain.health import Health, HealthStatus
 from domain.hours import HourCount
 from domain.incidents import Incident
@@ -25,7 +26,7 @@ class SubscriberRow:
     """A subscriber as the overview shows it.
 
     Attributes:
-        state: its health, or that it is disabled.
+        state: its health, or that it is disabled or paused.
         day: what ended in each of the latest 24 hours.
     """
 
@@ -62,6 +63,11 @@ class Gather:
         """An event and everything known of its deliveries."""
         return await self._brief.get(("event", event_id, source), lambda: self._gateway.events.get(event_id, source))
 
+    async def why(self, event_id: str, subscriber: str, source: str | None) -> Explanation:
+        """Why a subscriber was or was not told of an event."""
+        key = ("why", event_id, subscriber, source)
+        return await self._brief.get(key, lambda: self._gateway.why.explain(event_id, subscriber, source))
+
     async def incidents(self, limit: int) -> IncidentPage:
         """Incidents, the latest first."""
         return await self._brief.get(("incidents", limit), lambda: self._gateway.incidents.find(limit=limit))
@@ -84,6 +90,8 @@ def gather_of(request: Request) -> Gather:
 def _row(view: SubscriberView, health: Health | None, day: Sequence[HourCount]) -> SubscriberRow:
     health = health or Health(subscriber=view.name)
     state = health.status.value if view.enabled else "disabled"
+    if health.paused and view.enabled:
+        state = "paused"
     if state == HealthStatus.UNKNOWN and health.retrying:
         state = "retrying"
     return SubscriberRow(view, health, state, day)

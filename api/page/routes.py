@@ -12,7 +12,7 @@ from api.page.gather import gather_of
 from api.page.render import ASSETS, asset, explain, page
 from api.pages import page_before, read_time
 from api.urls import PAGE
-from domain.errors import SubscriberNotFoundError
+from domain.errors import SubscriberNotFoundError, UnavailableError
 from service.event_list import EventFilter
 
 FIRST_EVENTS, EVENTS, INCIDENTS = 12, 50, 50
@@ -62,7 +62,19 @@ async def event(request: Request) -> Response:
     found = await gather_of(request).event(event_id, source)
     web_ui = gateway_of(request).web_ui
     links = {run.workflow_id: web_ui.workflow(run.workflow_id) for run in found.runs}
-    return page(request, "event.html", event=found.event, runs=found.runs, links=links)
+    try:
+        names = [row.view.name for row in await gather_of(request).subscribers()]
+    except UnavailableError:  # no worker: what is known of the event is still shown
+        names = []
+    return page(request, "event.html", event=found.event, runs=found.runs, links=links, names=names)
+
+
+@router.get(f"{PAGE}/why")
+async def why(request: Request) -> Response:
+    """Why a subscriber was or was not told of an event."""
+    asked = request.query_params
+    found = await gather_of(request).why(asked.get("id", ""), asked.get("subscriber", ""), asked.get("source") or None)
+    return page(request, "why.html", found=found)
 
 
 @router.get(f"{PAGE}/incidents")

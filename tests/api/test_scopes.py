@@ -27,6 +27,7 @@ open    GET /readyz
 open    HEAD /readyz
 page    GET /
 page    POST /ui/event/resend
+page    GET /ui/changes
 page    GET /ui/event
 page    GET /ui/events
 page    GET /ui/incident
@@ -36,6 +37,9 @@ page    POST /ui/login
 page    POST /ui/logout
 page    GET /ui/static/{file}
 page    GET /ui/subscriber
+page    POST /ui/subscriber/pause
+page    POST /ui/subscriber/resume
+page    GET /ui/why
 page    GET /ui/{path:path}
 own     POST /api/v1/camunda/alerts
 own     POST /api/v1/zeebe/records

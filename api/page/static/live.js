@@ -5,7 +5,8 @@
 (() => {
   const STREAM = "/ui/changes";
   const GATHER_MS = 1000; // between two refreshes, however much changes
-  const REGULARLY_MS = 15000; // for what no change is told of, such as how long ago something was
+  const REGULARLY_MS = 5000; // for what no change is told of, such as how long ago something was
+  const AGAIN_MS = 10000; // after the stream was refused
   const TELL_MS = 10000; // between two announcements to screen readers
 
   const regions = () => [...document.querySelectorAll("[data-live]")];
@@ -99,8 +100,15 @@
   place.append(toggle);
   place.hidden = false;
 
-  const stream = new EventSource(STREAM);
-  stream.addEventListener("changed", () => soon());
+  function listen() {
+    const stream = new EventSource(STREAM);
+    stream.addEventListener("change", () => soon());
+    stream.addEventListener("gap", () => soon());
+    stream.addEventListener("error", () => {
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS); // refused; else it comes back itself
+    });
+  }
+  listen();
   setInterval(() => soon(REGULARLY_MS), REGULARLY_MS);
   document.addEventListener("visibilitychange", () => soon());
 })();
