@@ -17,6 +17,8 @@ from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_
 from tests.support.sink import Answer, RetryAfter, Sink
 from tests.support.told import Counted, Told
 
+pytestmark = pytest.mark.timeout(120)
+
 INCIDENT = {"imincidentid": "INC-1"}
 
 
@@ -63,7 +65,7 @@ async def test_nothing_is_sent_to_a_paused_subscriber_and_it_is_told_where_that_
     await told.got(1)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)  # two processes that start, one after the other
 async def test_what_waited_arrives_once_and_in_order_after_a_restart_of_everything(tmp_path: Path, sink: Sink) -> None:
     async with temporal_dev_server(tmp_path) as temporal:
         platform = await Platform.over(temporal, tmp_path)
@@ -121,11 +123,10 @@ async def test_what_is_older_is_dropped_and_counted(told: Told) -> None:
     await subscribers.pause(told.name)
     old = await told.emit(3)
     await waits(told, 3)
-    await asyncio.sleep(1.1)
     between = datetime.now(UTC)
-    await asyncio.sleep(0.1)
     young = await told.emit(2)
     await waits(told, 5)
+    await asyncio.sleep(1)  # the least age there is
     resumed = await subscribers.resume(told.name, datetime.now(UTC) - between)
     assert resumed.waiting == 5
     ran = await told.platform.im("subscriber", "resume", told.name, "--wait")
