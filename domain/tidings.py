@@ -58,7 +58,7 @@ def exhausted(event: CloudEvent, delivery: Delivery, run_id: str, now: datetime)
         "event_type": event.type,
         "attempts": len(delivery.attempts),
         "last_status": last.status if last else None,
-        "last_error": delivery.error,
+        "last_error": last.error if last else delivery.error,
         "resend": f"im event resend {event.id} --subscriber {name}",
     }
     told = _event(event_types.DELIVERY_EXHAUSTED, name, now, data)

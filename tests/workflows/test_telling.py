@@ -20,8 +20,10 @@ from domain.pauses import Patience, PauseOrder
 from domain.subscriber_changes import SubscriberChange
 from domain.subscribers import NewSubscriber, Subscriber
 from domain.tasks import PublishReceipt
+from service.temporal import DATA_CONVERTER
 from tests.support.builders import make_event
 from tests.support.eventually import eventually
+from tests.workflows.conftest import TEST_SERVER
 from workflows import names
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow, LedgerState
@@ -67,11 +69,20 @@ class Surroundings:
         await eventually(last_words)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own_clock() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of this file's own: what other tests left unfinished would hold its clock."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=TEST_SERVER, data_converter=DATA_CONVERTER
+    ) as environment:
+        yield environment
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def around(skipping: WorkflowEnvironment) -> AsyncIterator[Surroundings]:
-    around = Surroundings(skipping, str(uuid.uuid4()))
+async def around(own_clock: WorkflowEnvironment) -> AsyncIterator[Surroundings]:
+    around = Surroundings(own_clock, str(uuid.uuid4()))
     async with Worker(
-        skipping.client,
+        own_clock.client,
         task_queue=around.queue,
         workflows=[SubscriberDirectoryWorkflow, DeliveryLedgerWorkflow],
         activities=[EmissionActivities(around.publish).publish_event],
