@@ -172,7 +172,7 @@ async def test_a_killed_process_sends_nothing_twice(tmp_path: Path, sink: Sink) 
     async with temporal_dev_server(tmp_path) as temporal:
         platform = await Platform.over(temporal, tmp_path)
         async with platform.process("worker") as worker:
-            told = await Told.of(platform, sink)
+            told = await eventually(lambda: Told.of(platform, sink), 30)  # it says that it works before it polls
             await told.emitted(40)
             await surveyed(platform, 40, options(subscriber=told.name))
             started = await platform.gateway.replays.start(options(subscriber=told.name, rate="10/s"))
