@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from tests.support.sink import Answer, Received, Sink
 class Told:
     """A subscriber, the type of event it is told of, and what it was sent."""
 
-    platform: Platform
+    platform: Platform = field(repr=False)
     sink: Sink
     name: str
     type: str
