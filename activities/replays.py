@@ -74,22 +74,18 @@ class ReplayActivities:
     async def send(self, portion: Portion) -> PortionSent:
         """Send events again, one interval after the other.
 
-        Idempotent: an event's delivery has an id made of the replay's and its own. A repeated activity goes on where
-        the one before said that it was.
+        Idempotent: an event's delivery has an id made of the replay's and its own. Done again after a crash, it finds
+        what was sent before by that id, and counts it as sent.
         """
-        info, loop = activity.info(), asyncio.get_running_loop()
-        done = PortionSent.model_validate(info.heartbeat_details[0]) if info.heartbeat_details else PortionSent()
-        doubtful = done.done if info.attempt > 1 else None  # begun, perhaps, by a worker that could not say so
-        due = loop.time()
-        for place, event in enumerate(portion.events[done.done :], done.done):
+        again, loop = activity.info().attempt > 1, asyncio.get_running_loop()
+        done, due = PortionSent(), loop.time()
+        for event in portion.events:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            outcome, recent = await self._resender.send(
-                portion.replay, event, portion.to, [*portion.recent, *done.recent][-RECENT_KEPT:]
-            )
-            outcome = Sent.SENT if outcome is Sent.REPEATED and place == doubtful else outcome
+            recent = [*portion.recent, *done.recent][-RECENT_KEPT:]
+            outcome, mark = await self._resender.send(portion.replay, event, portion.to, recent)
             due += portion.interval if outcome is Sent.SENT else 0
-            done = done.after(outcome, recent)
-            activity.heartbeat(done.model_dump(mode="json"))
+            done = done.after(Sent.SENT if again and outcome is Sent.REPEATED else outcome, mark)
+            activity.heartbeat()
         return done
 
     async def _target(self, name: str) -> Subscriber | None:

@@ -57,7 +57,7 @@ class Select(Body):
     status_code=202,
     operation_id="startReplay",
     summary="Send events again, in bulk",
-    responses=examples.answer(202, replay_examples.REPLAY) | problems(404, 409, 415),
+    responses=examples.answer(202, replay_examples.REPLAY) | problems(409, 415),
 )
 async def start_replay(body: Select, gateway: ApiGateway, response: Response) -> ReplayView:
     """Each event once, under its own id, at a rate; the requests carry the header ``Im-Replay``.
@@ -73,7 +73,7 @@ async def start_replay(body: Select, gateway: ApiGateway, response: Response) ->
     "/survey",
     operation_id="surveyReplay",
     summary="Count what a replay would send",
-    responses=examples.answer(200, replay_examples.SURVEY) | problems(404, 415),
+    responses=examples.answer(200, replay_examples.SURVEY) | problems(415),
 )
 async def survey_replay(body: Select, gateway: ApiGateway) -> Survey:
     """The dry run: how many events of each type, the first and the last. Nothing is sent; counting ends at 20,000."""

@@ -1,7 +1,7 @@
 """Routes of the retention."""
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api import examples
 from api.bodies import Body
@@ -18,7 +18,9 @@ router = APIRouter(prefix="/retention", tags=["operation"], route_class=ScopedRo
 class SetRetention(Body):
     """How long to keep what ends."""
 
-    retention: str = Field(description="``14d``; from 1d to 365d.", examples=["14d"])
+    model_config = ConfigDict(json_schema_extra={"examples": [{"retention": "14d"}]})
+
+    retention: str = Field(description="``14d``; from 1d to 365d.")
 
 
 @router.get(

@@ -1,11 +1,22 @@
 """Errors of replays. Part of the tree in `domain.errors`.
 
 ImError
+├── InvalidInputError
+│   └── UnknownSubscriberError
 └── NotFoundError
     └── ReplayNotFoundError
 """
 
-from domain.errors import NotFoundError
+from domain.errors import InvalidInputError, NotFoundError
+
+
+class UnknownSubscriberError(InvalidInputError):
+    """A replay from or to a subscriber that there is not."""
+
+    code = "unknown_subscriber"
+    says = "no subscriber is named {name!r}"
+    hint = "See the names with: im subscriber list."
+    field = "subscriber"
 
 
 class ReplayNotFoundError(NotFoundError):

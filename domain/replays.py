@@ -210,11 +210,6 @@ class PortionSent(BaseModel):
     gone: int = 0
     recent: list[Recent] = []
 
-    @property
-    def done(self) -> int:
-        """How many of the portion's events are done with."""
-        return self.sent + self.repeated + self.gone
-
     def after(self, outcome: Sent, recent: Recent | None) -> "PortionSent":
         """With one more event."""
         count = {outcome.value: getattr(self, outcome.value) + 1}

@@ -10,10 +10,10 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus, Workfl
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import ImError, InvalidRequestError, PublishingDisabledError, SubscriberNotFoundError
+from domain.errors import ImError, InvalidRequestError, PublishingDisabledError
 from domain.limits import check_rate
 from domain.patterns import check_patterns
-from domain.replay_errors import ReplayNotFoundError
+from domain.replay_errors import ReplayNotFoundError, UnknownSubscriberError
 from domain.replays import (
     DEFAULT_RATE,
     ENDED,
@@ -96,7 +96,7 @@ class ReplayGateway:
 
         Raises:
             InvalidRequestError: the options contradict each other, or nothing may be sent to the subscriber now.
-            SubscriberNotFoundError: there is none of a name that was given.
+            UnknownSubscriberError: there is none of a name that was given.
             InvalidLimitError: the rate is out of range.
             PublishingDisabledError: publishing is off in the worker's process.
         """
@@ -170,7 +170,7 @@ class ReplayGateway:
             raise InvalidRequestError(reason="since is not before until: no time lies between them")
         known = (await self._subscribers.snapshot(None)).subscribers or {}
         for each in {name, options.subscriber or name} - set(known):
-            raise SubscriberNotFoundError(name=each)
+            raise UnknownSubscriberError(name=each)
         if refused := refusal_of(name, known[name]):
             raise InvalidRequestError(reason=refused)
         selection = Selection(

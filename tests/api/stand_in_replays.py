@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from api.operation_examples import RETENTION
 from api.replay_examples import REPLAY, ROW, SURVEY
 from domain.replay_errors import ReplayNotFoundError
-from domain.replays import ReplayReport, Survey
+from domain.replays import ReplayReport, Stage, Survey
 from domain.retention import Retention, check_retention
 from service.replays import ReplayOptions, ReplayPageView, ReplayView
 
@@ -40,7 +40,7 @@ class Replays:
         return ReplayView.model_validate(REPLAY)
 
     async def cancel(self, replay_id: str) -> ReplayView:
-        return (await self.get(replay_id)).model_copy(update={"stage": "cancelled"})
+        return (await self.get(replay_id)).model_copy(update={"stage": Stage.CANCELLED})
 
 
 class Retentions:

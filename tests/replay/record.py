@@ -22,6 +22,7 @@ from domain.events import CloudEvent
 from domain.heartbeats import BeatKind
 from domain.incidents import Action, Change, Declaration, Severity
 from domain.tasks import EventInput
+from service.replays import ReplayOptions
 from tests.support import zeebe_records
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Answer, Sink, SlowAnswer
@@ -64,6 +65,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await limited(platform, sink)
     await zeebe(platform)
     await alarm(platform)
+    await replays(platform, sink)
     for number in range(20):
         await platform.gateway.subscribers.update("event-delivered", enabled=bool(number % 2))
     for entity in (names.DIRECTORY_ID, names.LEDGER_ID, names.INCIDENT_NUMBERS_ID, names.SOURCES_ID):
@@ -114,7 +116,8 @@ async def incident(platform: Platform) -> None:
     await platform.im("incident", "declare", "--title", "recorded", "--severity", "SEV-3", "--actor", "ada")
     for step in ("acknowledge", "mitigate", "resolve", "close"):
         await platform.im("incident", step, "INC-1", "--actor", "ada")
-    await save(platform, "incident-closed", names.incident_workflow_id("INC-1"))
+    for case in ("incident-closed", "incident-dated-ids"):
+        await save(platform, case, names.incident_workflow_id("INC-1"))
 
 
 async def alarm(platform: Platform) -> None:
@@ -126,7 +129,23 @@ async def alarm(platform: Platform) -> None:
         await alarms.upsert(identity, severity, brief_description=severity)
     alarm_id = alarms.id_of(identity)
     await alarms.change(alarm_id, severity=AlarmSeverity.MAJOR, last_updated=datetime(2025, 12, 26, tzinfo=UTC))
-    await save(platform, "alarm", names.alarm_workflow_id(alarm_id))
+    for case in ("alarm", "alarm-dated-ids"):
+        await save(platform, case, names.alarm_workflow_id(alarm_id))
+
+
+async def replays(platform: Platform, sink: Sink) -> None:
+    """One that ends in a further run, and one that is cancelled."""
+    await platform.gateway.subscribers.add("replays", sink.url("/replays"), types=["replay.replays.v1"])
+    for _ in range(12):
+        await platform.emit("replay.replays.v1")
+    await asyncio.sleep(2)
+    ended = await platform.gateway.replays.start(ReplayOptions(subscriber="replays", rate="2/s"))
+    stopped = await platform.gateway.replays.start(ReplayOptions(to="replays", rate="1/s"))
+    await asyncio.sleep(2)
+    await platform.gateway.replays.cancel(stopped.id)
+    await asyncio.sleep(8)
+    for case, replay in (("replay", ended), ("replay-cancelled", stopped)):
+        await save(platform, case, names.replay_workflow_id(replay.id))
 
 
 async def heartbeat(platform: Platform, sink: Sink) -> None:
@@ -249,7 +268,8 @@ async def save(platform: Platform, case: str, prefix: str) -> None:
     """Save the history of the workflow whose id begins so, if it was asked for."""
     if sys.argv[1:] and case not in sys.argv[1:]:
         return
-    runs = [run async for run in platform.client.list_workflows() if run.id.startswith(prefix)]
+    found = [run async for run in platform.client.list_workflows() if run.id.startswith(prefix)]
+    runs = [run for run in found if "/event/" not in run.id] or found
     oldest = min(runs, key=lambda run: run.start_time)
     handle = platform.client.get_workflow_handle(oldest.id, run_id=oldest.run_id)
     history = json.loads((await handle.fetch_history()).to_json())

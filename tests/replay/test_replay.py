@@ -19,6 +19,7 @@ from workflows.incident_numbers import IncidentNumbersWorkflow
 from workflows.lane import LaneWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.limiter import LimiterWorkflow
+from workflows.replay import ReplayWorkflow
 from workflows.sources import SourcesWorkflow
 from workflows.zeebe import ZeebeClusterWorkflow
 
@@ -37,6 +38,7 @@ WORKFLOWS = [
     ZeebeClusterWorkflow,
     AlarmWorkflow,
     DrainWorkflow,
+    ReplayWorkflow,
 ]
 
 
