@@ -57,7 +57,7 @@ class EventStream(StreamingResponse):
     "/stream",
     operation_id="streamEvents",
     summary="Follow events as their outcomes change",
-    response_class=EventStream,
+    response_class=StreamingResponse,
     responses=STREAM,
 )
 async def stream_events(
