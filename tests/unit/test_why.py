@@ -99,6 +99,8 @@ RETRYING = delivery(
          Verdict.RETRYING, ["its settings are not known"]),
         (why(carrier(outcome="refused"), subscriber=known()),
          Verdict.PUBLISHING_OFF, ["ENABLE_EVENT_PUBLISHING"]),
+        (why(carrier(outcome="pending"), subscriber=known()),
+         Verdict.STOPPED, ["cancelled or terminated", "im event resend evt_1 --subscriber my-webhook"]),
         (why(carrier(outcome="pending", ended_at=None), subscriber=known()),
          Verdict.NOT_RESOLVED, ["no worker has taken it up", "im doctor"]),
         (why(carrier(), directory_known=False),
