@@ -30,31 +30,45 @@ def _reason(story: Story) -> Finding:
     asked = _asked(story)
     if asked is None:
         return _only_others(story)
-    if asked.ended_at is None and not asked.others and asked.outcome == "pending":
-        return Finding(
-            verdict=Verdict.NOT_RESOLVED,
-            headline="Nobody has been told of it yet: it is accepted, and no worker has taken it up.",
-            next="it goes on as soon as a worker is there.",
-            advice=["see what is wrong: im doctor", "start one: im serve, or im worker"],
-        )
+    if unfinished := _unfinished(story, asked):
+        return unfinished
+    return _by_settings(story, story.subscriber, asked) if story.subscriber else _unknown(story)
+
+
+def _unfinished(story: Story, asked: Carrier) -> Finding | None:
+    """What keeps it from being said who was to be told: a worker that is missing, or a workflow that was ended."""
     if not story.directory_known or not (asked.complete or asked.ended_at):
         return Finding(
             verdict=Verdict.NOT_KNOWN,
-            headline=f"Why {story.name} has no delivery of it cannot be said: no worker answered.",
+            headline=f"Whether {story.name} was told of it, or why not, cannot be said: no worker answered.",
             next="what is under way goes on as soon as a worker is there.",
-            advice=["start one: im serve, or im worker; then ask again"],
+            advice=["start one: im serve, or im worker; then ask again", "see what is wrong: im doctor"],
         )
-    return _by_settings(story, story.subscriber, asked) if story.subscriber else _unknown(story)
+    if asked.outcome != "pending" or asked.others:
+        return None
+    if asked.ended_at is not None:
+        return Finding(
+            verdict=Verdict.STOPPED,
+            headline="Its workflow was cancelled or terminated before it was done with everybody.",
+            next="nothing: what had not been delivered by then is not.",
+            advice=[f"send it again: {resend(story)}"],
+        )
+    return Finding(
+        verdict=Verdict.NOT_RESOLVED,
+        headline="Nobody has been told of it yet: it is accepted, and who wants it is about to be found out.",
+        next="it goes on by itself.",
+        advice=["if it stays so: im doctor"],
+    )
 
 
 def _only_others(story: Story) -> Finding:
     named = sorted({name for carrier in story.carriers for name in carrier.only or ()})
     test = story.type == SUBSCRIBER_TEST
-    what = "It is a test" if test else "It was sent"
+    what = "it is a test" if test else "it was sent"
     advice = f"im subscriber test {story.name}" if test else resend(story)
     return Finding(
         verdict=Verdict.ONLY_OTHERS,
-        headline=f"{story.name} was not told of it: {what[0].lower()}{what[1:]} for {', '.join(named)} alone.",
+        headline=f"{story.name} was not told of it: {what} for {', '.join(named)} alone.",
         next=_NOTHING,
         advice=[f"to tell {story.name} too: {advice}"],
     )
@@ -86,7 +100,7 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         if changed
         else f"its settings have not changed since {stamp(subscriber.updated_at)}, before the event."
     )
-    finding = _disabled(subscriber) or _unsayable(story, subscriber) or _unmatched(story, subscriber)
+    finding = _disabled(story, subscriber) or _unsayable(story, subscriber) or _unmatched(story, subscriber)
     if finding is None:
         finding = _wants_today(story, subscriber, changed=changed)
     return finding.model_copy(update={"facts": [*finding.facts, note]})
@@ -108,7 +122,7 @@ def _added_later(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
     )
 
 
-def _disabled(subscriber: Subscriber) -> Finding | None:
+def _disabled(story: Story, subscriber: Subscriber) -> Finding | None:
     if subscriber.enabled:
         return None
     gone = [f"it answered 410 Gone at {stamp(subscriber.gone_at)}, which disabled it."] if subscriber.gone_at else []
@@ -117,7 +131,7 @@ def _disabled(subscriber: Subscriber) -> Finding | None:
         headline=f"{subscriber.name} was not told of it: it is disabled.",
         facts=gone,
         next="nothing: events that come while it is disabled are not kept for it.",
-        advice=[f"enable it: im subscriber update {subscriber.name} --enabled; then im event resend"],
+        advice=[f"enable it: im subscriber update {subscriber.name} --enabled; and then {resend(story)}"],
     )
 
 

@@ -13,7 +13,7 @@ class _Ending(Listener):
     """Ends once it was quiet."""
 
     async def next(self, patience: float | None = None) -> Told | None:
-        told = await super().next(patience)
+        told = await super().next(min(patience or 1, 0.02))
         if told is None:
             self.end("the test is over")
         return told

@@ -16,11 +16,6 @@ from tests.api.stand_in_follower import AFTER, BEFORE
 PATH = "/api/v1/events/stream"
 
 
-@pytest.fixture(autouse=True)
-def _short_silences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.02)
-
-
 def change(event_id: str = "evt_1", **parts: Any) -> EventChange:
     known = {
         "event_id": event_id,

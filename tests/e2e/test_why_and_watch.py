@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.event_list import EventFilter
 from tests.support.eventually import eventually
 from tests.support.platform import IM, TOKEN, Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink
@@ -84,6 +85,21 @@ async def test_a_removed_subscriber_is_explained_by_what_its_deliveries_left(pla
     found = await why(platform, event_id, name)
     assert found["verdict"] == "delivered"
     assert "there is no subscriber of that name any more." in found["facts"]
+
+
+async def test_an_event_that_was_refused_is_explained(platform: Platform) -> None:
+    event_type, name = unique_type("why"), unique_name("nobody")
+    async with platform.process("serve", ENABLE_EVENT_PUBLISHING="false") as other:
+        assert other.url  # whichever of the two takes an event up, it is explained
+
+        async def refused() -> str | None:
+            ran = await platform.im("event", "emit", "--type", event_type, "--id", unique_name("refused"))
+            return ran.err if ran.code == 1 else None
+
+        assert "publishing" in await eventually(refused, 60)
+    rows = (await platform.gateway.events.find(EventFilter(type=event_type))).rows
+    ids = [row.event_id for row in rows if row.outcome == "refused"]
+    assert (await verdict_of(platform, ids[0], name, "publishing_off"))["rounds"] == []
 
 
 async def test_a_resend_to_one_is_not_for_others(platform: Platform, sink: Sink) -> None:
