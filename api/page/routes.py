@@ -15,7 +15,7 @@ from api.urls import PAGE
 from domain.errors import SubscriberNotFoundError, UnavailableError
 from service.event_list import EventFilter
 
-FIRST_EVENTS, EVENTS, INCIDENTS = 12, 50, 50
+FIRST_EVENTS, EVENTS, INCIDENTS = 10, 50, 50
 FIRST_INCIDENTS = 8
 FOR_GOOD = "public, max-age=31536000, immutable"
 
