@@ -137,7 +137,7 @@ def round_of(carrier: Carrier) -> Round:
     attempts = carrier.delivery.attempts if carrier.delivery else []
     tries = [
         Try(attempt=attempt, waited_seconds=_between(earlier, attempt) if earlier else None)
-        for earlier, attempt in zip([None, *attempts[:-1]], attempts, strict=True)
+        for earlier, attempt in zip([None, *attempts], attempts, strict=False)
     ]
     return Round(
         workflow_id=carrier.workflow_id,
