@@ -19,6 +19,7 @@ from domain.events import (
     parse_binary_event,
     parse_event,
 )
+from domain.tracing import traced
 
 _UNDERSTOOD = f"send {STRUCTURED_CONTENT_TYPE}, {BATCH_CONTENT_TYPE}, or any other content type with ce- headers"
 
@@ -64,6 +65,14 @@ DOCUMENTED: dict[str, Any] = {
             "schema": {"type": "string"},
             "example": "deploy-1",
         },
+        {
+            "name": "traceparent",
+            "in": "header",
+            "required": False,
+            "description": "W3C Trace Context, kept as the event's extension of that name unless it has one.",
+            "schema": {"type": "string"},
+            "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        },
         *(
             {
                 "name": f"ce-{name}",
@@ -88,14 +97,19 @@ async def read_event(request: Request) -> CloudEvent:
         EventTooLargeError: past 256 KiB.
     """
     headers, body = request.headers, await request.body()
-    return parse_event(body) if _is_structured(headers) else parse_binary_event(dict(headers), body)
+    event = parse_event(body) if _is_structured(headers) else parse_binary_event(dict(headers), body)
+    return _traced(event, headers)
 
 
 async def read_batch(request: Request) -> list[CloudEvent] | None:
     """The events of a request in batched mode; None for one in another mode. Raises like `read_event`."""
     if _media_type(request.headers) != BATCH_CONTENT_TYPE:
         return None
-    return parse_batch(await request.body())
+    return [_traced(event, request.headers) for event in parse_batch(await request.body())]
+
+
+def _traced(event: CloudEvent, headers: Headers) -> CloudEvent:
+    return traced(event, headers.getlist("traceparent"), headers.getlist("tracestate"))
 
 
 def _media_type(headers: Headers) -> str:

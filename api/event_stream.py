@@ -58,7 +58,7 @@ class EventStream(StreamingResponse):
     status_code=200,
     operation_id="streamEvents",
     summary="Follow events as their outcomes change",
-    response_class=EventStream,
+    response_class=StreamingResponse,
     responses=STREAM,
 )
 async def stream_events(

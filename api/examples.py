@@ -134,6 +134,7 @@ EVENT_DETAIL: dict[str, Any] = {
             "outcome": "retrying",
             "started_at": _AT,
             "ended_at": None,
+            "only": None,
             "complete": True,
             "deliveries": [
                 {

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi.exceptions import ValidationException
+from prometheus_client import Counter
 from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -30,6 +31,8 @@ CALLER = "im.caller"  # in the scope of a request: the `Caller` that the guard l
 ANYBODY = Caller("anybody on this machine")
 _PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
+RESPONSES = Counter("im_api_responses", "Answers of the API, by HTTP status.", ["status"])
+
 _log = structlog.get_logger("api")
 
 
@@ -50,6 +53,7 @@ class LastResort:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                RESPONSES.labels(str(message["status"])).inc()
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")  # an answer may hold a secret, which is shown once
                 headers["X-Content-Type-Options"] = "nosniff"

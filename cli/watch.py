@@ -70,16 +70,17 @@ def _watch(
 async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
     if watch.subscriber is not None:
         await im.subscribers.get(watch.subscriber)  # a name that is not there would be watched forever
-    async with im.follower.listening(watch) as listener, _shown(im, watch, output) as show:
+    async with im.follower.listening(watch) as listener:
         say("watching; Ctrl-C ends it")
-        while True:
-            told = await listener.next()
-            if told is None:
-                continue
-            if told.change is None:
-                say(told.reason or told.kind)
-                return
-            show(told.change)
+        async with _shown(im, watch, output) as show:
+            while True:
+                told = await listener.next()
+                if told is None:
+                    continue
+                if told.change is None:
+                    break
+                show(told.change)
+        say(told.reason or told.kind)
 
 
 @asynccontextmanager

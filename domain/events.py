@@ -24,6 +24,8 @@ MAX_ATTRIBUTE_LENGTH = 1024
 MAX_ID_BYTES = 512  # keeps the workflow id under Temporal's 1,000 bytes
 MAX_KEYWORD_BYTES = 255  # type and incident id are search attributes: 255 in SQL stores, 2 KiB escaped in all
 
+TRACE_ATTRIBUTES = ("traceparent", "tracestate")  # CloudEvents' extension "Distributed Tracing"; see `domain.tracing`
+
 _CONTEXT = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]{1,64}")
 # CloudEvents 1.0, "String" type: no control characters, no surrogates, no noncharacters.
@@ -95,15 +97,28 @@ class CloudEvent(BaseModel):
             members["data"] = self.data
         return members | self.extensions
 
+    def with_extensions(self, extensions: Mapping[str, str | bool | int]) -> "CloudEvent":
+        """The same event with other extensions. A copy by pydantic would keep the body that is cached."""
+        members = {name: getattr(self, name) for name in CloudEvent.model_fields}
+        return CloudEvent.model_construct(**(members | {"extensions": dict(extensions)}))
+
     @cached_property
     def body(self) -> bytes:
         """The structured-mode JSON bytes: what is signed and what is sent."""
         return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
     @cached_property
+    def content(self) -> bytes:
+        """The body without its trace context: a publisher that repeats a request may be in another span by then."""
+        if not self.extensions.keys() & set(TRACE_ATTRIBUTES):
+            return self.body
+        kept = {name: value for name, value in self.extensions.items() if name not in TRACE_ATTRIBUTES}
+        return self.with_extensions(kept).body
+
+    @cached_property
     def digest(self) -> str:
-        """128 bits of SHA-256 of the body, in hexadecimal: tells a repeat from other content under the same id."""
-        return hashlib.sha256(self.body).hexdigest()[:32]
+        """128 bits of SHA-256 of the content, in hexadecimal: tells a repeat from other content under the same id."""
+        return hashlib.sha256(self.content).hexdigest()[:32]
 
 
 def parse_event(body: bytes) -> CloudEvent:

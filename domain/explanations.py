@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     PUBLISHING_OFF = "publishing_off"
+    STOPPED = "stopped"
     NOT_RESOLVED = "not_resolved"
     NOT_KNOWN = "not_known"
     ONLY_OTHERS = "only_others"

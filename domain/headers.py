@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from domain.errors import InvalidHeaderError
 from domain.events import SPEC_VERSION, STRUCTURED_CONTENT_TYPE, CloudEvent, encode_header_value
 from domain.signing import body_signature, webhook_id, webhook_signature
+from domain.tracing import trace_headers
 
 USER_AGENT = "incidents-platform/1.0"
 MAX_HEADERS = 20
@@ -16,7 +17,8 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, 5.6.2
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _OURS = frozenset(
     "host content-length content-type content-encoding transfer-encoding connection keep-alive te trailer upgrade "
-    "expect accept-encoding user-agent x-cloudevents-signature proxy-authorization proxy-connection".split()
+    "expect accept-encoding user-agent x-cloudevents-signature proxy-authorization proxy-connection traceparent "
+    "tracestate".split()
 )
 _OUR_PREFIXES = ("ce-", "webhook-")
 
@@ -53,7 +55,7 @@ def delivery_headers(event: CloudEvent, secrets: Sequence[str], timestamp: int) 
         secrets: every secret valid now, newest first; empty for an unsigned subscriber.
         timestamp: seconds since 1970 of this attempt.
     """
-    headers = _attributes(event.id, event.source, event.type, event.time)
+    headers = _attributes(event.id, event.source, event.type, event.time) | trace_headers(event)
     return headers | _signatures(event, event.body, secrets, timestamp)
 
 
@@ -74,7 +76,7 @@ def notification_headers(event: CloudEvent, body: bytes, secrets: Sequence[str],
 
     With those, CloudEvents would have the body be the event's data.
     """
-    return _common("application/json") | _signatures(event, body, secrets, timestamp)
+    return _common("application/json") | trace_headers(event) | _signatures(event, body, secrets, timestamp)
 
 
 def _common(content_type: str) -> dict[str, str]:

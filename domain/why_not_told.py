@@ -30,6 +30,13 @@ def _reason(story: Story) -> Finding:
     asked = _asked(story)
     if asked is None:
         return _only_others(story)
+    if asked.ended_at is not None and asked.outcome == "pending":
+        return Finding(
+            verdict=Verdict.STOPPED,
+            headline="Its workflow was cancelled or terminated before it was done with everybody.",
+            next="nothing: what had not been delivered by then is not.",
+            advice=[f"send it again: {resend(story)}"],
+        )
     if asked.ended_at is None and not asked.others and asked.outcome == "pending":
         return Finding(
             verdict=Verdict.NOT_RESOLVED,
@@ -86,7 +93,7 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         if changed
         else f"its settings have not changed since {stamp(subscriber.updated_at)}, before the event."
     )
-    finding = _disabled(subscriber) or _unsayable(story, subscriber) or _unmatched(story, subscriber)
+    finding = _disabled(story, subscriber) or _unsayable(story, subscriber) or _unmatched(story, subscriber)
     if finding is None:
         finding = _wants_today(story, subscriber, changed=changed)
     return finding.model_copy(update={"facts": [*finding.facts, note]})
@@ -108,7 +115,7 @@ def _added_later(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
     )
 
 
-def _disabled(subscriber: Subscriber) -> Finding | None:
+def _disabled(story: Story, subscriber: Subscriber) -> Finding | None:
     if subscriber.enabled:
         return None
     gone = [f"it answered 410 Gone at {stamp(subscriber.gone_at)}, which disabled it."] if subscriber.gone_at else []
@@ -117,7 +124,7 @@ def _disabled(subscriber: Subscriber) -> Finding | None:
         headline=f"{subscriber.name} was not told of it: it is disabled.",
         facts=gone,
         next="nothing: events that come while it is disabled are not kept for it.",
-        advice=[f"enable it: im subscriber update {subscriber.name} --enabled; then im event resend"],
+        advice=[f"enable it: im subscriber update {subscriber.name} --enabled; and then {resend(story)}"],
     )
 
 

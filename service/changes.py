@@ -92,11 +92,6 @@ class Look(BaseModel):
     seen: datetime
     whole: bool = True
 
-    @property
-    def oldest_end(self) -> datetime | None:
-        """Of what has ended here, the end that came first."""
-        return min((change.ended_at for change in self.changes if change.ended_at), default=None)
-
 
 async def look(client: Client, since: datetime) -> Look:
     """Every event that is open, and every one that ended since a time, and up to ten seconds before."""

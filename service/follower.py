@@ -7,12 +7,13 @@ which everything was told; whoever comes back with it is told all that changed s
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
+from prometheus_client import Gauge
 from pydantic import BaseModel
 from temporalio.client import Client
 
@@ -25,6 +26,9 @@ LOOK_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0  # between looks, while Temporal is away
 MAX_LISTENERS = 100  # of one process
 BUFFERED = 1000  # changes kept for a listener that reads slowly
+MISSED_TOLD = 10_000  # changes told to one who comes back; some 5 MB
+
+LISTENERS = Gauge("im_stream_listeners", "Listeners of the event stream.", multiprocess_mode="livesum")
 
 _log = structlog.get_logger("follower")
 
@@ -56,6 +60,7 @@ class Listener:
         self._buffer: deque[Told] = deque()
         self._end: str | None = None
         self._woken = asyncio.Event()
+        self._room = BUFFERED
         self.position: str | None = None
 
     async def next(self, patience: float | None = None) -> Told | None:
@@ -77,7 +82,7 @@ class Listener:
         """Be told of what changes after a position."""
         self.position = position
 
-    def offer(self, changes: Iterable[EventChange], before: str, after: str) -> None:
+    def offer(self, changes: Sequence[EventChange], before: str, after: str) -> None:
         """Put changes into the buffer.
 
         All but the last bear the position before them: nobody can come back to after one of them without the others.
@@ -85,8 +90,13 @@ class Listener:
         wanted = [change for change in changes if self._watch.wants(change)]
         for place, change in enumerate(wanted, 1):
             self._put(Told(kind="change", position=after if place == len(wanted) else before, change=change))
-        if not self._buffer:
+        if not self._buffer and self._end is None:
             self.position = after
+
+    def catch_up(self, missed: Sequence[EventChange], before: str, after: str) -> None:
+        """Be told of what was missed since a position: all of it at once, whatever the buffer holds otherwise."""
+        self.position, self._room = before, BUFFERED + len(missed)
+        self.offer(missed, before, after)
 
     def tell_gap(self, reason: str, position: str) -> None:
         """Say that something cannot be told."""
@@ -100,7 +110,7 @@ class Listener:
             self._woken.set()
 
     def _put(self, told: Told) -> None:
-        if len(self._buffer) >= BUFFERED:
+        if len(self._buffer) >= self._room:
             self.end(f"read too slowly: {BUFFERED} changes waited. Come back with Last-Event-ID, and read faster")
         elif self._end is None:
             self._buffer.append(told)
@@ -135,6 +145,7 @@ class Follower:
         if self._closed or len(self._listeners) >= MAX_LISTENERS:
             raise TooManyListenersError(limit=MAX_LISTENERS)
         self._listeners.add(listener)
+        LISTENERS.inc()
         try:
             async with self._looking:
                 if self._reading is None:
@@ -143,6 +154,7 @@ class Follower:
             yield listener
         finally:
             self._listeners.discard(listener)
+            LISTENERS.dec()
             if not self._listeners and self._reading is not None:
                 self._reading.cancel()
                 self._reading = None
@@ -166,16 +178,17 @@ class Follower:
 
     async def _catch_up(self, listener: Listener, since: datetime) -> None:
         """Tell what changed since a position; the reader, which waits meanwhile, may repeat some of it."""
-        missed, before = await look(self._client, since), since.isoformat()
-        listener.begin(before)
-        if gone := await self._gap(missed, since):
-            listener.tell_gap(gone, before)
-        listener.offer(missed.changes, before, missed.seen.isoformat())
+        found, before = await look(self._client, since), since.isoformat()
+        missed = found.changes[-MISSED_TOLD:]
+        gap = await self._gap(found, missed, since)
+        if gap is not None:
+            listener.tell_gap(gap, before)
+        listener.catch_up(missed, before, found.seen.isoformat())
 
-    async def _gap(self, missed: Look, since: datetime) -> str | None:
-        if not missed.whole and missed.oldest_end:
-            at = missed.oldest_end.isoformat()
-            return f"so much ended since {since.isoformat()} that what ended before {at} is left out; it is in the list"
+    async def _gap(self, found: Look, missed: Sequence[EventChange], since: datetime) -> str | None:
+        if not found.whole or len(missed) < len(found.changes):
+            first = min(change.emitted_at for change in missed).isoformat()
+            return f"too much happened since: of what was emitted before {first} not all is told; it is in the list"
         oldest = datetime.now(UTC) - await retention(self._client)
         return f"what ended before {oldest.isoformat()} is not retained any more" if since < oldest else None
 

@@ -102,6 +102,9 @@ class _SubscriberGauges(Collector):
         yield self._gauge("retrying", "Deliveries on the retry queue.", [row.retrying for row in self.rows])
         streak = [row.consecutive_failures for row in self.rows]
         yield self._gauge("consecutive_failures", "Requests failed since the last success.", streak)
+        expiry = [at.timestamp() if (at := row.certificate_expires_at) else float("nan") for row in self.rows]
+        told = "When the certificate that it is shown expires, in seconds since 1970; NaN without one."
+        yield self._gauge("certificate_expiry_timestamp_seconds", told, expiry)
 
     def _gauge(self, name: str, told: str, values: Sequence[float]) -> GaugeMetricFamily:
         family = GaugeMetricFamily(f"im_subscriber_{name}", told, labels=["subscriber"])

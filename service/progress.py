@@ -56,6 +56,8 @@ async def read_run(client: Client, workflow_id: str, place: int) -> RunView:
         started_at=described.start_time,
         ended_at=described.close_time,
     )
+    if described.status is WorkflowExecutionStatus.FAILED:  # before it had asked for anybody: nothing else fails it
+        return view.model_copy(update={"outcome": "refused"})
     try:
         async with answered(client, EVENTS_QUEUE):
             progress = await handle.query(EventWorkflow.deliveries)
@@ -122,8 +124,7 @@ async def _from_result(client: Client, described: WorkflowExecutionDescription, 
     """The compact rows of a finished workflow's result, when no worker is there to tell the whole story."""
     incomplete = view.model_copy(update={"complete": False})
     if described.status is not WorkflowExecutionStatus.COMPLETED:
-        outcome = "refused" if described.status is WorkflowExecutionStatus.FAILED else view.outcome
-        return incomplete.model_copy(update={"outcome": outcome})
+        return incomplete
     async with answered(client):
         result: EventResult = await client.get_workflow_handle_for(EventWorkflow.run, described.id).result()
     mine = result.events[place]

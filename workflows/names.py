@@ -63,7 +63,7 @@ def batch_workflow_id(events: Sequence[CloudEvent]) -> str:
     """A batch, identified by what it says: sent again it meets its first workflow."""
     digest = hashlib.sha256()
     for event in events:
-        digest.update(hashlib.sha256(event.body).digest())
+        digest.update(hashlib.sha256(event.content).digest())
     return f"events/batch-{digest.hexdigest()[:32]}"
 
 

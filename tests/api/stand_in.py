@@ -47,6 +47,7 @@ from service.subscriber_views import Changed, SubscriberView, view
 from service.trials import Trial
 from service.web_ui import WebUi
 from tests.api.stand_in_alarms import Alarms
+from tests.api.stand_in_follower import Following
 from tests.api.stand_in_heartbeats import Heartbeats
 from tests.api.stand_in_http_clients import HttpClients
 from tests.api.stand_in_operation import ConfigurationDocuments, Doctor, Keys
@@ -69,6 +70,7 @@ class StandIn:
         self.health = HealthRows(self)
         self.events = Events(self)
         self.why = Why(self)
+        self.follower = Following(self.called)
         self.incidents = Incidents(self)
         self.alarms = Alarms(self.called)
         self.zeebe = Zeebe(self.called)

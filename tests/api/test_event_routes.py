@@ -301,3 +301,19 @@ async def test_an_idempotency_key_asks_for_a_workflow_of_its_own(service: Servic
     assert service.gateway.events.alone is False
     await publish(service, event(id="evt_2"), STRUCTURED | {"Idempotency-Key": "k"})
     assert service.gateway.events.alone is True
+
+
+async def test_the_trace_context_of_a_request_is_kept_in_every_mode_and_repeats_stay_repeats(service: Service) -> None:
+    first = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "x=1"}
+    other = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"}
+    assert (await publish(service, event(), STRUCTURED | first)).status_code == 202
+    assert service.gateway.events.known[examples.EVENT_ID].extensions.items() >= first.items()
+    binary = {"ce-specversion": "1.0", "ce-id": "b", "ce-source": "/s", "ce-type": "a.b", "content-type": "text/plain"}
+    assert (await publish(service, b"hello", binary | first)).status_code == 202
+    assert service.gateway.events.known["b"].extensions == first
+    batch = json.dumps([event(id="c"), event(id="d", traceparent=other["traceparent"])]).encode()
+    assert (
+        await publish(service, batch, {"Content-Type": "application/cloudevents-batch+json"} | first)
+    ).status_code == 202
+    assert service.gateway.events.known["c"].extensions["traceparent"] == first["traceparent"]
+    assert service.gateway.events.known["d"].extensions["traceparent"] == other["traceparent"]

@@ -56,7 +56,9 @@ read    GET /api/v1/alarms
 read    GET /api/v1/alarms/{alarm_id:path}
 read    GET /api/v1/doctor
 read    GET /api/v1/events
+read    GET /api/v1/events/stream
 read    GET /api/v1/events/{event_id:path}
+read    GET /api/v1/events/{event_id:path}/why/{subscriber}
 read    GET /api/v1/heartbeats
 read    GET /api/v1/heartbeats/{name}
 read    GET /api/v1/http-clients

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.metrics import documented_series
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -27,17 +29,6 @@ SETTINGS = frozenset(
         "IM_ALLOWED_NETWORKS",
         "TEMPORAL_ADDRESS",
         "TEMPORAL_NAMESPACE",
-    }
-)
-METRICS = frozenset(
-    {
-        "im_subscriber_healthy",
-        "im_deliveries_total",
-        "im_delivery_attempts_total",
-        "im_delivery_attempt_duration_seconds_bucket",
-        "im_delivery_attempt_duration_seconds_count",
-        "im_delivery_attempt_duration_seconds_sum",
-        "im_delivery_requests_in_flight",
     }
 )
 DUMMIES = {"POSTGRES_PASSWORD": "dummy", "IM_API_TOKEN": "dummy-token-of-enough-length", "IM_SECRET_KEYS": "k1:dummy"}
@@ -238,14 +229,17 @@ def test_the_build_context_holds_only_the_package() -> None:
 
 
 def test_the_alerts_are_named() -> None:
-    expected = {"ImSubscriberUnhealthy", "ImDeliveriesFailing", "ImDeliverySlow", "ImInstanceDown", "ImNotScraped"}
+    expected = {
+        *("ImSubscriberUnhealthy", "ImDeliveriesFailing", "ImDeliverySlow", "ImInstanceDown", "ImNotScraped"),
+        *("ImDeploymentFault", "ImSlotsUsedUp", "ImBacklogGrows", "ImCertificateExpires", "ImApiErrors"),
+    }
     assert {rule["alert"] for rule in RULES} == expected
 
 
 @every_rule
 def test_alerts_watch_metrics_that_exist(rule: dict[str, Any]) -> None:
     expression = re.sub(r'"[^"]*"', "", rule["expr"])
-    assert set(re.findall(r"\bim_\w+", expression)) <= METRICS
+    assert set(re.findall(r"\bim_\w+", expression)) <= documented_series()
     assert re.search(r"\bim_\w+|\bup\b", expression)
     assert expression.count("(") == expression.count(")")
 

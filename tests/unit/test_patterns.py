@@ -11,6 +11,7 @@ from domain.patterns import (
     MAX_PATTERNS,
     advise,
     check_patterns,
+    closest,
     matches,
     matches_any,
     parse_patterns,
@@ -162,3 +163,28 @@ def test_a_pattern_that_matches_needs_no_advice(pattern: str) -> None:
 def test_a_pattern_for_own_events_is_warned_of_without_a_suggestion() -> None:
     (advice,) = advise(["shop.orders.placed"], list(KNOWN_TYPES))
     assert "did you mean" not in advice
+
+
+@pytest.mark.parametrize(
+    ("patterns", "event_type", "expected"),
+    [
+        (["im.incident.*"], "im.incident.declared.v1", ("im.incident.*", "it ends where the type goes on with 'v1'")),
+        (
+            ["com.**", "im.alarm.**"],
+            "im.incident.declared.v1",
+            ("im.alarm.**", "it has 'alarm' where the type has 'incident'"),
+        ),
+        (["com.x.*"], "com.x", ("com.x.*", "it wants '*' after the end of the type")),
+        (["**.v2"], "im.incident.declared.v1", ("**.v2", "it wants 'v2' after the end of the type")),
+        (
+            ["a", "im.incident.declared.v2"],
+            "im.incident.declared.v1",
+            ("im.incident.declared.v2", "it has 'v2' where the type has 'v1'"),
+        ),
+    ],
+)
+def test_the_closest_pattern_says_where_it_parts_from_the_type(
+    patterns: list[str], event_type: str, expected: tuple[str, str]
+) -> None:
+    assert not matches_any(patterns, event_type)
+    assert closest(patterns, event_type) == expected

@@ -1,0 +1,44 @@
+"""Trace context (W3C Trace Context 1) of events: taken from publishers, kept as an extension, handed on to receivers.
+
+The extension is CloudEvents' "Distributed Tracing": its ``traceparent`` is that of the moment in which the event arose.
+What a publisher wrote into the event therefore stands, whatever its request says.
+"""
+
+import re
+from collections.abc import Sequence
+
+from domain.events import TRACE_ATTRIBUTES, CloudEvent
+
+TRACEPARENT, TRACESTATE = TRACE_ATTRIBUTES
+MAX_STATE_LENGTH = 512  # W3C Trace Context, 3.3.1.5: what must be handed on at least
+
+_PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x20-\x7e]*)?")
+_STATE = re.compile(r"[\x20-\x7e]+")
+
+
+def traced(event: CloudEvent, parents: Sequence[str], states: Sequence[str]) -> CloudEvent:
+    """An event with the trace context of the request that published it, unless it has one of its own.
+
+    Args:
+        event: as it was published.
+        parents: the values of the request's ``traceparent`` headers; anything but a single valid one is ignored.
+        states: those of its ``tracestate`` headers.
+    """
+    if len(parents) != 1 or TRACEPARENT in event.extensions:
+        return event
+    found = _context(parents[0].strip(), ",".join(states))
+    return event.with_extensions(event.extensions | found) if found else event
+
+
+def trace_headers(event: CloudEvent) -> dict[str, str]:
+    """The headers by which a request hands on an event's trace context; none where it has none that is valid."""
+    if TRACEPARENT not in event.extensions:
+        return {}
+    return _context(str(event.extensions[TRACEPARENT]), str(event.extensions.get(TRACESTATE, "")))
+
+
+def _context(parent: str, state: str) -> dict[str, str]:
+    if not _PARENT.fullmatch(parent) or (parent.startswith("00") and len(parent) != len("00--") + 32 + 16 + 3):
+        return {}
+    kept = len(state) <= MAX_STATE_LENGTH and _STATE.fullmatch(state)
+    return {TRACEPARENT: parent} | ({TRACESTATE: state} if kept else {})

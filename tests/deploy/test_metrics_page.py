@@ -1,0 +1,87 @@
+"""docs/metrics.md, the alerts and the dashboard name the metrics that there are."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
+
+import api.app  # noqa: F401 - with it comes everything that has metrics
+import service.worker  # noqa: F401 - likewise
+from domain.health import Health
+from service.metrics import MetricsPage
+from tests.support.metrics import ROOT, documented, documented_series
+
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "im.json").read_text())
+RULES = (ROOT / "deploy" / "prometheus" / "im-alerts.yml").read_text()
+
+
+class OneSubscriber:
+    """The gateway to health, of one subscriber."""
+
+    async def all(self) -> list[Health]:
+        return [Health(subscriber="a", certificate_expires_at=datetime(2026, 1, 1, tzinfo=UTC))]
+
+
+def wrapped() -> list[MetricWrapperBase]:
+    """The metrics that our code declares."""
+    return [metric for metric in REGISTRY._collector_to_names if isinstance(metric, MetricWrapperBase)]
+
+
+def full(name: str, kind: str) -> str:
+    return name + ("_total" if kind == "counter" else "")
+
+
+def ours() -> dict[str, frozenset[str]]:
+    """Their labels, by name."""
+    return {
+        full(family.name, family.type): frozenset(metric._labelnames)
+        for metric in wrapped()
+        for family in metric.describe()
+        if family.name.startswith("im_")
+    }
+
+
+async def of_subscribers() -> dict[str, frozenset[str]]:
+    page = await MetricsPage(cast("Any", OneSubscriber())).text()
+    return {
+        family.name: frozenset(family.samples[0].labels)
+        for family in text_string_to_metric_families(page)
+        if family.name.startswith("im_subscriber_")
+    }
+
+
+async def test_the_page_names_every_metric_with_its_labels() -> None:
+    assert {name: row.labels for name, row in documented().items()} == ours() | await of_subscribers()
+
+
+def test_the_types_are_those_that_prometheus_is_told() -> None:
+    told = {full(each.name, each.type): each.type for metric in wrapped() for each in metric.describe()}
+    assert [name for name, row in documented().items() if told.get(name, "gauge") != row.type] == []
+
+
+def test_every_alert_that_the_page_names_exists() -> None:
+    named = {name for row in documented().values() for name in re.findall(r"`(Im\w+)`", row.alert)}
+    assert named
+    assert named <= set(re.findall(r"alert: (\w+)", RULES))
+
+
+def expressions() -> list[str]:
+    return [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+
+
+def test_the_dashboard_shows_every_metric_of_ours_and_no_other() -> None:
+    shown = {name for each in expressions() for name in re.findall(r"\bim_\w+", re.sub(r'"[^"]*"', "", each))}
+    assert shown <= documented_series()
+    assert {re.sub(r"_bucket$", "", name) for name in shown} == set(documented())
+
+
+def test_the_dashboard_can_be_imported_anywhere() -> None:
+    assert [each["type"] for each in DASHBOARD["templating"]["list"]] == ["datasource"]
+    assert {panel["datasource"]["uid"] for panel in DASHBOARD["panels"]} == {"${datasource}"}
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    assert all(each.count("(") == each.count(")") and each.count("{") == each.count("}") for each in expressions())
+    assert "id" not in DASHBOARD

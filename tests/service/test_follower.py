@@ -1,0 +1,112 @@
+"""What a listener may rely on: places to come back to, and a buffer that ends."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.errors import InvalidRequestError
+from service.changes import EventChange, Known, Look, Watch, read_position
+from service.follower import BUFFERED, Listener
+
+AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+P0, P1, P2 = "p0", "p1", "p2"
+
+
+def change(event_id: str, outcome: str = "delivered", **parts: object) -> EventChange:
+    known = {"type": "a.b", "source": "/s", "emitted_at": AT, "workflow_id": f"event/{event_id}", "subscribers": ["a"]}
+    return EventChange.model_validate(known | {"event_id": event_id, "outcome": outcome} | parts)
+
+
+async def test_no_place_within_a_batch_leaves_out_the_rest_of_it() -> None:
+    listener = Listener(Watch())
+    listener.begin(P0)
+    listener.offer([change("1"), change("2"), change("3")], P0, P1)
+    told = [await listener.next() for _ in range(3)]
+    assert [each.position for each in told if each] == [P0, P0, P1]
+
+
+async def test_what_is_not_wanted_moves_the_place_on() -> None:
+    listener = Listener(Watch(type="other.**"))
+    listener.begin(P0)
+    listener.offer([change("1")], P0, P1)
+    assert await listener.next(0.01) is None
+    assert listener.position == P1
+
+
+async def test_a_slow_reader_is_ended_with_a_reason_and_its_place_stays() -> None:
+    listener = Listener(Watch())
+    listener.begin(P0)
+    listener.offer([change("first")], P0, P1)
+    assert await listener.next() is not None
+    listener.offer([change(str(number)) for number in range(BUFFERED + 1)], P1, P2)
+    end = await listener.next()
+    assert end is not None
+    assert (end.kind, end.position) == ("end", P1)
+    assert "too slowly" in str(end.reason)
+    listener.offer([change("later")], P2, "p3")
+    assert listener.position == P1
+
+
+async def test_whoever_comes_back_is_told_more_than_a_buffer_holds() -> None:
+    listener = Listener(Watch())
+    missed = [change(str(number)) for number in range(3 * BUFFERED)]
+    listener.catch_up(missed, P0, P1)
+    listener.offer([change("live")], P1, P2)
+    told = [await listener.next() for _ in range(3 * BUFFERED + 1)]
+    assert [each.kind for each in told if each] == ["change"] * (3 * BUFFERED + 1)
+
+
+async def test_one_who_waits_is_woken_by_the_end() -> None:
+    listener = Listener(Watch())
+    listener.begin(P0)
+    waiting = asyncio.create_task(listener.next())
+    await asyncio.sleep(0)
+    listener.end("over")
+    told = await waiting
+    assert told is not None
+    assert told.reason == "over"
+
+
+@pytest.mark.parametrize(
+    ("watch", "wanted"),
+    [
+        (Watch(), True),
+        (Watch(type="a.*"), True),
+        (Watch(type="b.*"), False),
+        (Watch(subscriber="a"), True),
+        (Watch(subscriber="c"), False),
+        (Watch(failed=True), True),
+        (Watch(failed=True, subscriber="b"), True),
+        (Watch(failed=True, subscriber="a"), False),
+        (Watch(incident="INC-1"), True),
+        (Watch(incident="INC-2"), False),
+    ],
+)
+def test_a_watch_wants_what_all_its_conditions_hold_for(watch: Watch, wanted: bool) -> None:
+    found = change("1", "retrying", troubled=["retrying:a", "failed:b"], subscribers=["a", "b"], incident_id="INC-1")
+    assert watch.wants(found) is wanted
+
+
+def test_only_what_is_another_than_before_is_news() -> None:
+    known = Known()
+    assert len(known.news([change("1", "retrying"), change("2")])) == 2
+    assert known.news([change("1", "retrying"), change("2")]) == []
+    assert [each.outcome for each in known.news([change("1", "failed")])] == ["failed"]
+
+
+def test_what_no_look_shows_any_more_is_forgotten() -> None:
+    known = Known()
+    known.news([change("1"), change("2")])
+    known.forget(Look(changes=[change("2")], seen=AT))
+    assert [each.event_id for each in known.news([change("1"), change("2")])] == ["1"]
+
+
+@pytest.mark.parametrize("text", ["", "17", "2025-12-26T14:30:00", "0001-01-01T00:00:00+14:00", "x" * 1000])
+def test_a_place_of_another_stream_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        read_position(text)
+
+
+def test_a_place_is_a_time() -> None:
+    assert read_position((AT + timedelta(microseconds=1)).isoformat()) == AT + timedelta(microseconds=1)

@@ -1,0 +1,163 @@
+"""Why a subscriber was or was not told: every verdict by a table."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.event_types import SUBSCRIBER_TEST
+from domain.explanations import Carrier, Explanation, Story, Verdict
+from domain.message_formats import MessageFormat
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.pauses import Pause
+from domain.subscribers import Subscriber
+from domain.targets.kinds import TWILIO
+from domain.why import explain
+from tests.support.builders import NOW, make_subscriber
+
+BEFORE, AFTER = NOW - timedelta(hours=1), NOW + timedelta(minutes=1)
+
+
+def known(**parts: Any) -> Subscriber:
+    told: dict[str, Any] = {"created_at": BEFORE, "updated_at": BEFORE, "types": ("im.incident.**",)}
+    return make_subscriber(**(told | parts))
+
+
+def attempt(number: int, at: datetime, status: int | None = 503, **parts: Any) -> Attempt:
+    failure = Failure.HTTP_STATUS if status and status >= 400 else None
+    error = f"HTTP {status}" if failure else None
+    told: dict[str, Any] = {"status": status, "failure": failure, "error": error}
+    return Attempt(number=number, at=at, duration_ms=100, **(told | parts))
+
+
+def delivery(state: DeliveryState, *attempts: Attempt, **parts: Any) -> Delivery:
+    return Delivery(subscriber="my-webhook", state=state, attempts=list(attempts), **parts)
+
+
+def carrier(found: Delivery | None = None, **parts: Any) -> Carrier:
+    outcome = found.state.value if found else "unmatched"
+    told: dict[str, Any] = {"workflow_id": "event/evt_1@0", "outcome": outcome, "started_at": NOW, "ended_at": NOW}
+    return Carrier(delivery=found, **(told | parts))
+
+
+def why(*carriers: Carrier, subscriber: Subscriber | None = None, **parts: Any) -> Explanation:
+    told: dict[str, Any] = {"now": AFTER, "event_id": "evt_1", "source": "/s", "type": "im.incident.declared.v1"}
+    return explain(Story(carriers=list(carriers), name="my-webhook", subscriber=subscriber, **(told | parts)))
+
+
+def text(found: Explanation) -> str:
+    return " ".join([found.headline, *found.facts, found.next, *found.advice])
+
+
+FAILED = delivery(DeliveryState.FAILED, attempt(1, NOW, 404), error="HTTP 404")
+UNKNOWN = attempt(1, NOW, None, failure=Failure.UNKNOWN_OUTCOME, error="nobody knows")
+IN_LANE = delivery(DeliveryState.PENDING, error="waits until the earlier events of INC-7 are done with")
+LIMITED = delivery(DeliveryState.PENDING, error="waits for its turn: the subscriber is limited to 10/s")
+RETRYING = delivery(
+    DeliveryState.RETRYING, attempt(1, NOW), error="HTTP 503", next_retry_at=AFTER + timedelta(seconds=4)
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "says"),
+    [
+        (why(carrier(delivery(DeliveryState.DELIVERED, attempt(1, NOW, 200))), subscriber=known()),
+         Verdict.DELIVERED, ["HTTP 200", "'im.incident.**' matches", "nothing: it is delivered"]),
+        (why(carrier(RETRYING, ended_at=None), subscriber=known()),
+         Verdict.RETRYING, ["request 2 of 5", "in 4 s", "HTTP 503"]),
+        (why(carrier(FAILED), subscriber=known()),
+         Verdict.FAILED, ["parked after 1 request", "im event resend evt_1 --subscriber my-webhook", "final"]),
+        (why(carrier(delivery(DeliveryState.FAILED, attempt(1, NOW, 401), error="HTTP 401")), subscriber=known()),
+         Verdict.FAILED, ["credentials"]),
+        (why(carrier(delivery(DeliveryState.FAILED, attempt(1, NOW, 410), error="HTTP 410")),
+             subscriber=known(enabled=False, gone_at=NOW, updated_at=AFTER)),
+         Verdict.FAILED, ["im subscriber update my-webhook --enabled", "changed since"]),
+        (why(carrier(delivery(DeliveryState.FAILED, UNKNOWN, error="nobody knows")), subscriber=known(target=TWILIO)),
+         Verdict.FAILED, ["at most once", "twilio"]),
+        (why(carrier(delivery(DeliveryState.CANCELLED)), subscriber=known(enabled=False)),
+         Verdict.CANCELLED, ["disabled or removed", "--enabled"]),
+        (why(carrier(delivery(DeliveryState.CANCELLED))),
+         Verdict.CANCELLED, ["no subscriber of that name any more", "im subscriber add --name my-webhook"]),
+        (why(carrier(delivery(DeliveryState.PENDING), ended_at=None), subscriber=known()),
+         Verdict.UNDER_WAY, ["under way"]),
+        (why(carrier(delivery(DeliveryState.WAITING), ended_at=None),
+             subscriber=known(paused=Pause(at=BEFORE, reason="by hand"))),
+         Verdict.PAUSED, ["until the subscriber is resumed", "by hand", "im subscriber resume my-webhook"]),
+        (why(carrier(RETRYING, ended_at=None), subscriber=known(paused=Pause(at=NOW, reason="by hand"))),
+         Verdict.PAUSED, ["until the subscriber is resumed"]),
+        (why(carrier(IN_LANE, ended_at=None), subscriber=known(), ahead=["evt_0"]),
+         Verdict.WAITS_FOR_EARLIER, ["waits behind evt_0", "im why evt_0 my-webhook"]),
+        (why(carrier(LIMITED, ended_at=None), subscriber=known(rate_limit="10/s")),
+         Verdict.WAITS_FOR_TURN, ["limited to 10/s", "--rate-limit"]),
+        (why(carrier(RETRYING, ended_at=None), subscriber=known(enabled=False, updated_at=AFTER)),
+         Verdict.CANCELLED, ["is disabled since", "ends as cancelled when its next request is due"]),
+        (why(carrier(RETRYING, ended_at=None)),
+         Verdict.CANCELLED, ["was removed since"]),
+        (why(carrier(RETRYING, ended_at=None), subscriber=known(created_at=AFTER, updated_at=AFTER)),
+         Verdict.CANCELLED, ["was removed since", "the one of that name today was added later"]),
+        (why(carrier(RETRYING, ended_at=None), directory_known=False),
+         Verdict.RETRYING, ["its settings are not known"]),
+        (why(carrier(outcome="refused"), subscriber=known()),
+         Verdict.PUBLISHING_OFF, ["ENABLE_EVENT_PUBLISHING"]),
+        (why(carrier(outcome="pending"), subscriber=known()),
+         Verdict.STOPPED, ["cancelled or terminated", "im event resend evt_1 --subscriber my-webhook"]),
+        (why(carrier(outcome="pending", ended_at=None), subscriber=known()),
+         Verdict.NOT_RESOLVED, ["no worker has taken it up", "im doctor"]),
+        (why(carrier(), directory_known=False),
+         Verdict.NOT_KNOWN, ["no worker answered"]),
+        (why(carrier(only=["other"]), subscriber=known()),
+         Verdict.ONLY_OTHERS, ["for other alone", "im event resend evt_1 --subscriber my-webhook"]),
+        (why(carrier(only=["other"]), subscriber=known(), type=SUBSCRIBER_TEST),
+         Verdict.ONLY_OTHERS, ["it is a test for other alone", "im subscriber test my-webhook"]),
+        (why(carrier(), names=["my-webhooks"]),
+         Verdict.UNKNOWN_SUBSCRIBER, ["no subscriber my-webhook", "did you mean my-webhooks?"]),
+        (why(carrier(), subscriber=known(created_at=AFTER, updated_at=AFTER)),
+         Verdict.ADDED_LATER, ["added after the event", "im event resend"]),
+        (why(carrier(), subscriber=known(created_at=AFTER, updated_at=AFTER, types=("a.b",))),
+         Verdict.ADDED_LATER, ["not be told of such an event today"]),
+        (why(carrier(), subscriber=known(enabled=False)),
+         Verdict.DISABLED, ["it is disabled", "have not changed since"]),
+        (why(carrier(), subscriber=known(enabled=False, gone_at=AFTER, updated_at=AFTER)),
+         Verdict.DISABLED, ["410 Gone", "those of today"]),
+        (why(carrier(), subscriber=known(message_format=MessageFormat.FLAT)),
+         Verdict.UNSAYABLE, ["the message format 'flat'"]),
+        (why(carrier(), subscriber=known(target="pagerduty"), type="im.incident.note_added.v1"),
+         Verdict.UNSAYABLE, ["a pagerduty target"]),
+        (why(carrier(), subscriber=known(types=("im.incident.*", "com.**"))),
+         Verdict.NO_MATCH, ["closest of 2 is 'im.incident.*'", "goes on with 'v1'", "nobody else"]),
+        (why(carrier(others=["b", "a"]), subscriber=known(types=("x",), updated_at=AFTER)),
+         Verdict.NO_MATCH, ["changed at 2025-12-26T14:31:00Z, after the event", "it was for a, b"]),
+        (why(carrier(), subscriber=known(updated_at=AFTER)),
+         Verdict.CHANGED_SINCE, ["with its settings of today it would be", "im event resend"]),
+        (why(carrier(), subscriber=known()),
+         Verdict.UNEXPLAINED, ["should have been told", "report this", "event/evt_1@0"]),
+    ],
+)  # fmt: skip
+def test_every_verdict_says_why_and_what_to_do(found: Explanation, verdict: Verdict, says: list[str]) -> None:
+    assert found.verdict is verdict
+    assert [each for each in says if each not in text(found)] == []
+
+
+def test_the_latest_delivery_decides_and_earlier_ones_are_shown() -> None:
+    delivered = delivery(DeliveryState.DELIVERED, attempt(1, AFTER, 200))
+    resent = carrier(delivered, kind="resend", only=["my-webhook"], started_at=AFTER)
+    found = why(carrier(FAILED), resent, subscriber=known())
+    assert found.verdict is Verdict.DELIVERED
+    assert [(each.kind, each.state) for each in found.rounds] == [("original", "failed"), ("resend", "delivered")]
+
+
+def test_a_resend_to_all_is_asked_of_settings_at_its_time() -> None:
+    resent = carrier(kind="resend", started_at=AFTER + timedelta(minutes=1))
+    found = why(carrier(), resent, subscriber=known(created_at=AFTER, updated_at=AFTER, types=("x",)))
+    assert found.verdict is Verdict.NO_MATCH
+
+
+def test_the_waits_between_requests_count_from_the_end_of_the_one_before() -> None:
+    tried = [attempt(1, NOW), attempt(2, NOW + timedelta(seconds=1.1)), attempt(3, NOW + timedelta(seconds=3.2))]
+    found = why(carrier(delivery(DeliveryState.FAILED, *tried, error="e")), subscriber=known())
+    assert [each.waited_seconds for each in found.rounds[0].tries] == [None, 1.0, 2.0]
+
+
+def test_every_verdict_is_in_the_table() -> None:
+    table = next(mark for mark in test_every_verdict_says_why_and_what_to_do.pytestmark)  # type: ignore[attr-defined]
+    assert {row[1] for row in table.args[1]} == set(Verdict)
