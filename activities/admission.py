@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from activities.courier import cancelled
 from activities.directory import LeasedDirectory
 from activities.limits import LimitedDeliveries
 from activities.reporting import beating, moved
@@ -31,6 +32,14 @@ class Admission:
         if subscriber is None or not subscriber.enabled:
             return None
         return subscriber if since is None or subscriber.created_at == since else None
+
+    async def first(self, name: str, since: datetime | None, event: CloudEvent) -> Subscriber | Delivery:
+        """The subscriber, for a first request; where none is to be made, the delivery as it stands then."""
+        subscriber = await self.wanted(name, since)
+        if subscriber is None:
+            return cancelled(name, event.id, [])
+        pause = subscriber.pause_for(event.type)
+        return waiting(name, pause.reason, []) if pause else subscriber
 
     async def allowed(
         self, request: DeliverRequest, known: list[Attempt], load: Callable[[], Awaitable[CloudEvent]]

@@ -23,7 +23,7 @@ from activities.recorder import Recorder
 from activities.reporting import announced, beating, brief, details, failure_of, given_up, unmade
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle, waiting
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
@@ -122,9 +122,8 @@ class DeliveryActivities:
         )
 
     def _has_begun(self, subscriber: str) -> bool:
-        return self._head_start is not None and self._head_start.has_begun(
-            activity.info().workflow_run_id or "", subscriber
-        )
+        run_id = activity.info().workflow_run_id or ""
+        return self._head_start is not None and self._head_start.has_begun(run_id, subscriber)
 
     @activity.defn(name="deliver_first")
     async def deliver_first(self, request: FirstRequest) -> FirstResult:
@@ -144,19 +143,17 @@ class DeliveryActivities:
 
     async def _begun(self, request: FirstRequest, deadline: float) -> FirstResult | str:
         """Begin a first request, or join it, and wait for the answer. Gives its key, or what can be said at once."""
-        subscriber = await self._admission.wanted(request.subscriber, request.since)
-        if subscriber is None:
-            return FirstResult(delivery=cancelled(request.subscriber, request.event.id, []))
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
-        known = self._flights.known(key)
-        if known is None and (pause := subscriber.pause_for(request.event.type)):
-            return FirstResult(delivery=waiting(subscriber.name, pause.reason, []))
-        if is_at_most_once(subscriber.target):
-            return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
-        waited_for = self._gate.admits(subscriber.name)
-        if known is None and not waited_for and not await self._gate.room(subscriber.name, deadline):
-            return FirstResult()
-        self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule))
+        waited_for = self._gate.admits(request.subscriber)
+        if self._flights.known(key) is None:
+            subscriber = await self._admission.first(request.subscriber, request.since, request.event)
+            if isinstance(subscriber, Delivery):
+                return FirstResult(delivery=subscriber)
+            if is_at_most_once(subscriber.target):
+                return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
+            if not waited_for and not await self._gate.room(subscriber.name, deadline):
+                return FirstResult()
+            self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule))
         with self._gate.inline():
             await self._flights.answered(key, deadline if waited_for else 0)
         return key
@@ -171,12 +168,10 @@ class DeliveryActivities:
         """Wait for a first request that this process has in flight; make it, if it no longer has it. At least once."""
         flight = self._flights.adopt(request.flight)
         if flight is None:
-            subscriber = await self._admission.wanted(request.subscriber, request.since)
-            if subscriber is None:
-                return cancelled(request.subscriber, request.event_id, [])
             event = await self._event()
-            if pause := subscriber.pause_for(event.type):
-                return waiting(subscriber.name, pause.reason, [])
+            subscriber = await self._admission.first(request.subscriber, request.since, event)
+            if isinstance(subscriber, Delivery):
+                return subscriber
             flight = self._flights.start(request.flight, self._courier.carrying(event, subscriber, request.schedule))
         return await asyncio.shield(flight)
 

@@ -17,6 +17,7 @@ from api import (
     http_clients,
     incidents,
     keys,
+    subscriber_pauses,
     subscribers,
     system,
     types,
@@ -111,6 +112,7 @@ def _route(app: FastAPI) -> None:
     v1.include_router(events.publishing)  # the first to be matched
     for part in (
         subscribers,
+        subscriber_pauses,
         http_clients,
         event_stream,  # before the events, whose ids are paths
         events,

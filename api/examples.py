@@ -35,6 +35,7 @@ SUBSCRIBER: dict[str, Any] = {
     "max_concurrency": None,
     "rate_limit": "10/s",
     "gone_at": None,
+    "paused": None,
     "created_at": _AT,
     "updated_at": _AT,
 }
@@ -53,6 +54,10 @@ HEALTH: dict[str, Any] = {
     "last_delivered": _AT,
     "last_success": _AT,
     "retrying": 0,
+    "paused": None,
+    "waiting": 0,
+    "oldest_waiting": None,
+    "drain": None,
     "consecutive_failures": 0,
     "last_error": "HTTP 503 Service Unavailable",
     "p50_ms": 41,

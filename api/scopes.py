@@ -29,6 +29,7 @@ _OPERATIONS = {
     """,
     Scope.MANAGE: """
         addHeartbeat addHttpClient addSubscriber addZeebeCluster exportConfiguration importConfiguration pauseHeartbeat
+        pauseSubscriber resumeSubscriber
         removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resumeHeartbeat rotateKeys
         testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
     """,

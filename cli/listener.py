@@ -100,7 +100,7 @@ async def _register(im: Gateway, plan: Plan, receiver: Receiver) -> None:
     for warning in added.warnings:
         warn(warning)
     if plan.statuses and GONE in plan.statuses:
-        warn("410 disables a subscriber, so nothing comes after it")
+        warn("410 pauses a subscriber, so nothing comes after it until it is resumed")
 
 
 async def _check_way(im: Gateway, receiver: Receiver) -> None:

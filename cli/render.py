@@ -134,9 +134,11 @@ def _run_text(run: RunView, now: datetime) -> str:
 
 def _delivery_lines(delivery: Delivery, now: datetime) -> list[str]:
     head = clean(f"  {delivery.subscriber}: {delivery.state}")
-    waits = delivery.state == "pending" and delivery.error
-    if delivery.state == "pending":
-        head += clean(f", {delivery.error}") if waits else ", a request is under way"
+    waits = delivery.state in {"pending", "waiting"} and delivery.error
+    if waits:
+        head += clean(f", {delivery.error}")
+    elif delivery.state == "pending":
+        head += ", a request is under way"
     if delivery.next_retry_at:
         seconds = max(0, round((delivery.next_retry_at - now).total_seconds()))
         head += f", next retry at {when(delivery.next_retry_at)} (in {seconds} s)"

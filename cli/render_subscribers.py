@@ -12,17 +12,29 @@ from domain.timing import ago
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from collections.abc import Iterable
 
+    from domain.drains import DrainProgress
     from domain.health import Health
+    from domain.pauses import Pause
     from service.subscriber_views import SubscriberView
 
 
 def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
     """The guide's `im subscriber list`."""
-    rows = ((each.name, each.url, ",".join(each.types), str(each.enabled).lower()) for each in subscribers)
-    return table(("NAME", "URL", "TYPES", "ENABLED"), rows)
+    subscribers = list(subscribers)
+    headers = ["NAME", "URL", "TYPES", "ENABLED"]
+    cells = [[each.name, each.url, ",".join(each.types), str(each.enabled).lower()] for each in subscribers]
+    if any(each.paused for each in subscribers):
+        headers.append("PAUSED")
+        cells = [[*line, pause_text(each.paused) or NONE] for line, each in zip(cells, subscribers, strict=True)]
+    return table(headers, cells)
 
 
-def subscriber_fields(subscriber: SubscriberView) -> str:
+def pause_text(pause: Pause | None) -> str | None:
+    """``since 2025-12-26T14:30:00Z: by hand``; None without a pause."""
+    return f"since {when(pause.at)}: {pause.reason}" if pause else None
+
+
+def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) -> str:
     """`im subscriber show`: everything that may be known, which no secret and no header value is."""
     return fields(
         [
@@ -32,6 +44,8 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
             ("types", ",".join(subscriber.types)),
             ("enabled", str(subscriber.enabled).lower()),
             ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
+            ("paused", pause_text(subscriber.paused)),
+            ("waiting", _waiting(health) if health else None),
             ("signed", yes_no(subscriber.signed)),
             ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
             ("headers", ", ".join(subscriber.header_names) or None),
@@ -52,6 +66,29 @@ def subscriber_fields(subscriber: SubscriberView) -> str:
     )
 
 
+def _waiting(row: Health) -> str | None:
+    if row.drain:
+        return f"draining, {drain_line(row.drain)}"
+    if row.waiting:
+        return f"{row.waiting}, the oldest since {when(row.oldest_waiting)}"
+    return "0" if row.paused else None
+
+
+def drain_line(progress: DrainProgress) -> str:
+    """How far a drain is, in a line."""
+    counted = (
+        ("delivered", progress.delivered),
+        ("failed", progress.failed),
+        ("dropped", progress.dropped),
+        ("cancelled", progress.cancelled),
+    )
+    said = ", ".join(f"{count} {word}" for word, count in counted if count)
+    parts = ["done" if progress.done else f"{progress.left} left", said]
+    if progress.holds_until and not progress.done:
+        parts.append(f"requests fail: the next one at {when(progress.holds_until)}")
+    return "; ".join(part for part in parts if part)
+
+
 def _expiry(at: datetime | None) -> str | None:
     if at is None:
         return None
@@ -60,7 +97,7 @@ def _expiry(at: datetime | None) -> str | None:
 
 
 def health_table(rows: Iterable[Health], now: datetime) -> str:
-    """The guide's `im subscriber health`, with a further column when there is something to warn of."""
+    """The guide's `im subscriber health`, with further columns when somebody is paused or to be warned of."""
     headers = ["SUBSCRIBER", "DELIVERED", "FAILED", "SUCCESS_RATE", "STATUS", "LAST_DELIVERED"]
     rows = list(rows)
     cells = [
@@ -74,6 +111,10 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
         ]
         for row in rows
     ]
+    if any(row.paused or row.drain for row in rows):
+        headers += ["PAUSED", "WAITING"]
+        held = ([pause_text(row.paused) or NONE, _waiting(row) or NONE] for row in rows)
+        cells = [[*line, *more] for line, more in zip(cells, held, strict=True)]
     if any(row.warnings for row in rows):
         headers.append("WARNING")
         cells = [[*line, "; ".join(row.warnings) or NONE] for line, row in zip(cells, rows, strict=True)]

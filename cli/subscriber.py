@@ -113,8 +113,8 @@ def list_(*, output: FormatOption = Format.TABLE) -> None:
 @app.command(epilog=examples("im subscriber show my-webhook"))
 def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
     """Show how a subscriber is set up. Secrets and header values are never shown."""
-    found = with_gateway(lambda im: im.subscribers.get(name))
-    write(output, found, render_subscribers.subscriber_fields(found))
+    found, row = with_gateway(lambda im: im.health.with_subscriber(name))
+    write(output, found, render_subscribers.subscriber_fields(found, row))
 
 
 @app.command(

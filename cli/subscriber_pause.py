@@ -2,16 +2,14 @@
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from cli.render_subscribers import drain_line
 from cli.run import Format, FormatOption, say, with_gateway, write
 from cli.subscriber_options import Name
 from domain.timing import in_short, parse_duration
-
-if TYPE_CHECKING:
-    from domain.drains import DrainProgress
 
 LOOK_EVERY = 1.0  # seconds
 
@@ -63,24 +61,9 @@ def _watch(name: str) -> None:
             if line != told:
                 say(line)
             told = line
-            if progress is None or progress.ended:
+            if progress is None or progress.done:
                 return
             time.sleep(LOOK_EVERY)
         except KeyboardInterrupt:
             say(f"it goes on without you; see: im subscriber health {name}")
             return
-
-
-def drain_line(progress: "DrainProgress") -> str:
-    """How far a drain is, in a line."""
-    counted = (
-        ("delivered", progress.delivered),
-        ("failed", progress.failed),
-        ("dropped", progress.dropped),
-        ("cancelled", progress.cancelled),
-    )
-    parts = [f"{count} {word}" for word, count in counted if count]
-    state = "done" if progress.ended else f"{progress.left} left"
-    if progress.holds_until and not progress.ended:
-        parts.append(f"waits until {progress.holds_until:%H:%M:%S} UTC: requests fail")
-    return "; ".join([state, ", ".join(parts)]) if parts else state

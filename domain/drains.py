@@ -139,7 +139,8 @@ class DrainProgress(BaseModel):
         delivered: by the first request after the release; ``failed`` likewise, and those go on by their schedule.
         at_once: how many may be under way at the moment.
         holds_until: it waits that long because requests failed.
-        ended: nothing waits any more, or the subscriber was paused again.
+        done: nothing was found any more; it looks a few times again, for what visibility may not show yet.
+        ended: it looks no more, or the subscriber was paused again.
     """
 
     subscriber: str
@@ -151,4 +152,5 @@ class DrainProgress(BaseModel):
     dropped: int = 0
     at_once: int = 1
     holds_until: datetime | None = None
+    done: bool = False
     ended: bool = False

@@ -71,7 +71,12 @@ def of_subscribers(directory: Directory, rows: Iterable[Health]) -> list[Finding
     found = []
     for row in rows:
         known = directory.subscribers.get(row.subscriber)
-        if known is not None and known.gone_at is not None:
+        if row.paused is not None:
+            since = f"{row.paused.at:%Y-%m-%d %H:%M} UTC: {row.paused.reason}"
+            told = f"{row.subscriber} is paused since {since}; {row.waiting} waiting"
+            fix = f"When it is well again: im subscriber resume {row.subscriber}."
+            found.append(warning("subscribers", told, fix))
+        elif known is not None and known.gone_at is not None:
             told = f"{row.subscriber} answered 410 Gone and was disabled"
             fix = f"im subscriber update {row.subscriber} --enabled, or remove it."
             found.append(warning("subscribers", told, fix))

@@ -10,6 +10,7 @@ from domain.health import Counters, Health
 from domain.hours import HourCount, last_day
 from service.connection import Connection
 from service.drains import draining, find_waiting, is_draining
+from service.subscriber_views import SubscriberView
 from service.subscribers import SubscriberGateway
 from service.temporal import answered, answered_by_entity
 from workflows.ledger import DeliveryLedgerWorkflow
@@ -36,6 +37,10 @@ class HealthGateway:
         rows = [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
         sending = await self._draining()
         return [await self._held(row) if row.paused or row.subscriber in sending else row for row in rows]
+
+    async def with_subscriber(self, name: str) -> tuple[SubscriberView, Health]:
+        """A subscriber, and its row."""
+        return await self._subscribers.get(name), await self.get(name)
 
     async def get(self, name: str) -> Health:
         """The row of one subscriber."""
@@ -71,6 +76,7 @@ class HealthGateway:
         async with answered(client):
             runs = await is_draining(client, name)
         drain = await self._subscribers.drain(name) if runs else None
+        drain = None if drain and drain.done else drain
         oldest = found.oldest[0].emitted_at if found.oldest else None
         return row.model_copy(update={"waiting": found.count, "oldest_waiting": oldest, "drain": drain})
 

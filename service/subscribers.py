@@ -15,7 +15,7 @@ from domain.event_types import KNOWN_TYPES
 from domain.patterns import advise
 from domain.pauses import PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
-from domain.subscribers import Subscriber, check_name
+from domain.subscribers import Subscriber
 from service.connection import Connection
 from service.drains import count_waiting, drain_progress
 from service.subscriber_drafts import (
@@ -106,9 +106,9 @@ class SubscriberGateway:
         """
         before = datetime.now(UTC) - check_age(drop_older_than) if drop_older_than is not None else None
         request = ResumeRequest(name=name, drop_before=before)
-        await self._connection.require_worker()
+        known = await self.get(name)
         async with answered(self._connection.client):
-            waiting = await count_waiting(self._connection.client, check_name(name))
+            waiting = await count_waiting(self._connection.client, known.name)
         async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
             resumed = await self._directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, request)
         await asyncio.sleep(LEASE_WAIT_SECONDS)

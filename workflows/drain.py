@@ -24,6 +24,9 @@ with workflow.unsafe.imports_passed_through():
 RECENT_KEPT = 1000  # released lately: visibility may still show them as waiting
 
 
+LOOKS_TO_BE_SURE = 2  # two seconds apart, which visibility is not behind
+
+
 class DrainState(BaseModel):
     """What a drain carries from run to run.
 
@@ -96,7 +99,8 @@ class DrainWorkflow:
         """How far it is."""
         pace = self._state.pace
         holds = pace.holds_until if pace.streak else None
-        return self._progress.model_copy(update={"at_once": pace.allowed, "holds_until": holds})
+        done = self._progress.ended or (self._state.looks >= LOOKS_TO_BE_SURE and not self._state.under_way)
+        return self._progress.model_copy(update={"at_once": pace.allowed, "holds_until": holds, "done": done})
 
     async def _look(self) -> bool:
         """Find what waits; whether to go on: having found nothing so often, or being stopped, it is over."""
@@ -176,7 +180,9 @@ class DrainWorkflow:
             await workflow.sleep(pace.holds_until - now)
             return
         try:
-            await workflow.wait_condition(lambda: self._room > 0, timeout=policies.DRAIN_SILENCE)
+            await workflow.wait_condition(
+                lambda: self._room > 0 or pace.holds(workflow.now()), timeout=policies.DRAIN_SILENCE
+            )
         except TimeoutError:
             self._state.under_way = []
             pace.failed(workflow.now())

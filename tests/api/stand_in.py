@@ -30,7 +30,8 @@ from domain.hours import HourCount, hour_of, last_day
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise
-from domain.subscriber_changes import apply_change
+from domain.pauses import check_reason
+from domain.subscriber_changes import apply_change, pause, resume
 from domain.subscribers import Subscriber, new_subscriber
 from domain.tasks import PublishReceipt
 from domain.why import explain
@@ -43,7 +44,7 @@ from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
 from service.sessions import Sessions
 from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
-from service.subscriber_views import Changed, SubscriberView, view
+from service.subscriber_views import Changed, Resumed, SubscriberView, view
 from service.trials import Trial
 from service.web_ui import WebUi
 from tests.api.stand_in_alarms import Alarms
@@ -104,6 +105,7 @@ class Subscribers:
         self._drafts = Drafts(make_keyring(), AddressPolicy())
         self.version = 0
         self.overlap: timedelta | None = None
+        self.dropped: timedelta | None = None
         self.header_values: Mapping[str, str] | None = None
 
     async def add(self, name: str, url: str | None = None, **options: Unpack[SubscriberOptions]) -> Changed:
@@ -127,6 +129,16 @@ class Subscribers:
         removed = await self.get(name)
         del self.known[name]
         return removed
+
+    async def pause(self, name: str, reason: str | None = None) -> SubscriberView:
+        await self.get(name)
+        self.known[name] = pause(self.known[name], check_reason(reason), AT)
+        return view(self.known[name])
+
+    async def resume(self, name: str, drop_older_than: timedelta | None = None) -> Resumed:
+        await self.get(name)
+        self.dropped, self.known[name] = drop_older_than, resume(self.known[name], AT)
+        return Resumed(subscriber=view(self.known[name]), waiting=3)
 
     async def all(self) -> list[SubscriberView]:
         self._owner.called()

@@ -9,7 +9,15 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from api import alarm_examples, examples, heartbeat_examples, http_client_examples, operation_examples, zeebe_examples
+from api import (
+    alarm_examples,
+    examples,
+    heartbeat_examples,
+    http_client_examples,
+    operation_examples,
+    pause_examples,
+    zeebe_examples,
+)
 from api.alarm_views import AlarmAnswer
 from api.urls import PING_PATHS
 from api.views import EmittedType, EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
@@ -27,21 +35,21 @@ from service.event_list import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow
-from service.subscriber_views import Changed, SubscriberView
+from service.subscriber_views import Changed, Resumed, SubscriberView
 from service.trials import Trial
 from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
 from tests.api.conftest import Service
 
 OPERATION_IDS = """
-acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith
-checkLiveness checkReadiness checkUp clearAlarm closeIncident declareIncident explainDelivery exportConfiguration
-getAlarm getEvent getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema
-getSubscriber getSubscriberHealth getZeebeCluster grantWebhookOrigin importConfiguration ingestCamundaAlerts
-ingestZeebeRecords listAlarms listEventTypes listEvents listHeartbeats listHttpClients listIncidents listKeys
-listSubscriberHealth listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat ping pingWith
+acknowledgeIncident addHeartbeat addHttpClient addIncidentNote addSubscriber addZeebeCluster beat beatWith checkLiveness
+checkReadiness checkUp clearAlarm closeIncident declareIncident explainDelivery exportConfiguration getAlarm getEvent
+getEventTypeSchema getFlatAlarmSchema getHeartbeat getHttpClient getIncident getNestedAlarmSchema getSubscriber
+getSubscriberHealth getZeebeCluster grantWebhookOrigin importConfiguration ingestCamundaAlerts ingestZeebeRecords
+listAlarms listEventTypes listEvents listHeartbeats listHttpClients listIncidents listKeys listSubscriberHealth
+listSubscribers listZeebeClusters matchEventTypes mitigateIncident pauseHeartbeat pauseSubscriber ping pingWith
 publishEvent raiseAlarm readMetrics removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent
-resolveIncident resumeHeartbeat rotateKeys streamEvents takeInAlarmNotification testHttpClient testSubscriber
-updateHttpClient updateSubscriber updateZeebeCluster
+resolveIncident resumeHeartbeat resumeSubscriber rotateKeys streamEvents takeInAlarmNotification testHttpClient
+testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -112,6 +120,8 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (SubscriberView, examples.SUBSCRIBER),
         (SubscriberDetail, examples.SUBSCRIBER | {"health": examples.HEALTH}),
         (Changed, examples.CHANGED),
+        (SubscriberView, pause_examples.PAUSED),
+        (Resumed, pause_examples.RESUMED),
         (Trial, examples.TRIAL),
         (Health, examples.HEALTH),
         (TypeMatch, examples.TYPE_MATCH),

@@ -108,6 +108,8 @@ manage  POST /api/v1/http-clients/{name}/test
 manage  POST /api/v1/subscribers
 manage  PATCH /api/v1/subscribers/{name}
 manage  DELETE /api/v1/subscribers/{name}
+manage  POST /api/v1/subscribers/{name}/pause
+manage  POST /api/v1/subscribers/{name}/resume
 manage  POST /api/v1/subscribers/{name}/test
 manage  POST /api/v1/zeebe/clusters
 manage  PATCH /api/v1/zeebe/clusters/{name}

@@ -199,3 +199,27 @@ async def test_a_test_event_is_answered_with_what_came_back(service: Service) ->
     tried = await service.http.post(f"{PATH}/my-webhook/test")
     assert tried.status_code == 200
     assert (tried.json()["state"], tried.json()["delivery"]["attempts"][0]["status"]) == ("retrying", 500)
+
+
+async def test_pausing_is_shown_with_its_reason_and_resuming_ends_it(service: Service) -> None:
+    await service.add_subscriber()
+    paused = await service.http.post(f"{PATH}/my-webhook/pause", json={"reason": "database\nmigration"})
+    assert (paused.status_code, paused.json()["paused"]["reason"]) == (200, "database migration")
+    again = await service.http.post(f"{PATH}/my-webhook/pause")
+    assert again.json()["paused"]["reason"] == "database migration"
+    resumed = await service.http.post(f"{PATH}/my-webhook/resume", json={"drop_older_than_seconds": 60})
+    assert (resumed.json()["waiting"], resumed.json()["subscriber"]["paused"]) == (3, None)
+    assert service.gateway.subscribers.dropped == timedelta(minutes=1)
+    assert (await service.http.post(f"{PATH}/my-webhook/resume")).status_code == 200
+
+
+async def test_what_cannot_be_paused_says_why(service: Service) -> None:
+    await service.add_subscriber(enabled=False)
+    disabled = await service.http.post(f"{PATH}/my-webhook/pause")
+    assert (disabled.status_code, disabled.json()["code"]) == (409, "subscriber_disabled")
+    assert (await service.http.post(f"{PATH}/nobody/pause")).status_code == 404
+    assert (await service.http.post(f"{PATH}/my-webhook/pause", json={"reason": " "})).status_code == 422
+    assert (await service.http.post(f"{PATH}/my-webhook/pause", json={"why": "x"})).status_code == 422
+    assert (
+        await service.http.post(f"{PATH}/my-webhook/resume", json={"drop_older_than_seconds": 0})
+    ).status_code == 422

@@ -1,12 +1,15 @@
 """What is printed, to the letter."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from cli import render, render_incidents, render_subscribers
+from domain.drains import DrainProgress
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, waiting
+from domain.pauses import Pause
 from domain.web_service import parts_of
 from service.event_list import EventRow
 from service.events import EventView
@@ -165,6 +168,19 @@ def test_a_pending_delivery_says_that_a_request_is_under_way() -> None:
     assert delivery_lines(DeliveryState.PENDING) == ["  a: pending, a request is under way"]
 
 
+def test_a_delivery_that_waits_says_for_what() -> None:
+    run = RunView(
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome="waiting",
+        started_at=NOW,
+        deliveries=[waiting("a", "by hand", [])],
+    )
+    shown = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
+    assert shown.splitlines()[-1] == "  a: waiting, the subscriber is paused: by hand"
+
+
 def test_a_resend_is_marked_in_the_list() -> None:
     rows = [
         EventRow(
@@ -210,3 +226,32 @@ def test_health_has_a_further_column_when_there_is_something_to_warn_of() -> Non
     assert lines[0].endswith("WARNING")
     assert lines[1].endswith("the certificate expires in 3 days")
     assert lines[2].endswith("-")
+
+
+def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None:
+    pause = Pause(at=NOW, reason="migration")
+    drain = DrainProgress(subscriber="b", began_at=NOW, left=12, delivered=30, failed=1, holds_until=NOW)
+    rows = [
+        Health(subscriber="a", paused=pause, waiting=7, oldest_waiting=NOW),
+        Health(subscriber="b", drain=drain),
+        Health(subscriber="c"),
+    ]
+    lines = render_subscribers.health_table(rows, NOW).splitlines()
+    at = "2025-12-26T14:30:00Z"
+    assert re.split(" {2,}", lines[0])[-2:] == ["PAUSED", "WAITING"]
+    assert re.split(" {2,}", lines[1])[-2:] == [f"since {at}: migration", f"7, the oldest since {at}"]
+    draining = f"draining, 12 left; 30 delivered, 1 failed; requests fail: the next one at {at}"
+    assert re.split(" {2,}", lines[2])[-2:] == ["-", draining]
+    assert re.split(" {2,}", lines[3])[-2:] == ["-", "-"]
+
+
+def test_the_list_of_subscribers_says_who_is_paused() -> None:
+    paused = subscriber("a", "https://a.example/", ["**"]).model_copy(
+        update={"paused": Pause(at=NOW, reason="by hand")}
+    )
+    first, row, other = render_subscribers.subscriber_table(
+        [paused, subscriber("b", "https://b.example/", ["**"])]
+    ).splitlines()
+    assert first.endswith("ENABLED  PAUSED")
+    assert row.endswith("since 2025-12-26T14:30:00Z: by hand")
+    assert other.endswith("-")

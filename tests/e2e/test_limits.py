@@ -4,35 +4,16 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from tests.support.eventually import eventually
-from tests.support.platform import TOKEN, Platform, Process, temporal_dev_server, unique_name, unique_type
-from tests.support.sink import Answer, RetryAfter, Script, Sink
-
-
-@dataclass
-class Counted:
-    """A slow answer that knows how many of its kind are under way."""
-
-    seconds: float
-    now: int = 0
-    most: int = 0
-
-    async def play(self, writer: asyncio.StreamWriter) -> bool:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            await asyncio.sleep(self.seconds)
-            return await Answer().play(writer)
-        finally:
-            self.now -= 1
+from tests.support.platform import TOKEN, Platform, Process, temporal_dev_server, unique_name
+from tests.support.sink import Answer, RetryAfter, Sink
+from tests.support.told import Counted, Told
 
 
 def api_of(serve: Process) -> httpx.AsyncClient:
@@ -46,44 +27,6 @@ async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platfor
         platform = await Platform.over(temporal, tmp_path_factory.mktemp("state"))
         async with platform.process("serve") as serve, platform.process("worker"), api_of(serve) as platform.api:
             yield platform
-
-
-@dataclass
-class Told:
-    """A subscriber and the type of event that it is told of."""
-
-    platform: Platform
-    sink: Sink
-    name: str
-    type: str
-
-    @classmethod
-    async def of(cls, platform: Platform, sink: Sink, *answers: Script, **options: Any) -> "Told":
-        told = cls(platform, sink, unique_name("limited"), unique_type("limits"))
-        if answers:
-            sink.script(*answers, path=told.path)
-        await platform.gateway.subscribers.add(told.name, sink.url(told.path), types=[told.type], **options)
-        return told
-
-    @property
-    def path(self) -> str:
-        return f"/{self.name}"
-
-    @property
-    def arrivals(self) -> list[float]:
-        return [request.at for request in self.sink.received if request.path == self.path]
-
-    @property
-    def events(self) -> set[str]:
-        """The ids of the events that arrived."""
-        return {request.headers["ce-id"] for request in self.sink.received if request.path == self.path}
-
-    async def emit(self, count: int) -> list[str]:
-        return list(await asyncio.gather(*(self.platform.emit(self.type) for _ in range(count))))
-
-    async def got(self, count: int, timeout: float = 30) -> list[float]:
-        await eventually(lambda: len(self.arrivals) >= count, timeout)
-        return self.arrivals
 
 
 def most_within(arrivals: list[float], seconds: float) -> int:

@@ -117,10 +117,11 @@ async def test_every_known_attempt_is_shown_with_status_and_duration(story: Stor
     assert all(attempt["status"] == 503 and attempt["duration_ms"] >= 1 for attempt in attempts)
 
 
-async def test_a_subscriber_that_is_gone_is_disabled(story: Story, platform: Platform) -> None:
+async def test_a_subscriber_that_is_gone_is_paused(story: Story, platform: Platform) -> None:
     gone = await platform.gateway.subscribers.get(story.names["410"])
-    assert not gone.enabled
-    assert gone.gone_at is not None
+    assert gone.enabled
+    assert gone.paused is not None
+    assert (gone.paused.reason, gone.gone_at) == ("answered HTTP 410 Gone", gone.paused.at)
 
 
 async def test_the_ledger_counts_what_the_workflows_say(story: Story, platform: Platform) -> None:

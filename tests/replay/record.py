@@ -47,6 +47,7 @@ async def main() -> None:
 async def live(platform: Platform, sink: Sink) -> None:
     """Every case; each saves one history."""
     await tokens(platform)
+    await paused(platform, sink)
     await one_event(platform, sink, "event-delivered", Answer(200))
     await one_event(platform, sink, "event-retried", Answer(503), Answer(503), Answer(200))
     await one_event(platform, sink, "event-failed", Answer(404))
@@ -159,6 +160,30 @@ async def ordered(platform: Platform, sink: Sink) -> None:
     for case, entry in zip(("event-ordered", "event-behind"), found.timeline, strict=True):
         await save(platform, case, f"event/{entry.event_id}")
     await save(platform, "lane", names.lane_workflow_id("ordered", found.id))
+
+
+async def paused(platform: Platform, sink: Sink) -> None:
+    """What waited is dropped, or delivered after a pause; and the drain that sees to it. Then one that is gone.
+
+    Early, so that the directory's first run has it all.
+    """
+    await platform.gateway.subscribers.add("paused", sink.url("/paused"), types=["replay.paused.v1"])
+    await platform.gateway.subscribers.pause("paused")
+    old = await emit(platform, "replay.paused.v1")
+    await asyncio.sleep(1)
+    between = datetime.now(UTC)
+    young = await emit(platform, "replay.paused.v1")
+    await asyncio.sleep(2)
+    await platform.gateway.subscribers.resume("paused", datetime.now(UTC) - between)
+    await asyncio.sleep(45)  # until the drain has ended
+    for case, event_id in (("event-dropped", old), ("event-paused", young)):
+        await save(platform, case, f"event/{event_id}")
+    await save(platform, "drain", names.drain_workflow_id("paused"))
+    sink.script(Answer(410), path="/gone")
+    await platform.gateway.subscribers.add("gone", sink.url("/gone"), types=["replay.gone.v1"])
+    await emit(platform, "replay.gone.v1")
+    await platform.gateway.subscribers.update("gone", enabled=True)
+    await save(platform, "subscribers-paused", names.DIRECTORY_ID)
 
 
 async def limited(platform: Platform, sink: Sink) -> None:

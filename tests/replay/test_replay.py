@@ -11,6 +11,7 @@ from temporalio.workflow import NondeterminismError
 from service.temporal import DATA_CONVERTER
 from workflows.alarm import AlarmWorkflow
 from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.drain import DrainWorkflow
 from workflows.event import EventWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
 from workflows.incident import IncidentWorkflow
@@ -35,6 +36,7 @@ WORKFLOWS = [
     SourcesWorkflow,
     ZeebeClusterWorkflow,
     AlarmWorkflow,
+    DrainWorkflow,
 ]
 
 

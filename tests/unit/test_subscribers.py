@@ -4,16 +4,20 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.directory import MAX_DIRECTORY_BYTES, Directory, check_size, stored_size
-from domain.errors import DirectoryFullError, InvalidNameError, InvalidScheduleError
-from domain.pauses import Pause
+from domain.directory import MAX_DIRECTORY_BYTES, Directory, check_size, put, stored_size
+from domain.errors import DirectoryFullError, InvalidNameError, InvalidRequestError, InvalidScheduleError
+from domain.pause_errors import SubscriberDisabledError
+from domain.pauses import Pause, PauseOrder, check_reason
 from domain.retry import make_schedule
 from domain.subscriber_changes import (
     MAX_VALID_SECRETS,
     Gone,
     SubscriberChange,
     apply_change,
+    pause,
+    pause_as_ordered,
     pause_gone,
+    resume,
 )
 from domain.subscribers import NewSubscriber, Subscriber, check_name, new_subscriber
 from tests.support.builders import NOW
@@ -182,3 +186,41 @@ def test_a_directory_past_the_limit_is_refused() -> None:
     with pytest.raises(DirectoryFullError) as caught:
         check_size(MAX_DIRECTORY_BYTES + 1)
     assert caught.value.data == {"size": MAX_DIRECTORY_BYTES + 1, "limit": MAX_DIRECTORY_BYTES}
+
+
+def test_a_pause_keeps_its_first_reason_and_disabling_ends_it() -> None:
+    paused = pause(_added(), "migration", NOW)
+    assert pause(paused, "other", NOW + HOUR) is paused
+    assert paused.pause_for("im.incident.declared.v1") == Pause(at=NOW, reason="migration")
+    assert paused.pause_for("im.subscriber.test.v1") is None
+    assert _changed(paused, NOW + HOUR, url="https://n.example/").paused == paused.paused
+    assert _changed(paused, NOW + HOUR, enabled=False).paused is None
+    with pytest.raises(SubscriberDisabledError):
+        pause(_added(enabled=False), "migration", NOW)
+
+
+def test_resuming_ends_a_pause_and_what_410_left() -> None:
+    gone = pause_gone(_added(), Gone(name="ops", asked_at=NOW), NOW)
+    resumed = resume(gone, NOW + HOUR)
+    assert (resumed.paused, resumed.gone_at, resumed.version) == (None, None, 3)
+    assert resume(resumed, NOW + HOUR) is resumed
+
+
+def test_an_order_to_pause_is_ignored_when_the_subscriber_was_changed_since() -> None:
+    subscriber = _added()
+    order = PauseOrder(name="ops", reason="five days of failures", asked_at=NOW - HOUR)
+    assert pause_as_ordered(subscriber, order, NOW) is subscriber
+    told = pause_as_ordered(subscriber, order.model_copy(update={"asked_at": NOW}), NOW)
+    assert told.paused == Pause(at=NOW, reason="five days of failures")
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 201])
+def test_a_reason_says_something_and_is_short(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        check_reason(text)
+
+
+def test_an_import_leaves_a_pause_as_it_is() -> None:
+    paused = pause(_added(), "migration", NOW)
+    assert put(paused, _added(url="https://n.example/"), NOW).paused == paused.paused
+    assert put(paused, _added(enabled=False), NOW).paused is None
