@@ -26,7 +26,7 @@ from domain.directory import Directory
 from domain.event_types import DELIVERY_EXHAUSTED
 from domain.events import CloudEvent
 from domain.operational import failure_is_told
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle, waiting
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.replays import replay_of
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber

@@ -1,4 +1,9 @@
-"""What can be wrong with a pause."""
+"""Errors of pauses. Part of the tree in `domain.errors`.
+
+ImError
+└── ConflictError
+    └── SubscriberDisabledError
+"""
 
 from domain.errors import ConflictError
 

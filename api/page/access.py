@@ -51,6 +51,8 @@ class PageRoute(APIRoute):
         async def checked(request: Request) -> Response:
             try:
                 await _enter(request, scope)
+                if request.method == "POST":
+                    await _check_form(request, by_session=self.name != "log_in")
                 return await self.endpoint(request)  # type: ignore[no-any-return]  # FastAPI's endpoint is any callable
             except AccessDeniedError as error:
                 return _to_login(request, error)
@@ -92,8 +94,6 @@ async def _enter(request: Request, scope: Scope | None) -> None:
     request.state.visitor = await _visitor(request, needed=scope is not None)
     if scope is not None and not request.state.visitor.caller.may(scope):
         raise ScopeMissingError(name=request.state.visitor.caller.name, scope=scope.value)
-    if request.method == "POST":
-        await _check_form(request)
 
 
 async def _visitor(request: Request, *, needed: bool) -> Visitor | None:
@@ -111,13 +111,13 @@ async def _visitor(request: Request, *, needed: bool) -> Visitor | None:
         return None
 
 
-async def _check_form(request: Request) -> None:
+async def _check_form(request: Request, *, by_session: bool) -> None:
     """Refuse a form that none of our pages sent: SameSite keeps most of them without a cookie, this the rest."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     ours = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host")
     visitor: Visitor | None = request.state.visitor
-    wanted = visitor.form_token if visitor else ""
-    given = (await fields(request)).get("form_token", "")
+    wanted = visitor.form_token if visitor and by_session else ""
+    given = (await fields(request)).get("form_token", "") if by_session else ""
     if not ours or not hmac.compare_digest(given.encode(), wanted.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "the form was not sent by this page, or by one of an older session")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.page.brief import Brief
+from domain.errors import SubscriberNotFoundError
 from domain.explanations import Explanation
 from domain.health import Health, HealthStatus
 from domain.hours import HourCount
@@ -55,6 +56,17 @@ class Gather:
         health = {row.subscriber: row for row in rows}
         return [_row(view, health.get(view.name), days.get(view.name, NOBODY)) for view in views]
 
+    async def subscriber(self, name: str) -> SubscriberRow:
+        """One subscriber; raises `SubscriberNotFoundError`."""
+        row = _named(await self.subscribers(), name)
+        if row is None:
+            await self._brief.get(("known", name), lambda: self._gateway.subscribers.get(name))
+            self.forget()  # it is new
+            row = _named(await self.subscribers(), name)
+        if row is None:
+            raise SubscriberNotFoundError(name=name)
+        return row
+
     async def events(self, wanted: EventFilter) -> EventPage:
         """Events, the latest first."""
         return await self._brief.get(wanted.model_dump_json(), lambda: self._gateway.events.find(wanted))
@@ -85,6 +97,10 @@ def gather_of(request: Request) -> Gather:
     """What the pages of this application are gathered by."""
     gather: Gather = request.app.state.gather
     return gather
+
+
+def _named(rows: Sequence[SubscriberRow], name: str) -> SubscriberRow | None:
+    return next((row for row in rows if row.view.name == name), None)
 
 
 def _row(view: SubscriberView, health: Health | None, day: Sequence[HourCount]) -> SubscriberRow:

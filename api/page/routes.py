@@ -12,10 +12,10 @@ from api.page.gather import gather_of
 from api.page.render import ASSETS, asset, explain, page
 from api.pages import page_before, read_time
 from api.urls import PAGE
-from domain.errors import SubscriberNotFoundError, UnavailableError
+from domain.errors import UnavailableError
 from service.event_list import EventFilter
 
-FIRST_EVENTS, EVENTS, INCIDENTS = 12, 50, 50
+FIRST_EVENTS, EVENTS, INCIDENTS = 10, 50, 50
 FIRST_INCIDENTS = 8
 FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -95,9 +95,7 @@ async def incident(request: Request) -> Response:
 async def subscriber(request: Request) -> Response:
     """A subscriber, how it does, and its latest events."""
     gather, name = gather_of(request), request.query_params.get("name", "")
-    row = next((row for row in await gather.subscribers() if row.view.name == name), None)
-    if row is None:
-        raise SubscriberNotFoundError(name=name)
+    row = await gather.subscriber(name)
     events = await gather.events(EventFilter(subscriber=name, limit=FIRST_EVENTS))
     return page(request, "subscriber.html", row=row, events=events.rows[:FIRST_EVENTS])
 

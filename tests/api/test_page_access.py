@@ -1,0 +1,242 @@
+"""Who may see the page and press its buttons."""
+
+import re
+
+import pytest
+
+from api.page.access import PAGES
+from domain.errors import TemporalUnavailableError
+from domain.rates import parse_rate
+from tests.api.conftest import TOKEN, Serve, Service
+
+COOKIE = "im_session_8080"
+EVENT = {"specversion": "1.0", "id": "e/1", "source": "/t", "type": "a.b.v1"}
+SEEN = ("/", "/ui/events", "/ui/event?id=e/1", "/ui/incidents", "/ui/incident?id=INC-1", "/ui/subscriber?name=ops")
+ACTIONS = ("/ui/event/resend", "/ui/subscriber/pause", "/ui/subscriber/resume")
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+async def log_in(service: Service, token: str = TOKEN) -> str:
+    """A session in the client's cookies; gives the token of its forms."""
+    service.http.headers.pop("Authorization", None)
+    answer = await service.http.post("/ui/login", data={"token": token, "next": "/"}, headers=OURS)
+    assert answer.status_code == 303, answer.text
+    page = await service.http.get("/")
+    return found[1] if (found := re.search(r'name="form_token" value="([^"]+)"', page.text)) else ""
+
+
+async def with_data(service: Service) -> None:
+    await service.add_subscriber("ops")
+    await service.http.post("/api/v1/events", json=EVENT, headers={"Content-Type": "application/cloudevents+json"})
+    await service.http.post("/api/v1/incidents", json={"title": "t", "severity": "SEV-1", "actor": "me"})
+
+
+async def test_without_a_session_every_page_leads_to_the_login_and_back(service: Service) -> None:
+    for path in SEEN:
+        answer = await service.http.get(path)  # a token in a header is for programs
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/ui/login?next=%2F")
+    for path in (*ACTIONS, "/ui/nothing"):
+        assert (await service.http.post(path)).status_code in {303, 405}
+
+
+async def test_a_session_sees_what_its_token_may_read(service: Service) -> None:
+    await with_data(service)
+    await log_in(service, service.gateway.tokens.add("looker", "read"))
+    for path in SEEN:
+        assert (await service.http.get(path)).status_code == 200, path
+
+
+async def test_the_cookie_is_for_this_site_alone_out_of_reach_of_scripts_and_not_the_token(service: Service) -> None:
+    answer = await service.http.post("/ui/login", data={"token": TOKEN}, headers=OURS)
+    said = answer.headers["set-cookie"]
+    assert said.startswith(f"{COOKIE}=")
+    assert TOKEN not in said
+    assert {"HttpOnly", "SameSite=strict", "Path=/", "Max-Age=43200"} <= set(said.split("; "))
+    assert "Secure" not in said
+    behind_tls = OURS | {"Origin": "https://im.example.com"}
+    answer = await service.http.post("/ui/login", data={"token": TOKEN}, headers=behind_tls)
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("token", ["wrong", "im_damaged", "", "x" * 5000, "\u202e<b>"])
+async def test_a_wrong_token_does_not_log_in_and_is_not_shown(service: Service, token: str) -> None:
+    answer = await service.http.post("/ui/login", data={"token": token}, headers=OURS)
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert not token or token not in answer.text
+
+
+async def test_a_token_that_may_not_read_does_not_log_in(service: Service) -> None:
+    token = service.gateway.tokens.add("publisher", "publish", "manage")
+    answer = await service.http.post("/ui/login", data={"token": token}, headers=OURS)
+    assert answer.status_code == 403
+    assert "does not have the scope &#39;read&#39;" in answer.text
+
+
+async def test_too_many_attempts_to_log_in_are_429(service: Service) -> None:
+    for _ in range(10):
+        assert (await service.http.post("/ui/login", data={"token": "wrong"}, headers=OURS)).status_code == 401
+    answer = await service.http.post("/ui/login", data={"token": TOKEN}, headers=OURS)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+async def test_a_revoked_token_ends_its_sessions_at_once(service: Service) -> None:
+    await log_in(service, service.gateway.tokens.add("leaver", "read"))
+    service.gateway.tokens.revoke("leaver")
+    answer = await service.http.get("/")
+    assert answer.status_code == 303
+    assert 'im_session_8080="";' in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("cookie", ["", "nonsense", "sealed:v1:test-1:AAAA", "sealed:v1:other:AAAA"])
+async def test_a_made_up_cookie_is_nobody(service: Service, cookie: str) -> None:
+    answer = await service.http.get("/", headers={"Cookie": f"{COOKIE}={cookie}"})
+    assert answer.status_code == 303
+
+
+async def test_a_value_that_was_sealed_for_something_else_is_no_session(service: Service) -> None:
+    from tests.support.builders import make_keyring
+
+    sealed = make_keyring().seal('{"token": "x", "form_token": "", "ends_at": "2099-01-01T00:00:00Z"}', "other")
+    assert (await service.http.get("/", headers={"Cookie": f'{COOKIE}="{sealed}"'})).status_code == 303
+
+
+async def test_who_may_only_read_sees_no_buttons_and_is_refused_at_them(service: Service) -> None:
+    await with_data(service)
+    form_token = await log_in(service, service.gateway.tokens.add("looker", "read"))
+    for path in SEEN:
+        assert not set(re.findall(r'action="([^"]+)"', (await service.http.get(path)).text)) & set(ACTIONS)
+    for path in ACTIONS:
+        data = {"form_token": form_token, "id": "e/1", "name": "ops"}
+        assert (await service.http.post(path, data=data, headers=OURS)).status_code == 403, path
+    assert not service.gateway.events.resent
+
+
+async def test_who_may_manage_resends(service: Service) -> None:
+    await with_data(service)
+    form_token = await log_in(service)
+    data = {"form_token": form_token, "id": "e/1", "source": "/t", "subscriber": "ops"}
+    answer = await service.http.post("/ui/event/resend", data=data, headers=OURS)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/ui/event?id=e%2F1&source=%2Ft&done=resent"
+    assert service.gateway.events.resent == [("e/1", "ops")]
+
+
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        ("right", {"Sec-Fetch-Site": "cross-site"}),
+        ("right", {"Sec-Fetch-Site": "same-site"}),
+        ("right", {"Origin": "http://evil.example"}),
+        ("right", {"Origin": "null"}),
+        ("right", {}),
+        ("wrong", OURS),
+        ("", OURS),
+    ],
+)
+async def test_a_form_of_another_site_or_session_is_refused(
+    service: Service, token: str, headers: dict[str, str]
+) -> None:
+    await with_data(service)
+    form_token = await log_in(service)
+    data = {"form_token": form_token if token == "right" else token, "id": "e/1"}
+    answer = await service.http.post("/ui/event/resend", data=data, headers=headers)
+    assert answer.status_code == 403
+    assert not service.gateway.events.resent
+
+
+async def test_a_browser_that_tells_only_its_origin_is_believed_when_it_is_ours(service: Service) -> None:
+    answer = await service.http.post("/ui/login", data={"token": TOKEN}, headers={"Origin": "http://127.0.0.1:8080"})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(
+    "after", ["//evil.example/", "https://evil.example/", "/\\evil.example", "/api/v1/events", "x"]
+)
+async def test_after_the_login_nobody_is_led_elsewhere(service: Service, after: str) -> None:
+    answer = await service.http.post("/ui/login", data={"token": TOKEN, "next": after}, headers=OURS)
+    assert answer.headers["location"] == "/"
+
+
+async def test_a_host_that_is_not_this_machine_gets_no_page(serve: Serve) -> None:
+    for token in (TOKEN, None):
+        service = await serve(token=token, base_url="http://evil.example:8080")
+        for path in ("/", "/ui/login", "/ui/static/style.css"):
+            assert (await service.http.get(path)).status_code == 421, path
+
+
+async def test_without_any_token_configured_nobody_logs_in_and_another_origin_gets_nothing(serve: Serve) -> None:
+    service = await serve(token=None)
+    await with_data(service)
+    assert "Log out" not in (await service.http.get("/")).text
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        assert (await service.http.post("/ui/event/resend", data={"id": "e/1"}, headers=headers)).status_code == 403
+    assert (await service.http.post("/ui/event/resend", data={"id": "e/1"}, headers=OURS)).status_code == 303
+
+
+async def test_a_token_past_its_rate_is_told_when_to_come_back(service: Service) -> None:
+    await log_in(service, service.gateway.tokens.add("slow", "read", rate=parse_rate("2/m")))
+    answer = await service.http.get("/ui/events")
+    assert answer.status_code == 429
+    assert "Try again in" in answer.text
+    assert int(answer.headers["retry-after"]) > 1
+
+
+async def test_every_page_is_in_the_table_of_scopes_and_the_other_way_round(service: Service) -> None:
+    from fastapi.routing import iter_route_contexts
+
+    from api.page.access import PageRoute
+
+    routes = [each.original_route for each in iter_route_contexts(service.http._transport.app.routes)]  # type: ignore[attr-defined]
+    assert {each.name for each in routes if isinstance(each, PageRoute)} == set(PAGES)
+
+
+async def test_no_answer_may_run_load_or_frame_anything_foreign(service: Service) -> None:
+    await with_data(service)
+    await log_in(service)
+    for path in (*SEEN, "/ui/nothing", "/ui/login?next=/"):
+        answer = await service.http.get(path, follow_redirects=True)
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r'(?:src|href|action)="(?!/|http://127\.0\.0\.1:8233/|#)', answer.text), path
+        assert not re.search(r"<script(?![^>]*src=)| style=| on\w+=", answer.text), path
+
+
+async def test_stylesheet_and_script_are_kept_until_they_change(service: Service) -> None:
+    page = (await service.http.get("/ui/login")).text
+    for url in re.findall(r'(?:src|href)="(/ui/static/[^"]+)"', page):
+        answer = await service.http.get(url)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert (await service.http.get("/ui/static/..%2froutes.py")).status_code == 404
+
+
+async def test_what_goes_wrong_is_a_page_that_says_what_to_do(service: Service) -> None:
+    await log_in(service)
+    for path, status, says in (
+        ("/ui/event?id=nowhere", 404, "no event"),
+        ("/ui/incident?id=INC-404", 404, "INC-404"),
+        ("/ui/subscriber?name=nobody", 404, "nobody"),
+        ("/ui/events?cursor=nonsense", 422, "cursor"),
+        ("/ui/nothing", 404, "no such page"),
+    ):
+        answer = await service.http.get(path)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert says in answer.text
+    service.gateway.breaks = TemporalUnavailableError(address="here", namespace="default", reason="refused")
+    away = await service.http.get("/ui/incidents")
+    assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+    assert "does not answer" in away.text
+    service.gateway.breaks = RuntimeError("a secret thing")
+    broken = await service.http.get("/ui/event?id=other")
+    assert broken.status_code == 500
+    assert "a secret thing" not in broken.text
