@@ -92,8 +92,11 @@ async def _enter(request: Request, scope: Scope | None, *, asks: bool) -> None:
     """Let somebody in, with ``request.state.visitor`` as who it is, or raise why not."""
     visitor = await _visitor(request, needed=scope is not None) if asks else None
     request.state.visitor = visitor
-    if scope is not None and visitor is not None and not visitor.caller.may(scope):
-        raise ScopeMissingError(name=visitor.caller.name, scope=scope.value)
+    if scope is not None:
+        if visitor is None:
+            raise TokenMissingError
+        if not visitor.caller.may(scope):
+            raise ScopeMissingError(name=visitor.caller.name, scope=scope.value)
     if request.method == "POST":
         await _check_form(request, visitor)
 
