@@ -28,6 +28,7 @@ _PAGES: dict[Scope | None, str] = {
     None: "static login log_in log_out nothing",
 }
 PAGES: dict[str, Scope | None] = {name: scope for scope, names in _PAGES.items() for name in names.split()}
+_ASK_NOBODY = {"static", "log_in"}  # whoever it is; a request for a stylesheet is none of the token's rate
 MAX_FIELDS = 20
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -50,9 +51,7 @@ class PageRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             try:
-                await _enter(request, scope)
-                if request.method == "POST":
-                    await _check_form(request, by_session=self.name != "log_in")
+                await _enter(request, scope, asks=self.name not in _ASK_NOBODY)
                 return await self.endpoint(request)  # type: ignore[no-any-return]  # FastAPI's endpoint is any callable
             except AccessDeniedError as error:
                 return _to_login(request, error)
@@ -89,11 +88,17 @@ async def fields(request: Request) -> dict[str, str]:
         raise InvalidRequestError(reason="the form cannot be read") from None
 
 
-async def _enter(request: Request, scope: Scope | None) -> None:
+async def _enter(request: Request, scope: Scope | None, *, asks: bool) -> None:
     """Let somebody in, with ``request.state.visitor`` as who it is, or raise why not."""
-    request.state.visitor = await _visitor(request, needed=scope is not None)
-    if scope is not None and not request.state.visitor.caller.may(scope):
-        raise ScopeMissingError(name=request.state.visitor.caller.name, scope=scope.value)
+    visitor = await _visitor(request, needed=scope is not None) if asks else None
+    request.state.visitor = visitor
+    if scope is not None:
+        if visitor is None:
+            raise TokenMissingError
+        if not visitor.caller.may(scope):
+            raise ScopeMissingError(name=visitor.caller.name, scope=scope.value)
+    if request.method == "POST":
+        await _check_form(request, visitor)
 
 
 async def _visitor(request: Request, *, needed: bool) -> Visitor | None:
@@ -111,13 +116,12 @@ async def _visitor(request: Request, *, needed: bool) -> Visitor | None:
         return None
 
 
-async def _check_form(request: Request, *, by_session: bool) -> None:
+async def _check_form(request: Request, visitor: Visitor | None) -> None:
     """Refuse a form that none of our pages sent: SameSite keeps most of them without a cookie, this the rest."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     ours = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host")
-    visitor: Visitor | None = request.state.visitor
-    wanted = visitor.form_token if visitor and by_session else ""
-    given = (await fields(request)).get("form_token", "") if by_session else ""
+    given = (await fields(request)).get("form_token", "")
+    wanted = visitor.form_token if visitor else given  # without a session there is nothing to be stolen
     if not ours or not hmac.compare_digest(given.encode(), wanted.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "the form was not sent by this page, or by one of an older session")
 

@@ -178,6 +178,7 @@ async def test_without_any_token_configured_nobody_logs_in_and_another_origin_ge
 
 async def test_a_token_past_its_rate_is_told_when_to_come_back(service: Service) -> None:
     await log_in(service, service.gateway.tokens.add("slow", "read", rate=parse_rate("2/m")))
+    assert (await service.http.get("/ui/static/style.css")).status_code == 200  # is none of its rate
     answer = await service.http.get("/ui/events")
     assert answer.status_code == 429
     assert "Try again in" in answer.text

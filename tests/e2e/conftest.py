@@ -6,11 +6,15 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, expect
 
 from service.devserver import DevServer
 from tests.support.alert_receivers import AlertReceivers
+from tests.support.browser import Hook, Tab, running_browser, tab
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Sink
+
+PATIENCE_MS = 15_000  # of what a browser is expected to show
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -44,3 +48,25 @@ async def platform(
 async def sink() -> AsyncIterator[Sink]:
     async with Sink() as found:
         yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with running_browser() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(browser: Browser, platform: Platform) -> AsyncIterator[Tab]:
+    """A tab that is logged in with everything allowed."""
+    expect.set_options(timeout=PATIENCE_MS)
+    async with tab(browser) as found:
+        await found.log_in(f"{platform.api.base_url}", TOKEN)
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hook(platform: Platform) -> AsyncIterator[Hook]:
+    found = Hook(platform)
+    yield found
+    await platform.im("subscriber", "remove", found.name)

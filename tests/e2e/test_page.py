@@ -1,66 +1,19 @@
 """The page in a real browser, over the whole platform."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.browser import MISSING, Tab, chromium, running_browser, tab
-from tests.support.eventually import eventually
-from tests.support.platform import TOKEN, Platform, unique_name, unique_type
+from tests.support.browser import MISSING, Hook, Tab, at, chromium, focused, tab
+from tests.support.platform import Platform, unique_name
 from tests.support.sink import Answer, Sink
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=MISSING)
 
-PATIENCE = 15_000  # ms
-PHONE = {"width": 360, "height": 740}
 EVIL = (
     "<script>document.title='owned';alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>"
     "\x1b[31mred\x1b[0m{{7*7}}</pre></template><iframe srcdoc='<script>alert(4)</script>'></iframe>"
 )
 MARKS = "\u202e\u200f" * 200 + "\u200f" * 400
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with running_browser() as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(browser: Browser, platform: Platform) -> AsyncIterator[Tab]:
-    """A tab that is logged in with everything allowed."""
-    expect.set_options(timeout=PATIENCE)
-    async with tab(browser) as found:
-        await found.log_in(f"{platform.api.base_url}", TOKEN)
-        yield found
-
-
-class Hook:
-    """A subscriber of one test, and an event type that it alone wants."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-        self.name, self.type = unique_name("page"), unique_type("page")
-
-    async def add(self, sink: Sink, *options: str) -> None:
-        added = await self._platform.im(
-            *("subscriber", "add", "--name", self.name, "--url", sink.url("/page"), "--types", self.type), *options
-        )
-        assert added.code == 0, added.err
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def hook(platform: Platform) -> AsyncIterator[Hook]:
-    found = Hook(platform)
-    yield found
-    await platform.im("subscriber", "remove", found.name)
-
-
-def at(platform: Platform, path: str) -> str:
-    return f"{str(platform.api.base_url).rstrip('/')}{path}"
 
 
 async def story(desk: Tab, platform: Platform, event_id: str) -> Page:
@@ -159,74 +112,6 @@ async def test_hostile_text_is_shown_and_nothing_of_it_runs(
     assert not desk.faults
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_passes_axe_and_fits_a_phone(
-    browser: Browser, platform: Platform, sink: Sink, hook: Hook, scheme: str
-) -> None:
-    sink.script(Answer(400, b"x" * 2000))
-    await hook.add(sink)
-    event_id = await platform.emit(hook.type, {"long": "y" * 500})
-    incident = await platform.api.post(
-        "/api/v1/incidents", json={"title": "z" * 300, "severity": "SEV-1", "actor": "me"}
-    )
-    await platform.ended(event_id)
-    paths = ["/", "/ui/events", "/ui/incidents", f"/ui/incident?id={incident.json()['id']}", "/ui/nothing"]
-    paths += [f"/ui/subscriber?name={hook.name}", f"/ui/event?id={event_id}"]
-    paths += [f"/ui/why?id={event_id}&subscriber={hook.name}"]
-    async with tab(browser, viewport=PHONE, color_scheme=scheme, bypass_csp=True) as phone:
-        page = phone.page
-        await page.goto(at(platform, "/ui/login"))
-        await judge(page, "/ui/login")
-        await phone.log_in(at(platform, "/"), TOKEN)
-        for path in paths:
-            await page.goto(at(platform, path))
-            for details in await page.query_selector_all("details"):
-                await details.evaluate("each => each.open = true")
-            await judge(page, path)
-
-
-async def judge(page: Page, path: str) -> None:
-    """WCAG 2.2 AA as far as axe can tell, on a phone and at a desk, and no scrolling sideways."""
-    await page.add_script_tag(path=AXE_FILE_PATH)
-    for size in (PHONE, {"width": 1280, "height": 900}):
-        await page.set_viewport_size(size)  # type: ignore[arg-type]  # a dictionary with the members of one
-        wide = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide[0] <= wide[1], f"{path} scrolls sideways at {size['width']}: {wide}"
-        found = await page.evaluate("axe.run()")
-        told = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
-        assert not told, f"{path} at {size['width']}: {told}"
-
-
-async def test_the_keyboard_alone_logs_in_and_resends(
-    browser: Browser, platform: Platform, sink: Sink, hook: Hook
-) -> None:
-    await hook.add(sink)
-    event_id = await platform.emit(hook.type)
-    await platform.ended(event_id)
-    async with tab(browser) as found:
-        page = found.page
-        await page.goto(at(platform, f"/ui/event?id={event_id}"))
-        await page.keyboard.type(TOKEN)  # the field has the focus
-        await page.keyboard.press("Enter")
-        await page.wait_for_selector("#runs")
-        await page.keyboard.press("Tab")
-        assert await focused(page) == "Skip to the content"
-        await page.keyboard.press("Enter")
-        for _ in range(20):
-            await page.keyboard.press("Tab")
-            if (await focused(page)).startswith("Resend"):
-                break
-        assert await page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_text("Sent again.")).to_be_visible()
-        await sink.wait_for(2)
-        assert not found.faults
-
-
-async def focused(page: Page) -> str:
-    return str(await page.evaluate("document.activeElement.textContent.trim()"))
-
-
 async def test_the_focus_and_what_is_open_stay_where_they_are_when_news_come(
     desk: Tab, platform: Platform, sink: Sink, hook: Hook
 ) -> None:
@@ -272,22 +157,3 @@ async def test_a_link_from_another_site_does_not_ask_for_a_login_again(
     await desk.page.goto(sink.url("/chat").replace("127.0.0.1", "localhost"))
     await desk.page.get_by_role("link").click()
     await expect(desk.page.get_by_role("heading", name="Incidents")).to_be_visible()
-
-
-async def test_everything_works_without_the_script(
-    browser: Browser, platform: Platform, sink: Sink, hook: Hook
-) -> None:
-    await hook.add(sink)
-    event_id = await platform.emit(hook.type)
-    await platform.ended(event_id)
-    async with tab(browser, java_script_enabled=False) as found:
-        await found.log_in(at(platform, f"/ui/event?id={event_id}"), TOKEN)
-        await found.page.get_by_role("button", name=f"Resend to {hook.name}").click()
-        await expect(found.page.get_by_text("Sent again.")).to_be_visible()
-        await sink.wait_for(2)
-
-        async def delivered() -> bool:
-            await found.page.reload()
-            return await found.page.get_by_role("heading", name="Resent delivered").is_visible()
-
-        await eventually(delivered, 30)

@@ -9,6 +9,9 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.support.platform import Platform, unique_name, unique_type
+from tests.support.sink import Sink
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no Chromium is installed (Debian: apt-get install chromium), so nobody looks at the page"
 
@@ -69,3 +72,28 @@ async def tab(browser: Browser, **options: Any) -> AsyncIterator[Tab]:
         yield found
     finally:
         await context.close()
+
+
+class Hook:
+    """A subscriber of one test, and an event type that it alone wants."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.name, self.type = unique_name("page"), unique_type("page")
+
+    async def add(self, sink: Sink, *options: str) -> None:
+        """Add it."""
+        added = await self._platform.im(
+            *("subscriber", "add", "--name", self.name, "--url", sink.url("/page"), "--types", self.type), *options
+        )
+        assert added.code == 0, added.err
+
+
+def at(platform: Platform, path: str) -> str:
+    """The address of a page."""
+    return f"{str(platform.api.base_url).rstrip('/')}{path}"
+
+
+async def focused(page: Page) -> str:
+    """The text of what has the focus."""
+    return str(await page.evaluate("document.activeElement.textContent.trim()"))
