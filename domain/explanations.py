@@ -30,6 +30,8 @@ class Verdict(StrEnum):
     ADDED_LATER = "added_later"
     DISABLED = "disabled"
     UNSAYABLE = "unsayable"
+    ABOUT_ITSELF = "about_itself"
+    NOT_ASKED = "not_asked"
     NO_MATCH = "no_match"
     CHANGED_SINCE = "changed_since"
     UNEXPLAINED = "unexplained"
@@ -66,6 +68,7 @@ class Story(BaseModel):
         subscriber: as it is now; None where the directory has none of that name.
         directory_known: False where no worker answered for the directory, so that nothing is known of the subscriber.
         names: every subscriber that the directory has.
+        about: the subscriber that an operational event tells of.
         ahead: the ids of the events that it waits behind in its lane.
     """
 
@@ -78,6 +81,7 @@ class Story(BaseModel):
     subscriber: Subscriber | None = None
     directory_known: bool = True
     names: list[str] = []
+    about: str | None = None
     ahead: list[str] = []
 
     @property

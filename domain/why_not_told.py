@@ -5,6 +5,7 @@ import difflib
 from domain.event_types import SUBSCRIBER_TEST
 from domain.explanations import Carrier, Finding, Story, Verdict
 from domain.message_formats import can_say as format_can_say
+from domain.operational import asks_for
 from domain.patterns import closest, matches
 from domain.subscribers import Subscriber
 from domain.targets.kinds import can_say
@@ -100,7 +101,13 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         if changed
         else f"its settings have not changed since {stamp(subscriber.updated_at)}, before the event."
     )
-    finding = _disabled(story, subscriber) or _unsayable(story, subscriber) or _unmatched(story, subscriber)
+    finding = (
+        _about_itself(story)
+        or _disabled(story, subscriber)
+        or _unsayable(story, subscriber)
+        or _not_asked(story, subscriber)
+        or _unmatched(story, subscriber)
+    )
     if finding is None:
         finding = _wants_today(story, subscriber, changed=changed)
     return finding.model_copy(update={"facts": [*finding.facts, note]})
@@ -151,6 +158,32 @@ def _unsayable(story: Story, subscriber: Subscriber) -> Finding | None:
     )
 
 
+def _about_itself(story: Story) -> Finding | None:
+    if story.about != story.name:
+        return None
+    return Finding(
+        verdict=Verdict.ABOUT_ITSELF,
+        headline=f"{story.name} was not told of it: it tells of {story.name} itself, and nobody is told of their own.",
+        next=_NOTHING,
+        advice=[f"how {story.name} is doing: im subscriber show {story.name}"],
+    )
+
+
+def _not_asked(story: Story, subscriber: Subscriber) -> Finding | None:
+    """An operational event that a pattern matches without asking for it."""
+    pattern = next((pattern for pattern in subscriber.types if matches(pattern, story.type)), None)
+    if pattern is None or asks_for(subscriber.types, story.type):
+        return None
+    wider = ",".join([*subscriber.types, story.type])
+    return Finding(
+        verdict=Verdict.NOT_ASKED,
+        headline=f"{story.name} was not told of it: its pattern {pattern!r} does not ask for operational events.",
+        facts=["only patterns that begin with im. do, so that nobody has them by accident."],
+        next=_NOTHING,
+        advice=[f"if it shall be: im subscriber update {story.name} --types {wider!r}, and then {resend(story)}"],
+    )
+
+
 def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
     if any(matches(pattern, story.type) for pattern in subscriber.types):
         return None
@@ -169,7 +202,7 @@ def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
 
 
 def _wants_today(story: Story, subscriber: Subscriber, *, changed: bool) -> Finding:
-    pattern = next(pattern for pattern in subscriber.types if matches(pattern, story.type))
+    pattern = next(pattern for pattern in subscriber.types if asks_for([pattern], story.type))
     if changed:
         return Finding(
             verdict=Verdict.CHANGED_SINCE,

@@ -7,6 +7,7 @@ from domain.directory import Snapshot
 from domain.errors import ImError
 from domain.events import CloudEvent
 from domain.explanations import Carrier, Explanation, Story
+from domain.operational import told_of
 from domain.outcomes import DeliveryState
 from domain.why import explain
 from service.connection import Connection
@@ -55,6 +56,7 @@ class WhyGateway:
             subscriber=known.get(subscriber),
             directory_known=directory is not None,
             names=sorted(known),
+            about=told_of(view.event),
             ahead=await self._ahead(view, carriers, subscriber),
         )
         return explain(story)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.event_types import SUBSCRIBER_TEST
+from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.explanations import Carrier, Explanation, Story, Verdict
 from domain.message_formats import MessageFormat
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
@@ -125,6 +125,10 @@ RETRYING = delivery(
          Verdict.UNSAYABLE, ["the message format 'flat'"]),
         (why(carrier(), subscriber=known(target="pagerduty"), type="im.incident.note_added.v1"),
          Verdict.UNSAYABLE, ["a pagerduty target"]),
+        (why(carrier(), subscriber=known(types=("im.**",)), type=SUBSCRIBER_PAUSED, about="my-webhook"),
+         Verdict.ABOUT_ITSELF, ["it tells of my-webhook itself"]),
+        (why(carrier(), subscriber=known(types=("**",)), type=SUBSCRIBER_PAUSED, about="other"),
+         Verdict.NOT_ASKED, ["'**' does not ask for operational events", "--types '**,im.subscriber.paused.v1'"]),
         (why(carrier(), subscriber=known(types=("im.incident.*", "com.**"))),
          Verdict.NO_MATCH, ["closest of 2 is 'im.incident.*'", "goes on with 'v1'", "nobody else"]),
         (why(carrier(others=["b", "a"]), subscriber=known(types=("x",), updated_at=AFTER)),
