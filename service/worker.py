@@ -1,13 +1,10 @@
 """The workers of one process: five task queues over one client, started and drained together."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.courier import Courier
 from activities.deliveries import DeliveryActivities
@@ -24,13 +21,13 @@ from activities.lanes import LaneActivities
 from activities.limits import LimitActivities, LimitedDeliveries
 from activities.recorder import Recorder
 from activities.replays import ReplayActivities
+from activities.resolution import ResolutionActivities
 from activities.sealing import Keyring
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.limits import Limits
 from domain.targets.base import Bases
-from domain.tasks import INLINE_ONE_BY_ONE
 from service.connection import Connection
 from service.drains import Drains
 from service.entities import Entities
@@ -39,47 +36,10 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, kept_served, limited_worker, serving_worker
 from service.publisher import Accepted, Publisher
+from service.queues import DRAIN, Parts, control_worker, delivery_worker, event_worker, in_flight_worker
 from service.resender import Resends
-from service.temporal import BUILD_ID
 from service.workers import presence_worker
-from workflows import names, policies
-from workflows.alarm import AlarmWorkflow
-from workflows.directory import SubscriberDirectoryWorkflow
-from workflows.drain import DrainWorkflow
-from workflows.event import EventWorkflow
-from workflows.heartbeat import HeartbeatWorkflow
-from workflows.incident import IncidentWorkflow
-from workflows.incident_numbers import IncidentNumbersWorkflow
-from workflows.lane import LaneWorkflow
-from workflows.ledger import DeliveryLedgerWorkflow
-from workflows.limiter import LimiterWorkflow
-from workflows.replay import ReplayWorkflow
-from workflows.sources import SourcesWorkflow
-from workflows.zeebe import ZeebeClusterWorkflow
-
-# Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
-DRAIN = timedelta(seconds=15)
-
-EVENT_TASKS = 100  # workflow tasks and local activities in hand at once; a burst beyond waits in Temporal
-# Retries in hand at once. A receiver that hangs holds a slot for 10 s, so few slots would let one such subscriber
-# delay everybody's retries (with 100 and 300 events to a hanging one: by up to 8 s); a slot is a task and a socket.
-DELIVERY_SLOTS = 1000
-
-
-@dataclass(frozen=True)
-class _Parts:
-    recorder: Recorder
-    flights: Flights
-    head_start: HeadStart
-    keep_served: Callable[[], AbstractAsyncContextManager[None]]
-    sender: Sender
-    deliveries: DeliveryActivities
-    lanes: LaneActivities
-    drains: DrainActivities
-    replays: ReplayActivities
-    limits: LimitActivities
-    heartbeats: HeartbeatActivities
-    in_flight_queue: str
+from workflows import names
 
 
 @asynccontextmanager
@@ -106,13 +66,13 @@ async def running_workers(
         stack.push_async_callback(parts.sender.aclose)
         stack.push_async_callback(parts.recorder.drain, DRAIN)
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
-        await stack.enter_async_context(_in_flight_worker(client, parts))
+        await stack.enter_async_context(in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
-        control = _control_worker(client, emission, incidents, parts)
-        deliveries = _delivery_worker(client, parts, emission)
+        control = control_worker(client, emission, incidents, parts)
+        deliveries = delivery_worker(client, parts, emission)
         for worker in (control, deliveries, serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
-        await stack.enter_async_context(_event_worker(client, parts))
+        await stack.enter_async_context(event_worker(client, parts))
         await stack.enter_async_context(parts.keep_served())
         await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield parts.head_start.begin
@@ -120,7 +80,7 @@ async def running_workers(
 
 def _assemble(
     client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, bases: Bases, publishing: bool
-) -> _Parts:
+) -> Parts:
     transport = GuardedTransport(policy)
     link = Entities(client)
     directory = LeasedDirectory(link.snapshot)
@@ -140,21 +100,20 @@ def _assemble(
         gate=gate,
         limited=limited,
         load_event=EventSource(client).load,
-        publishing=publishing,
         in_flight_queue=queue,
-        head_start=head_start,
     )
     lanes, drains = Lanes(client), Drains(client)
 
     def serve(subscriber: str, limits: Limits) -> AbstractAsyncContextManager[None]:
         return limited_worker(client, subscriber, limits, deliveries.deliver, DRAIN)
 
-    return _Parts(
+    return Parts(
         recorder=recorder,
         flights=flights,
         head_start=head_start,
         keep_served=lambda: kept_served(queues, directory),
         sender=sender,
+        resolution=ResolutionActivities(directory, gate, limited, publishing=publishing, head_start=head_start),
         deliveries=deliveries,
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
         drains=DrainActivities(directory, drains.begin, drains.find, drains.release),
@@ -164,95 +123,4 @@ def _assemble(
         limits=LimitActivities(directory, limited, serve),
         heartbeats=HeartbeatActivities(transport, keyring, policy),
         in_flight_queue=queue,
-    )
-
-
-def _event_worker(client: Client, parts: _Parts) -> Worker:
-    return Worker(
-        client,
-        build_id=BUILD_ID,
-        task_queue=names.EVENTS_QUEUE,
-        workflows=[EventWorkflow],
-        activities=[
-            parts.deliveries.resolve_subscribers,
-            parts.deliveries.deliver_first,
-            parts.deliveries.deliver_many,
-            parts.deliveries.record_outcomes,
-            parts.lanes.line_up,
-        ],
-        # The hot path runs outside the sandbox (5 instead of 8 ms of CPU an event); a lint and a replay test keep
-        # workflows/ deterministic, and the tests run it sandboxed.
-        workflow_runner=UnsandboxedWorkflowRunner(),
-        max_concurrent_workflow_tasks=EVENT_TASKS,
-        max_concurrent_local_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
-        sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
-        graceful_shutdown_timeout=DRAIN,
-    )
-
-
-def _delivery_worker(client: Client, parts: _Parts, emission: EmissionActivities) -> Worker:
-    return Worker(
-        client,
-        build_id=BUILD_ID,
-        task_queue=names.DELIVERIES_QUEUE,
-        activities=[
-            parts.deliveries.deliver,
-            parts.heartbeats.send_ping,
-            parts.heartbeats.log_unknown,
-            emission.publish_event,
-        ],
-        max_concurrent_activities=DELIVERY_SLOTS,
-        disable_eager_activity_execution=True,  # an eager task would pass by the queue's priority and fairness
-        graceful_shutdown_timeout=DRAIN,
-    )
-
-
-def _in_flight_worker(client: Client, parts: _Parts) -> Worker:
-    return Worker(
-        client,
-        build_id=BUILD_ID,
-        task_queue=parts.in_flight_queue,
-        activities=[parts.deliveries.adopt_delivery, parts.deliveries.adopt_many],
-        max_concurrent_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
-        graceful_shutdown_timeout=DRAIN,
-    )
-
-
-def _control_worker(
-    client: Client, emission: EmissionActivities, incidents: IncidentActivities, parts: _Parts
-) -> Worker:
-    return Worker(
-        client,
-        build_id=BUILD_ID,
-        task_queue=names.CONTROL_QUEUE,
-        workflows=[
-            SubscriberDirectoryWorkflow,
-            DeliveryLedgerWorkflow,
-            IncidentWorkflow,
-            IncidentNumbersWorkflow,
-            SourcesWorkflow,
-            ZeebeClusterWorkflow,
-            HeartbeatWorkflow,
-            LaneWorkflow,
-            LimiterWorkflow,
-            AlarmWorkflow,
-            DrainWorkflow,
-            ReplayWorkflow,
-        ],
-        activities=[
-            emission.publish_event,
-            incidents.declare_incident,
-            incidents.resolve_incident,
-            incidents.observe_incident,
-            parts.lanes.lined_up,
-            parts.drains.begin_drain,
-            parts.drains.find_waiting,
-            parts.drains.release_waiting,
-            parts.replays.survey,
-            parts.replays.page,
-            parts.replays.send,
-        ],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-        sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
-        graceful_shutdown_timeout=DRAIN,
     )

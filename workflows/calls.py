@@ -9,6 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 from activities.deliveries import DeliveryActivities
 from activities.emission import EmissionActivities
 from activities.lanes import LaneActivities
+from activities.resolution import ResolutionActivities
 from domain import tidings
 from domain.events import CloudEvent
 from domain.lanes import LineUpRequest, Ticket
@@ -37,7 +38,7 @@ from workflows import details, endings, names, policies
 async def resolve(events: Sequence[CloudEvent], only: list[str] | None) -> Resolution:
     """Who wants the events."""
     return await workflow.execute_local_activity_method(
-        DeliveryActivities.resolve_subscribers,
+        ResolutionActivities.resolve_subscribers,
         ResolveRequest(event_types=[event.type for event in events], only=only, told_of=_told_of(events)),
         start_to_close_timeout=policies.RESOLVE_TIMEOUT,
         retry_policy=policies.RESOLVE_RETRY,

@@ -22,6 +22,7 @@ from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
+from activities.resolution import ResolutionActivities
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
@@ -98,20 +99,20 @@ async def delivering(
     sender = sender or Sender(GuardedTransport(policy), make_keyring(), policy)
     in_flight = names.in_flight_queue(uuid.uuid4().hex)
     recorder = Recorder(pipeline.record)
+    directory, limited = LeasedDirectory(pipeline.snapshot), LimitedDeliveries(names.limited_queue, _unserved)
     activities = DeliveryActivities(
-        directory=LeasedDirectory(pipeline.snapshot),
+        directory=directory,
         courier=Courier(sender, gate, recorder, pipeline.mark_gone),
         flights=Flights(),
         recorder=recorder,
         gate=gate,
-        limited=LimitedDeliveries(names.limited_queue, _unserved),
+        limited=limited,
         load_event=EventSource(client).load,
-        publishing=publishing,
         in_flight_queue=in_flight,
     )
     queue = f"events-{uuid.uuid4()}"
     inline: list[Callable[..., Any]] = [
-        activities.resolve_subscribers,
+        ResolutionActivities(directory, gate, limited, publishing=publishing).resolve_subscribers,
         activities.deliver_first,
         activities.deliver_many,
         activities.record_outcomes,

@@ -1,0 +1,84 @@
+"""The activity that finds out who wants an event, and how each is to be told."""
+
+from temporalio import activity
+
+from activities import journal
+from activities.directory import LeasedDirectory
+from activities.gate import InlineGate
+from activities.head_start import HeadStart
+from activities.limits import LimitedDeliveries
+from domain.directory import Directory
+from domain.event_types import DELIVERY_EXHAUSTED
+from domain.operational import failure_is_told
+from domain.retry import RetrySchedule
+from domain.subscribers import Subscriber
+from domain.tasks import INLINE_ONE_BY_ONE, Match, Resolution, ResolveRequest
+
+
+class ResolutionActivities:
+    """Resolves from this process's copy of the directory.
+
+    Args:
+        directory: who wants what.
+        gate: who may be tried inline.
+        limited: the queues of limited subscribers.
+        publishing: this process's ENABLE_EVENT_PUBLISHING.
+        head_start: what has begun before it was asked for.
+    """
+
+    def __init__(
+        self,
+        directory: LeasedDirectory,
+        gate: InlineGate,
+        limited: LimitedDeliveries,
+        *,
+        publishing: bool,
+        head_start: HeadStart | None = None,
+    ) -> None:
+        self._directory = directory
+        self._gate = gate
+        self._limited = limited
+        self._publishing = publishing
+        self._head_start = head_start
+
+    @activity.defn(name="resolve_subscribers")
+    async def resolve_subscribers(self, request: ResolveRequest) -> Resolution:
+        """Who wants each event now. Idempotent."""
+        directory = await self._directory.current()
+        wanting: dict[str, list[Match]] = {}
+        for event_type in request.event_types:
+            if event_type not in wanting:
+                wanted_by = self._directory.matching(directory, event_type, request.only)
+                crowd = len(request.event_types) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
+                wanting[event_type] = [await self._match(each, event_type, crowd=crowd) for each in wanted_by]
+            journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
+        told_of = request.told_of or [None] * len(request.event_types)
+        return Resolution(
+            publishing=self._publishing,
+            matches=[
+                [match for match in wanting[each] if match.subscriber != about]
+                for each, about in zip(request.event_types, told_of, strict=True)
+            ],
+            watchers=self._watchers(directory) if any(map(failure_is_told, wanting)) else [],
+        )
+
+    def _watchers(self, directory: Directory) -> list[str]:
+        return [each.name for each in self._directory.matching(directory, DELIVERY_EXHAUSTED, None)[:2]]
+
+    async def _match(self, subscriber: Subscriber, event_type: str, *, crowd: bool) -> Match:
+        limits, name = await self._limited.words(subscriber), subscriber.name
+        begun, pause = self._has_begun(name), subscriber.pause_for(event_type)
+        fit = not pause and (self._gate.admits(name) or (crowd and self._gate.may_begin(name)))
+        return Match(
+            subscriber=subscriber.name,
+            schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
+            since=subscriber.created_at,
+            inline=begun or (limits is None and fit),
+            ordered=subscriber.ordered,
+            limits=limits,
+            paused=pause.reason if pause and not begun else None,
+        )
+
+    def _has_begun(self, subscriber: str) -> bool:
+        run_id = activity.info().workflow_run_id or ""
+        return self._head_start is not None and self._head_start.has_begun(run_id, subscriber)

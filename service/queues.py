@@ -1,0 +1,159 @@
+"""Which worker polls which task queue, for what, and how much it has in hand at once."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.deliveries import DeliveryActivities
+from activities.drains import DrainActivities
+from activities.emission import EmissionActivities
+from activities.flights import Flights
+from activities.head_start import HeadStart
+from activities.heartbeats import HeartbeatActivities
+from activities.incidents import IncidentActivities
+from activities.lanes import LaneActivities
+from activities.limits import LimitActivities
+from activities.recorder import Recorder
+from activities.replays import ReplayActivities
+from activities.resolution import ResolutionActivities
+from activities.sender import Sender
+from domain.tasks import INLINE_ONE_BY_ONE
+from service.temporal import BUILD_ID
+from workflows import names, policies
+from workflows.alarm import AlarmWorkflow
+from workflows.directory import SubscriberDirectoryWorkflow
+from workflows.drain import DrainWorkflow
+from workflows.event import EventWorkflow
+from workflows.heartbeat import HeartbeatWorkflow
+from workflows.incident import IncidentWorkflow
+from workflows.incident_numbers import IncidentNumbersWorkflow
+from workflows.lane import LaneWorkflow
+from workflows.ledger import DeliveryLedgerWorkflow
+from workflows.limiter import LimiterWorkflow
+from workflows.replay import ReplayWorkflow
+from workflows.sources import SourcesWorkflow
+from workflows.zeebe import ZeebeClusterWorkflow
+
+# Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
+DRAIN = timedelta(seconds=15)
+
+EVENT_TASKS = 100  # workflow tasks and local activities in hand at once; a burst beyond waits in Temporal
+# Retries in hand at once. A receiver that hangs holds a slot for 10 s, so few slots would let one such subscriber
+# delay everybody's retries (with 100 and 300 events to a hanging one: by up to 8 s); a slot is a task and a socket.
+DELIVERY_SLOTS = 1000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the workers of a process work with."""
+
+    recorder: Recorder
+    flights: Flights
+    head_start: HeadStart
+    keep_served: Callable[[], AbstractAsyncContextManager[None]]
+    sender: Sender
+    resolution: ResolutionActivities
+    deliveries: DeliveryActivities
+    lanes: LaneActivities
+    drains: DrainActivities
+    replays: ReplayActivities
+    limits: LimitActivities
+    heartbeats: HeartbeatActivities
+    in_flight_queue: str
+
+
+def event_worker(client: Client, parts: Parts) -> Worker:
+    """Fresh events: their workflows, and first requests inline."""
+    return Worker(
+        client,
+        build_id=BUILD_ID,
+        task_queue=names.EVENTS_QUEUE,
+        workflows=[EventWorkflow],
+        activities=[
+            parts.resolution.resolve_subscribers,
+            parts.deliveries.deliver_first,
+            parts.deliveries.deliver_many,
+            parts.deliveries.record_outcomes,
+            parts.lanes.line_up,
+        ],
+        # The hot path runs outside the sandbox (5 instead of 8 ms of CPU an event); a lint and a replay test keep
+        # workflows/ deterministic, and the tests run it sandboxed.
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_concurrent_workflow_tasks=EVENT_TASKS,
+        max_concurrent_local_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
+        sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def delivery_worker(client: Client, parts: Parts, emission: EmissionActivities) -> Worker:
+    """Retries and pings, by priority and in fairness between subscribers."""
+    return Worker(
+        client,
+        build_id=BUILD_ID,
+        task_queue=names.DELIVERIES_QUEUE,
+        activities=[
+            parts.deliveries.deliver,
+            parts.heartbeats.send_ping,
+            parts.heartbeats.log_unknown,
+            emission.publish_event,
+        ],
+        max_concurrent_activities=DELIVERY_SLOTS,
+        disable_eager_activity_execution=True,  # an eager task would pass by the queue's priority and fairness
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def in_flight_worker(client: Client, parts: Parts) -> Worker:
+    """First requests that this process has under way, and nobody else."""
+    return Worker(
+        client,
+        build_id=BUILD_ID,
+        task_queue=parts.in_flight_queue,
+        activities=[parts.deliveries.adopt_delivery, parts.deliveries.adopt_many],
+        max_concurrent_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def control_worker(client: Client, emission: EmissionActivities, incidents: IncidentActivities, parts: Parts) -> Worker:
+    """Registries, incidents, alarms, heartbeats, lanes, drains and replays."""
+    return Worker(
+        client,
+        build_id=BUILD_ID,
+        task_queue=names.CONTROL_QUEUE,
+        workflows=[
+            SubscriberDirectoryWorkflow,
+            DeliveryLedgerWorkflow,
+            IncidentWorkflow,
+            IncidentNumbersWorkflow,
+            SourcesWorkflow,
+            ZeebeClusterWorkflow,
+            HeartbeatWorkflow,
+            LaneWorkflow,
+            LimiterWorkflow,
+            AlarmWorkflow,
+            DrainWorkflow,
+            ReplayWorkflow,
+        ],
+        activities=[
+            emission.publish_event,
+            incidents.declare_incident,
+            incidents.resolve_incident,
+            incidents.observe_incident,
+            parts.lanes.lined_up,
+            parts.drains.begin_drain,
+            parts.drains.find_waiting,
+            parts.drains.release_waiting,
+            parts.replays.survey,
+            parts.replays.page,
+            parts.replays.send,
+        ],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
+        graceful_shutdown_timeout=DRAIN,
+    )
