@@ -4,6 +4,7 @@ Attributes follow OpenTelemetry's semantic conventions for HTTP, messaging and C
 a header, a body or an error's words: each of those may hold a secret.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ def exporting_spans(endpoint: str) -> "OtelSpans":
     Raises:
         ValueError, OSError: for a variable that cannot be used.
     """
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # one line a lost batch, not one a retry of it
     resource = Resource.create({"service.name": SERVICE_NAME}).merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
