@@ -11,11 +11,9 @@ ENV UV_COMPILE_BYTECODE=1 \
 WORKDIR /src
 # Dependencies first: this layer is rebuilt only when the lock file changes.
 COPY pyproject.toml uv.lock ./
-# Optional extras of pyproject.toml: --build-arg EXTRAS="--extra otel --extra apprise"
-ARG EXTRAS=""
-RUN uv sync --frozen --no-dev --no-install-project ${EXTRAS}
+RUN uv sync --frozen --no-dev --no-install-project
 COPY . .
-RUN uv sync --frozen --no-dev --no-editable ${EXTRAS}
+RUN uv sync --frozen --no-dev --no-editable
 
 FROM ${PYTHON_IMAGE}
 # Fixed ids, so that volumes and host folders can be given to them.
