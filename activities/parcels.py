@@ -1,7 +1,7 @@
 """What is sent to a subscriber: a signed webhook, or what its alert target wants, and how the answer is judged."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from domain.events import CloudEvent
 from domain.headers import delivery_headers, notification_headers
 from domain.message_formats import MessageFormat
 from domain.outcomes import failure_of_status, status_text
-from domain.replays import mark
 from domain.subscribers import Subscriber
 from domain.targets import words
 from domain.targets.base import MIN_WAIT_AFTER_429_SECONDS, Bases, Target, Verdict
@@ -72,9 +71,9 @@ class Parcels:
         self._checked: set[str] = set()
 
     def make(
-        self, event: CloudEvent, subscriber: Subscriber, at: datetime, replay: str | None = None
+        self, event: CloudEvent, subscriber: Subscriber, at: datetime, marks: Mapping[str, str]
     ) -> Parcel | AppriseParcel:
-        """What is sent at that time; to a webhook with the mark of a replay, if it is part of one.
+        """What is sent at that time; to a webhook with headers that are this request's own.
 
         Raises:
             SealingKeyError: its secrets cannot be opened with the keys at hand.
@@ -82,7 +81,7 @@ class Parcels:
             InvalidNotificationError: the subscriber's message format cannot say it.
         """
         if subscriber.target == WEBHOOK:
-            return self._webhook(event, subscriber, at, mark(replay))
+            return self._webhook(event, subscriber, at, marks)
         if subscriber.sealed_notify is None:
             raise SealingKeyError(reason=f"{subscriber.name} has no notify URL")
         target = parse_notify(self._keyring.open(subscriber.sealed_notify, notify_purpose(subscriber.name)))
@@ -90,14 +89,14 @@ class Parcels:
             return AppriseParcel(target, words.title_of(event), words.body_of(event))
         return self._alert(event, target)
 
-    def _webhook(self, event: CloudEvent, subscriber: Subscriber, at: datetime, marks: dict[str, str]) -> Parcel:
+    def _webhook(self, event: CloudEvent, subscriber: Subscriber, at: datetime, marks: Mapping[str, str]) -> Parcel:
         purpose = secret_purpose(subscriber.name)
         secrets = [self._keyring.open(sealed, purpose) for sealed in subscriber.valid_secrets(at)]
         headers, body = _message(event, subscriber.message_format, secrets, int(at.timestamp()))
         added: dict[str, str] = {}
         if subscriber.sealed_headers:
             added = json.loads(self._keyring.open(subscriber.sealed_headers, headers_purpose(subscriber.name)))
-        request = self._request(subscriber.url, headers | marks | added, body)
+        request = self._request(subscriber.url, {**headers, **marks, **added}, body)
         return Parcel([request], _judge_webhook, secrets=list(_telling(added.values())))
 
     def _alert(self, event: CloudEvent, target: Target) -> Parcel:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,10 +16,12 @@ from activities.http_clients import HttpClients, Route
 from activities.parcels import AppriseParcel, Parcel, Parcels
 from activities.sealing import Keyring
 from activities.targets_apprise import tell_by_apprise
+from activities.tracing import NO_SPANS, Spans
 from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.events import CloudEvent
 from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure
+from domain.replays import mark
 from domain.retry import parse_retry_after
 from domain.subscribers import Subscriber
 from domain.targets.base import Bases, redact
@@ -50,6 +52,7 @@ class Sender:
         policy: checked on the URL here and on every dialled address by the transport.
         bases: where the services of alert targets are.
         clients: the named ones; none are known by default.
+        spans: of its requests.
     """
 
     def __init__(
@@ -59,7 +62,10 @@ class Sender:
         policy: AddressPolicy,
         bases: Bases = Bases(),  # noqa: B008 - frozen
         clients: HttpClients | None = None,
+        *,
+        spans: Spans = NO_SPANS,
     ) -> None:
+        self._spans = spans
         self._transport = transport
         self._clients = clients or HttpClients(lambda _name: None, keyring, policy)
         self._policy = policy
@@ -73,9 +79,17 @@ class Sender:
         Raises:
             LocalFault: this machine could not make it.
         """
+        with self._spans.requesting(event, subscriber, number) as span:
+            attempt = await self._attempt(event, subscriber, number, {**mark(replay), **span.headers})
+            span.ended(attempt)
+            return attempt
+
+    async def _attempt(
+        self, event: CloudEvent, subscriber: Subscriber, number: int, marks: Mapping[str, str]
+    ) -> Attempt:
         draft, began = Attempt(number=number, at=datetime.now(UTC), duration_ms=0), time.perf_counter()
         try:
-            parcel = self._parcels.make(event, subscriber, draft.at, replay)
+            parcel = self._parcels.make(event, subscriber, draft.at, marks)
             if isinstance(parcel, AppriseParcel):
                 verdict = await tell_by_apprise(parcel, self._policy, TOTAL_SECONDS)
                 attempt = _failed(draft, verdict.failure, verdict.error)

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from api import (
@@ -58,6 +59,10 @@ _TAGS = [
 ]
 
 
+# FastAPI's own spans hold paths, and a ping URL's path is its secret; ours are made below, in service/.
+_UNTRACED = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
+
 class Api(FastAPI):
     """FastAPI, with problems declared under their own media type."""
 
@@ -83,6 +88,7 @@ def described() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_UNTRACED,
     )
     _route(app)
     refuse_unscoped(app)

@@ -19,7 +19,7 @@ from domain.events import (
     parse_binary_event,
     parse_event,
 )
-from domain.tracing import traced
+from domain.tracing import caller_context
 
 _UNDERSTOOD = f"send {STRUCTURED_CONTENT_TYPE}, {BATCH_CONTENT_TYPE}, or any other content type with ce- headers"
 
@@ -97,19 +97,19 @@ async def read_event(request: Request) -> CloudEvent:
         EventTooLargeError: past 256 KiB.
     """
     headers, body = request.headers, await request.body()
-    event = parse_event(body) if _is_structured(headers) else parse_binary_event(dict(headers), body)
-    return _traced(event, headers)
+    return parse_event(body) if _is_structured(headers) else parse_binary_event(dict(headers), body)
 
 
 async def read_batch(request: Request) -> list[CloudEvent] | None:
     """The events of a request in batched mode; None for one in another mode. Raises like `read_event`."""
     if _media_type(request.headers) != BATCH_CONTENT_TYPE:
         return None
-    return [_traced(event, request.headers) for event in parse_batch(await request.body())]
+    return parse_batch(await request.body())
 
 
-def _traced(event: CloudEvent, headers: Headers) -> CloudEvent:
-    return traced(event, headers.getlist("traceparent"), headers.getlist("tracestate"))
+def read_context(request: Request) -> dict[str, str]:
+    """The trace context of a request."""
+    return caller_context(request.headers.getlist("traceparent"), request.headers.getlist("tracestate"))
 
 
 def _media_type(headers: Headers) -> str:

@@ -11,7 +11,7 @@ from api.bodies import Resend
 from api.dependencies import ApiGateway, gateway_of
 from api.direct import DirectRoute
 from api.event_examples import EXPLANATION
-from api.event_requests import DOCUMENTED, read_batch, read_event
+from api.event_requests import DOCUMENTED, read_batch, read_context, read_event
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -42,10 +42,10 @@ async def publish_event(request: Request) -> Response:
     workflows, and a repeat that reaches another process within a second can be delivered again, under the same id;
     with an Idempotency-Key it cannot. A batch is accepted as a whole or not at all, and the same batch once.
     """
-    events = gateway_of(request).events
+    events, caller = gateway_of(request).events, read_context(request)
     if (batch := await read_batch(request)) is not None:
-        return _accepted(BatchReceipt(accepted=await events.publish_batch(batch)))
-    receipt = await events.publish(await read_event(request), alone="idempotency-key" in request.headers)
+        return _accepted(BatchReceipt(accepted=await events.publish_batch(batch, caller)))
+    receipt = await events.publish(await read_event(request), caller, alone="idempotency-key" in request.headers)
     return _accepted(receipt, {"Location": location("events", receipt.event_id)})
 
 

@@ -5,29 +5,34 @@ What a publisher wrote into the event therefore stands, whatever its request say
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from domain.events import TRACE_ATTRIBUTES, CloudEvent
 
 TRACEPARENT, TRACESTATE = TRACE_ATTRIBUTES
+NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
 MAX_STATE_LENGTH = 512  # W3C Trace Context, 3.3.1.5: what must be handed on at least
 
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x20-\x7e]*)?")
 _STATE = re.compile(r"[\x20-\x7e]+")
 
 
-def traced(event: CloudEvent, parents: Sequence[str], states: Sequence[str]) -> CloudEvent:
-    """An event with the trace context of the request that published it, unless it has one of its own.
+def caller_context(parents: Sequence[str], states: Sequence[str]) -> dict[str, str]:
+    """The trace context of a request, by the names of its headers; empty where it has none that is valid.
 
     Args:
-        event: as it was published.
         parents: the values of the request's ``traceparent`` headers; anything but a single valid one is ignored.
         states: those of its ``tracestate`` headers.
     """
-    if len(parents) != 1 or TRACEPARENT in event.extensions:
+    return _context(parents[0].strip(), ",".join(states)) if len(parents) == 1 else {}
+
+
+def traced(event: CloudEvent, context: Mapping[str, str]) -> CloudEvent:
+    """An event with the trace context of whoever published it, unless it has one of its own."""
+    if not context or TRACEPARENT in event.extensions:
         return event
-    found = _context(parents[0].strip(), ",".join(states))
-    return event.with_extensions(event.extensions | found) if found else event
+    return event.with_extensions({**event.extensions, **context})
 
 
 def trace_headers(event: CloudEvent) -> dict[str, str]:

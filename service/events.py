@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from domain.errors import AmbiguousEventError, InvalidRequestError, PublishingDi
 from domain.events import CloudEvent
 from domain.outcomes import DeliveryState
 from domain.tasks import EventInput, PublishReceipt
+from domain.tracing import NO_CONTEXT
 from service.connection import Connection
 from service.event_list import EventFilter, EventPage, find_events
 from service.history import EventSource
@@ -60,13 +61,17 @@ class EventGateway:
         """Have a function called with each event whose first requests may begin early, and its workflow's run id."""
         self._publisher.tell_accepted(accepted)
 
-    async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
+    async def publish(
+        self, event: CloudEvent, caller: Mapping[str, str] = NO_CONTEXT, *, alone: bool = False
+    ) -> PublishReceipt:
         """Accept an event in this process, by its own setting; ``alone`` makes it share no workflow."""
-        return await self._publisher.publish(event, alone=alone)
+        return await self._publisher.publish(event, caller, alone=alone)
 
-    async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
+    async def publish_batch(
+        self, events: Sequence[CloudEvent], caller: Mapping[str, str] = NO_CONTEXT
+    ) -> list[PublishReceipt]:
         """Accept a batch in this process, by its own setting."""
-        return await self._publisher.publish_batch(events)
+        return await self._publisher.publish_batch(events, caller)
 
     async def emit(self, event: CloudEvent, only: str | None = None) -> PublishReceipt:
         """Hand an event to whichever worker is there, and ask it whether publishing is on.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
+from activities.tracing import NO_SPANS, Spans
 from service.alarms import AlarmGateway, AlarmRules
 from service.bursts import Busy, never_busy
 from service.callers import Callers
@@ -74,6 +75,7 @@ def make_gateway(
     has_worker: bool = False,
     ports: Iterable[int] = (),
     busy: Busy = never_busy,
+    spans: Spans = NO_SPANS,
 ) -> Gateway:
     """A gateway over a connected client.
 
@@ -83,6 +85,7 @@ def make_gateway(
         has_worker: this process runs a worker.
         ports: on which this deployment listens besides those that settings tell; no subscriber may name them.
         busy: whether the worker of this process has all that it can do.
+        spans: of what is published.
     """
     connection = Connection(
         client=client,
@@ -93,7 +96,11 @@ def make_gateway(
     )
     subscribers = SubscriberGateway(connection)
     publisher = Publisher(
-        client, publishing=settings.enable_event_publishing, per_workflow=settings.im_events_per_workflow, busy=busy
+        client,
+        publishing=settings.enable_event_publishing,
+        per_workflow=settings.im_events_per_workflow,
+        busy=busy,
+        spans=spans,
     )
     sources, door = SourceRegistry(connection), Door()
     heartbeats = HeartbeatGateway(connection, sources, door)

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,11 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.background import retrieved
+from activities.tracing import NO_SPANS, Spans
 from domain.errors import EventConflictError, PublishingDisabledError
 from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
+from domain.tracing import NO_CONTEXT
 from service.bursts import MAX_PER_WORKFLOW, Bursts, Busy, Outcome, fitting, never_busy
 from service.temporal import answered
 from workflows import names, policies
@@ -32,12 +35,20 @@ class Publisher:
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         per_workflow: IM_EVENTS_PER_WORKFLOW.
         busy: whether the worker of this process has all that it can do.
+        spans: of what is accepted.
     """
 
     def __init__(
-        self, client: Client, *, publishing: bool, per_workflow: int = MAX_PER_WORKFLOW, busy: Busy = never_busy
+        self,
+        client: Client,
+        *,
+        publishing: bool,
+        per_workflow: int = MAX_PER_WORKFLOW,
+        busy: Busy = never_busy,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._client = client
+        self._spans = spans
         self._publishing = publishing
         self._one_batch = asyncio.Lock()
         self._accepted: Accepted | None = None
@@ -48,11 +59,14 @@ class Publisher:
         """Have a function called with each event, and its run id, whose workflow's first task is with this process."""
         self._accepted = accepted
 
-    async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
+    async def publish(
+        self, event: CloudEvent, caller: Mapping[str, str] = NO_CONTEXT, *, alone: bool = False
+    ) -> PublishReceipt:
         """Accept an event. The same source and id again are accepted once, as long as the namespace retains it.
 
         Args:
             event: what is published.
+            caller: the trace context of whoever publishes it.
             alone: never share a start, so that "once" holds across processes without exception.
 
         Raises:
@@ -62,11 +76,14 @@ class Publisher:
             TemporalUnavailableError: not accepted, as far as is known; the same again is safe.
         """
         self._require_publishing()
-        if alone:
-            return await self.start(event, EventInput(events=[event]), early=True)
-        return await self._bursts.accept(event)
+        with self._spans.publishing(event, caller) as traced:
+            if alone:
+                return await self.start(traced, EventInput(events=[traced]), early=True)
+            return await self._bursts.accept(traced)
 
-    async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
+    async def publish_batch(
+        self, events: Sequence[CloudEvent], caller: Mapping[str, str] = NO_CONTEXT
+    ) -> list[PublishReceipt]:
         """Accept events together, up to 100 a workflow; the same batch again is accepted once.
 
         Raises:
@@ -75,8 +92,11 @@ class Publisher:
             TemporalUnavailableError: not all were accepted; the same batch again is safe.
         """
         self._require_publishing()
+        with ExitStack() as spans:
+            return await self._publish_all([spans.enter_context(self._spans.publishing(e, caller)) for e in events])
+
+    async def _publish_all(self, rest: list[CloudEvent]) -> list[PublishReceipt]:
         receipts: list[PublishReceipt] = []
-        rest = list(events)
         while rest:
             size = fitting(rest[:MAX_PER_WORKFLOW])
             chunk, rest = rest[:size], rest[size:]
@@ -95,7 +115,8 @@ class Publisher:
         """
         if not self._publishing:
             return PublishReceipt(event_id=event.id, published=False)
-        return await self.start(event, EventInput(events=[event], behind=list(behind)))
+        with self._spans.publishing(event, NO_CONTEXT) as traced:
+            return await self.start(traced, EventInput(events=[traced], behind=list(behind)))
 
     async def start(
         self, event: CloudEvent, request: EventInput, workflow_id: str | None = None, *, early: bool = False

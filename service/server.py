@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -24,6 +24,7 @@ from service.process import finish
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
 from service.temporal import connect
+from service.tracing import tracing
 from service.worker import running_workers
 
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
@@ -91,18 +92,22 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
     client = await connect(sdk_runtime(place.sdk_port, place.number))
     await prepare_namespace(client)
     gate = InlineGate()
-    gateway = make_gateway(settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy)
-    backend = Backend(settings=settings, gateway=gateway, metrics=MetricsPage(gateway.health, place.sdk_ports))
-    async with running_workers(
-        client,
-        keyring=gateway.connection.keyring,
-        policy=gateway.connection.policy,
-        bases=settings.target_bases,
-        publishing=settings.enable_event_publishing,
-        gate=gate,
-    ) as accepted:
-        gateway.events.tell_accepted(accepted)
-        backend.ready = True
+    async with AsyncExitStack() as stack:
+        spans = await stack.enter_async_context(tracing())
+        gateway = make_gateway(
+            settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy, spans=spans
+        )
+        working = running_workers(
+            client,
+            keyring=gateway.connection.keyring,
+            policy=gateway.connection.policy,
+            bases=settings.target_bases,
+            publishing=settings.enable_event_publishing,
+            gate=gate,
+            spans=spans,
+        )
+        gateway.events.tell_accepted(await stack.enter_async_context(working))
+        backend = Backend(settings, gateway, MetricsPage(gateway.health, place.sdk_ports), ready=True)
         try:
             yield backend
         finally:

@@ -24,6 +24,7 @@ from activities.replays import ReplayActivities
 from activities.resolution import ResolutionActivities
 from activities.sealing import Keyring
 from activities.sender import Sender
+from activities.tracing import NO_SPANS, Spans
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.limits import Limits
@@ -44,7 +45,14 @@ from workflows import names
 
 @asynccontextmanager
 async def running_workers(
-    client: Client, *, keyring: Keyring, policy: AddressPolicy, bases: Bases, publishing: bool, gate: InlineGate
+    client: Client,
+    *,
+    keyring: Keyring,
+    policy: AddressPolicy,
+    bases: Bases,
+    publishing: bool,
+    gate: InlineGate,
+    spans: Spans = NO_SPANS,
 ) -> AsyncIterator[Accepted]:
     """Work on every queue for the duration of a block, then drain: what is under way ends, nothing new begins.
 
@@ -55,12 +63,13 @@ async def running_workers(
         bases: where the services of alert targets are.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         gate: also read by this process's publisher, which starts nothing while it is busy.
+        spans: of what is emitted and requested.
 
     Gives what the publisher calls for an event whose first task is with this process.
     """
-    parts = _assemble(client, keyring, policy, gate, bases=bases, publishing=publishing)
+    parts = _assemble(client, keyring, policy, gate, bases=bases, publishing=publishing, spans=spans)
     connection = Connection(client=client, keyring=keyring, policy=policy, publishing=publishing, has_worker=True)
-    emission = EmissionActivities(Publisher(client, publishing=publishing).emit)
+    emission = EmissionActivities(Publisher(client, publishing=publishing, spans=spans).emit)
     incidents = IncidentActivities(IncidentGateway(connection))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.sender.aclose)
@@ -79,12 +88,19 @@ async def running_workers(
 
 
 def _assemble(
-    client: Client, keyring: Keyring, policy: AddressPolicy, gate: InlineGate, *, bases: Bases, publishing: bool
+    client: Client,
+    keyring: Keyring,
+    policy: AddressPolicy,
+    gate: InlineGate,
+    *,
+    bases: Bases,
+    publishing: bool,
+    spans: Spans,
 ) -> Parts:
     transport = GuardedTransport(policy)
     link = Entities(client)
     directory = LeasedDirectory(link.snapshot)
-    sender = Sender(transport, keyring, policy, bases, HttpClients(directory.http_client, keyring, policy))
+    sender = Sender(transport, keyring, policy, bases, HttpClients(directory.http_client, keyring, policy), spans=spans)
     recorder = Recorder(link.record)
     flights = Flights()
     courier = Courier(sender, gate, recorder, link.mark_gone)

@@ -34,6 +34,7 @@ from domain.pauses import check_reason
 from domain.subscriber_changes import apply_change, pause, resume
 from domain.subscribers import Subscriber, new_subscriber
 from domain.tasks import PublishReceipt
+from domain.tracing import NO_CONTEXT, traced
 from domain.why import explain
 from service.callers import Callers
 from service.connection import Connection
@@ -207,11 +208,15 @@ class Events:
         self.older: datetime | None = None
         self.wanted: EventFilter | None = None
 
-    async def publish_batch(self, events: Sequence[CloudEvent]) -> list[PublishReceipt]:
-        return [await self.publish(event) for event in events]
+    async def publish_batch(
+        self, events: Sequence[CloudEvent], caller: Mapping[str, str] = NO_CONTEXT
+    ) -> list[PublishReceipt]:
+        return [await self.publish(event, caller) for event in events]
 
-    async def publish(self, event: CloudEvent, *, alone: bool = False) -> PublishReceipt:
-        self.alone = alone
+    async def publish(
+        self, event: CloudEvent, caller: Mapping[str, str] = NO_CONTEXT, *, alone: bool = False
+    ) -> PublishReceipt:
+        event, self.alone = traced(event, caller), alone
         self._owner.called()
         if not self._owner.publishing:
             raise PublishingDisabledError

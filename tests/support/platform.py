@@ -167,8 +167,8 @@ def pytest_fail(reason: str) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without any setting of ours or of Temporal's."""
-    ours = ("IM_", "TEMPORAL_", "ENABLE_EVENT", "OUTBOX_")
+    """This process's environment without any setting of ours, of Temporal's or of OpenTelemetry's."""
+    ours = ("IM_", "TEMPORAL_", "ENABLE_EVENT", "OUTBOX_", "OTEL_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 

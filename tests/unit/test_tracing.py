@@ -5,7 +5,7 @@ import pytest
 from domain.errors import InvalidHeaderError
 from domain.events import CloudEvent
 from domain.headers import check_headers, delivery_headers, notification_headers
-from domain.tracing import trace_headers, traced
+from domain.tracing import caller_context, trace_headers, traced
 from tests.support.builders import make_event
 from workflows.names import batch_workflow_id
 
@@ -20,13 +20,13 @@ def plain(**extensions: str) -> CloudEvent:
 
 
 def test_the_context_of_the_request_becomes_an_extension_and_is_in_the_body() -> None:
-    event = traced(plain(a="b"), [PARENT], ["x=1", "y=2"])
+    event = traced(plain(a="b"), caller_context([PARENT], ["x=1", "y=2"]))
     assert event.extensions == {"a": "b", "traceparent": PARENT, "tracestate": "x=1,y=2"}
     assert f'"traceparent":"{PARENT}"'.encode() in event.body
 
 
 def test_what_the_event_says_itself_stands() -> None:
-    assert traced(plain(traceparent=OTHER), [PARENT], ["x=1"]).extensions == {"traceparent": OTHER}
+    assert traced(plain(traceparent=OTHER), caller_context([PARENT], ["x=1"])).extensions == {"traceparent": OTHER}
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ def test_what_the_event_says_itself_stands() -> None:
     ],
 )
 def test_anything_but_one_valid_parent_is_ignored(parents: list[str]) -> None:
-    assert traced(plain(), parents, ["x=1"]).extensions == {}
+    assert traced(plain(), caller_context(parents, ["x=1"])).extensions == {}
 
 
 def test_a_later_version_may_have_more() -> None:
     later = "01" + PARENT[2:] + "-more"
-    assert traced(plain(), [later], []).extensions == {"traceparent": later}
+    assert traced(plain(), caller_context([later], [])).extensions == {"traceparent": later}
 
 
 @pytest.mark.parametrize("state", ["x" * 513, "x=\r\nEvil: 1", "\u20ac"])
 def test_a_state_that_cannot_be_handed_on_is_left_out(state: str) -> None:
-    assert traced(plain(), [PARENT], [state]).extensions == {"traceparent": PARENT}
+    assert traced(plain(), caller_context([PARENT], [state])).extensions == {"traceparent": PARENT}
 
 
 def test_receivers_get_the_context_as_headers_in_every_format() -> None:
@@ -73,7 +73,7 @@ def test_an_extension_that_is_no_context_is_kept_and_makes_no_header() -> None:
 
 
 def test_a_repeat_in_another_span_is_the_same_event_and_the_same_batch() -> None:
-    first, again = (traced(plain(), [parent], []) for parent in (PARENT, OTHER))
+    first, again = (traced(plain(), caller_context([parent], [])) for parent in (PARENT, OTHER))
     assert first.digest == again.digest == plain().digest
     assert batch_workflow_id([first]) == batch_workflow_id([again]) == batch_workflow_id([plain()])
     assert first.body != again.body
