@@ -13,6 +13,7 @@ from tests.support.sink import Answer, Drop, Garbage, Hang, Redirect, Reset, Ret
 DELIVERED = {"delivered": 1}
 PERMANENT = {"failed": 1}
 EXHAUSTED = {"failed": 5}
+EARLY, LATE = 0.3, 3.0  # seconds
 
 # script, how it ends after how many requests, and the last error
 ROWS: dict[str, tuple[Script, dict[str, int], str | None]] = {
@@ -71,7 +72,7 @@ async def story(platform: Platform) -> AsyncIterator[Story]:
             await add_without_wait(platform, name, sink.url(f"/{row}"), event_type, attempts)
         await platform.gateway.subscribers.update(names["six"], max_attempts=6)
         event_id = await platform.emit(event_type)
-        yield Story(sink, names, event_id, await platform.ended(event_id, timeout=45))
+        yield Story(sink, names, event_id, await platform.ended(event_id, timeout=60))
 
 
 async def add_without_wait(platform: Platform, name: str, url: str, event_type: str, attempts: int | None) -> None:
@@ -89,25 +90,31 @@ async def test_each_answer_ends_a_delivery_as_the_guide_says(story: Story, row: 
         assert delivery["error"] == error
 
 
+def assert_came(times: list[float], schedule: list[float]) -> None:
+    """Requests came when they were due: none early, and none later than a loaded machine makes it."""
+    assert len(times) == len(schedule), times
+    assert all(-EARLY <= at - due <= LATE for at, due in zip(times, schedule, strict=True)), times
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("row", ["408", "429", "500", "503", "drop", "reset"])
 async def test_requests_come_at_0_1_3_7_and_15_seconds_beside_one_that_hangs(story: Story, row: str) -> None:
-    assert story.times(row) == pytest.approx([0, 1, 3, 7, 15], abs=0.9)
+    assert_came(story.times(row), [0, 1, 3, 7, 15])
 
 
 async def test_a_sixth_attempt_comes_after_sixteen_more_seconds(story: Story) -> None:
-    assert story.times("six") == pytest.approx([0, 1, 3, 7, 15, 31], abs=0.9)
+    assert_came(story.times("six"), [0, 1, 3, 7, 15, 31])
     assert story.of("six")["error"] == "Max retries exceeded: HTTP 503"
 
 
 async def test_a_receiver_that_does_not_answer_within_ten_seconds_is_tried_again(story: Story) -> None:
-    assert story.times("hang") == pytest.approx([0, 11], abs=1.2)
+    assert_came(story.times("hang"), [0, 11])
     assert story.of("hang")["error"].startswith("Max retries exceeded: timeout")
-    assert 9_900 <= story.of("hang")["attempts"][0]["duration_ms"] <= 10_800
+    assert 9_900 <= story.of("hang")["attempts"][0]["duration_ms"] <= 10_000 + LATE * 1000
 
 
 async def test_retry_after_is_honoured_when_it_is_later_than_the_schedule(story: Story) -> None:
-    assert story.times("pause") == pytest.approx([0, 4], abs=0.9)
+    assert_came(story.times("pause"), [0, 4])
     assert story.of("pause")["state"] == "delivered"
 
 
