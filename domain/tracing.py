@@ -12,6 +12,7 @@ from domain.events import TRACE_ATTRIBUTES, CloudEvent
 
 TRACEPARENT, TRACESTATE = TRACE_ATTRIBUTES
 NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
+MAX_PARENT_LENGTH = 256  # version 00 has 55; a later one may have more, but no room to make a request too large
 MAX_STATE_LENGTH = 512  # W3C Trace Context, 3.3.1.5: what must be handed on at least
 
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x20-\x7e]*)?")
@@ -43,7 +44,9 @@ def trace_headers(event: CloudEvent) -> dict[str, str]:
 
 
 def _context(parent: str, state: str) -> dict[str, str]:
-    if not _PARENT.fullmatch(parent) or (parent.startswith("00") and len(parent) != len("00--") + 32 + 16 + 3):
+    if len(parent) > MAX_PARENT_LENGTH or not _PARENT.fullmatch(parent):
+        return {}
+    if parent.startswith("00") and len(parent) != len("00--") + 32 + 16 + 3:
         return {}
     kept = len(state) <= MAX_STATE_LENGTH and _STATE.fullmatch(state)
     return {TRACEPARENT: parent} | ({TRACESTATE: state} if kept else {})

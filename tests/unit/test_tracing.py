@@ -40,6 +40,7 @@ def test_what_the_event_says_itself_stands() -> None:
         ["00-" + "0" * 32 + PARENT[35:]],
         [PARENT[:36] + "0" * 16 + "-01"],
         [PARENT + "-more"],
+        ["01" + PARENT[2:] + "-" + "z" * 300],
         [PARENT[:-1]],
         ["\u0660" * 55],
     ],
