@@ -161,7 +161,7 @@ class DrainWorkflow:
         released = await workflow.execute_activity_method(
             DrainActivities.release_waiting,
             ReleaseMany(
-                release=Release(subscriber=self._state.order.subscriber, drain=drain, drop=drop), workflow_ids=ids
+                release=Release(subscriber=self._state.order.subscriber, drain=drain, drop=drop), waiting=chosen
             ),
             start_to_close_timeout=policies.DRAIN_TIMEOUT,
             retry_policy=policies.DRAIN_RETRY,

@@ -74,11 +74,12 @@ class Held:
         if next(self.sees_paused, False):
             return ReleasedMany(paused=True)
         assert self.drain
-        for each in request.workflow_ids:
+        workflow_ids = [each.workflow_id for each in request.waiting]
+        for each in workflow_ids:
             self.released.append((each, request.release.drop))
             became = Became.DROPPED if request.release.drop else Became.DELIVERED
             await self.drain.signal(DrainWorkflow.told, Told(workflow_id=each, became=became))
-        return ReleasedMany(workflow_ids=request.workflow_ids)
+        return ReleasedMany(workflow_ids=workflow_ids)
 
     async def begin(self, order: DrainOrder = PLAIN) -> None:
         """What the directory has done when a pause ends during the drain."""
