@@ -40,8 +40,12 @@ class DrainActivities:
 
     @activity.defn(name="release_waiting")
     async def release_waiting(self, request: ReleaseMany) -> ReleasedMany:
-        """Release deliveries, unless their subscriber is paused. Idempotent: one that does not wait does not mind."""
+        """Release deliveries, unless their subscriber is paused. Idempotent: one that does not wait does not mind.
+
+        What was emitted before a paused subscriber was added waits for a removed one of the same name: it is released.
+        """
         subscriber = (await self._directory.current()).subscribers.get(request.release.subscriber)
-        if subscriber is not None and subscriber.paused:
-            return ReleasedMany(paused=True)
-        return ReleasedMany(workflow_ids=await self._release(request.release, request.workflow_ids))
+        held_from = subscriber.created_at if subscriber and subscriber.paused else None
+        free = [each.workflow_id for each in request.waiting if not held_from or each.emitted_at < held_from]
+        heard = await self._release(request.release, free)
+        return ReleasedMany(paused=len(free) < len(request.waiting), workflow_ids=heard)

@@ -77,11 +77,11 @@ class ReleaseMany(BaseModel):
     """Asks that deliveries be released."""
 
     release: Release
-    workflow_ids: list[str]
+    waiting: list[Waiting]
 
 
 class ReleasedMany(BaseModel):
-    """Which workflows have heard of it, and whether none has because the subscriber is paused (again)."""
+    """Which workflows have heard of it, and whether others have not because the subscriber is paused (again)."""
 
     paused: bool = False
     workflow_ids: list[str] = []

@@ -1,6 +1,6 @@
 """DrainWorkflow: what waited for the end of a subscriber's pause is sent, as fast as the subscriber takes it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -34,6 +34,7 @@ class DrainState(BaseModel):
         under_way: released, and not heard of since.
         recent: the latest that were released.
         looks: how often in a row nothing was found.
+        begun_at: when it was last asked for; None for a drain that begins.
     """
 
     order: DrainOrder
@@ -42,6 +43,7 @@ class DrainState(BaseModel):
     under_way: list[str] = []
     recent: list[str] = []
     looks: int = 0
+    begun_at: datetime | None = None
 
 
 @workflow.defn(name="DrainWorkflow")
@@ -56,6 +58,7 @@ class DrainWorkflow:
         self._state = state
         self._queue: list[Waiting] = []
         self._stopped = False
+        self._begun_at = state.begun_at or workflow.now()
         subscriber = state.order.subscriber
         self._progress = state.progress or DrainProgress(subscriber=subscriber, began_at=workflow.now())
 
@@ -71,16 +74,15 @@ class DrainWorkflow:
             await (self._release() if self._room else self._until_room())
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._progress.ended:
-            workflow.continue_as_new(self._state.model_copy(update={"progress": self._progress}))
+            carried = {"progress": self._progress, "begun_at": self._begun_at}
+            workflow.continue_as_new(self._state.model_copy(update=carried))
         return self._progress
 
     @workflow.signal(name="begin")
     def begin(self, order: DrainOrder) -> None:
-        """Somebody resumed the subscriber, perhaps again."""
-        if order.drop_before:
-            self._state.order = order
-            self._queue = []  # what was found may be dropped now
-        self._state.looks, self._stopped = 0, False
+        """The pause has ended, perhaps again; the latest order counts, also where it no longer drops anything."""
+        self._state.order, self._queue = order, []  # what was found may be dropped now
+        self._state.looks, self._begun_at = 0, workflow.now()
 
     @workflow.signal(name="told")
     def told(self, told: Told) -> None:
@@ -155,23 +157,34 @@ class DrainWorkflow:
         self._queue = self._queue[len(ids) :]
         if not drop:
             self._state.under_way += ids  # before they are told: they may answer before the activity does
-        drain = workflow.info().workflow_id
+        drain, asked_at = workflow.info().workflow_id, workflow.now()
         released = await workflow.execute_activity_method(
             DrainActivities.release_waiting,
             ReleaseMany(
-                release=Release(subscriber=self._state.order.subscriber, drain=drain, drop=drop), workflow_ids=ids
+                release=Release(subscriber=self._state.order.subscriber, drain=drain, drop=drop), waiting=chosen
             ),
             start_to_close_timeout=policies.DRAIN_TIMEOUT,
             retry_policy=policies.DRAIN_RETRY,
             summary=f"{'drop' if drop else 'release'} {len(ids)}",
         )
-        self._stopped = released.paused
-        self._queue = [] if released.paused else self._queue
         self._state.recent = [*self._state.recent, *released.workflow_ids][-RECENT_KEPT:]
         gone = set(ids) - set(released.workflow_ids)
         self._state.under_way = [each for each in self._state.under_way if each not in gone]
         self._progress.left = max(self._progress.left - len(ids), 0)
         self._tell()
+        if released.paused:
+            await self._heed_pause(asked_at)
+
+    async def _heed_pause(self, asked_at: datetime) -> None:
+        """Stop, unless it was told to begin since the release was asked for, or shortly before.
+
+        The pause that was seen may then be the one that has ended since: it is looked at again.
+        """
+        self._queue = []
+        if asked_at < self._begun_at + policies.DRAIN_BEGINS_AFTER:
+            await workflow.sleep(policies.DRAIN_BEGINS_AFTER)
+        else:
+            self._stopped = True
 
     async def _until_room(self) -> None:
         """Wait for answers, or for the end of a wait after failures."""

@@ -129,6 +129,7 @@ async def test_what_is_older_is_dropped_and_counted(told: Told) -> None:
     await asyncio.sleep(1)  # the least age there is
     resumed = await subscribers.resume(told.name, datetime.now(UTC) - between)
     assert resumed.waiting == 5
+    await eventually(lambda: has_dropped(told, 3), 20)
     ran = await told.platform.im("subscriber", "resume", told.name, "--wait")
     assert ran.code == 0, ran.err
     assert ran.err.splitlines()[-1] == "done; 2 delivered, 3 dropped"
@@ -137,6 +138,11 @@ async def test_what_is_older_is_dropped_and_counted(told: Told) -> None:
         (delivery,) = (await told.platform.ended(event_id)).values()
         assert delivery["state"] == "cancelled"
         assert delivery["error"].startswith("dropped: ")
+
+
+async def has_dropped(told: Told, count: int) -> bool:
+    progress = await told.platform.gateway.subscribers.drain(told.name)
+    return progress is not None and progress.dropped == count
 
 
 async def test_a_retry_waits_for_the_end_of_the_pause_and_keeps_its_attempts(platform: Platform, sink: Sink) -> None:

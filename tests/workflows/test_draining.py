@@ -1,0 +1,200 @@
+"""DrainWorkflow where time is skipped: a pause ends it, a resume has it go on, and the latest order counts."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from domain.directory import Directory
+from domain.drains import (
+    Became,
+    DrainOrder,
+    DrainProgress,
+    FindWaiting,
+    FoundWaiting,
+    ReleasedMany,
+    ReleaseMany,
+    Told,
+    Waiting,
+)
+from domain.pauses import Pause, ResumeRequest
+from tests.support.builders import NOW, make_subscriber
+from tests.support.eventually import eventually
+from workflows import policies
+from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
+from workflows.drain import DrainState, DrainWorkflow
+
+Handle = WorkflowHandle[DrainWorkflow, DrainProgress]
+
+SUBSCRIBER = "my-webhook"
+PLAIN = DrainOrder(subscriber=SUBSCRIBER)
+DROPPING = DrainOrder(subscriber=SUBSCRIBER, drop_before=NOW + timedelta(days=1))
+
+
+@dataclass
+class Held:
+    """Deliveries that wait, and a subscriber that may be paused; each release ends what is released.
+
+    Args:
+        count: how many wait.
+        sees_paused: what the directory says to each release in turn; not paused any more after those.
+        on_release: what happens while a release is under way, given which it is, from 1.
+        on_find: likewise while it is looked for what waits.
+    """
+
+    count: int
+    sees_paused: Iterator[bool] = field(default_factory=lambda: iter(()))
+    on_release: Callable[[int], Awaitable[None]] | None = None
+    on_find: Callable[[int], Awaitable[None]] | None = None
+    drain: Handle | None = None
+    released: list[tuple[str, bool]] = field(default_factory=list)
+    asked: int = 0
+    looked: int = 0
+
+    @activity.defn(name="find_waiting")
+    async def find_waiting(self, _request: FindWaiting) -> FoundWaiting:
+        self.looked += 1
+        if self.on_find:
+            await self.on_find(self.looked)
+        gone = {workflow_id for workflow_id, _ in self.released}
+        left = [each for each in (f"event/{number}" for number in range(self.count)) if each not in gone]
+        return FoundWaiting(oldest=[Waiting(workflow_id=each, emitted_at=NOW) for each in left], count=len(left))
+
+    @activity.defn(name="release_waiting")
+    async def release_waiting(self, request: ReleaseMany) -> ReleasedMany:
+        self.asked += 1
+        if self.on_release:
+            await self.on_release(self.asked)
+        if next(self.sees_paused, False):
+            return ReleasedMany(paused=True)
+        assert self.drain
+        workflow_ids = [each.workflow_id for each in request.waiting]
+        for each in workflow_ids:
+            self.released.append((each, request.release.drop))
+            became = Became.DROPPED if request.release.drop else Became.DELIVERED
+            await self.drain.signal(DrainWorkflow.told, Told(workflow_id=each, became=became))
+        return ReleasedMany(workflow_ids=workflow_ids)
+
+    async def begin(self, order: DrainOrder = PLAIN) -> None:
+        """What the directory has done when a pause ends during the drain."""
+        assert self.drain
+        await self.drain.signal(DrainWorkflow.begin, order)
+
+
+@asynccontextmanager
+async def draining(client: Client, held: Held, order: DrainOrder = PLAIN) -> AsyncIterator[Handle]:
+    queue = f"drains-{uuid.uuid4()}"
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[DrainWorkflow],
+        activities=[held.find_waiting, held.release_waiting],
+    ):
+        held.drain = await client.start_workflow(
+            DrainWorkflow.run, DrainState(order=order), id=f"drain/{uuid.uuid4()}", task_queue=queue
+        )
+        yield held.drain
+
+
+async def test_it_ends_when_the_subscriber_is_paused_again(skipping: WorkflowEnvironment) -> None:
+    held = Held(3, sees_paused=iter([False, True]))
+    async with draining(skipping.client, held) as drain:
+        await drain.result()
+    assert held.released == [("event/0", False)]
+
+
+async def test_a_resume_during_a_release_that_found_the_pause_is_not_lost(skipping: WorkflowEnvironment) -> None:
+    async def resumed(asked: int) -> None:
+        if asked == 2:
+            await held.begin()
+
+    held = Held(3, sees_paused=iter([False, True]), on_release=resumed)
+    async with draining(skipping.client, held) as drain:
+        assert (await drain.result()).delivered == 3
+    assert {workflow_id for workflow_id, _ in held.released} == {"event/0", "event/1", "event/2"}
+
+
+async def test_a_pause_seen_within_a_lease_of_the_resume_is_looked_at_again(skipping: WorkflowEnvironment) -> None:
+    async def resumed(asked: int) -> None:
+        if asked == 1:
+            await held.begin()  # the next release is asked for at once, and sees the directory as it was
+
+    held = Held(3, sees_paused=iter([False, True]), on_release=resumed)
+    async with draining(skipping.client, held) as drain:
+        assert (await drain.result()).delivered == 3
+
+
+async def test_a_pause_that_lasts_ends_the_drain_once_the_lease_is_over(skipping: WorkflowEnvironment) -> None:
+    async def resumed(asked: int) -> None:
+        if asked == 2:
+            await held.begin()
+
+    held = Held(3, sees_paused=iter([False, True, True, True]), on_release=resumed)
+    async with draining(skipping.client, held) as drain:
+        assert (await drain.result()).delivered == 1
+    assert held.asked == 3
+
+
+async def test_a_resume_during_the_last_look_has_it_look_on(skipping: WorkflowEnvironment) -> None:
+    looks = len(policies.DRAIN_LINGERS) + 1
+
+    async def resumed(looked: int) -> None:
+        if looked == looks:
+            await held.begin()
+
+    held = Held(0, on_find=resumed)
+    async with draining(skipping.client, held) as drain:
+        await drain.result()
+    assert held.looked == 2 * looks - 1
+
+
+async def test_a_plain_resume_takes_back_that_the_old_are_dropped(skipping: WorkflowEnvironment) -> None:
+    async def resumed(asked: int) -> None:
+        if asked == 1:
+            await held.begin()
+
+    held = Held(policies.DRAIN_TOGETHER + 2, on_release=resumed)
+    async with draining(skipping.client, held, DROPPING) as drain:
+        progress = await drain.result()
+    assert (progress.dropped, progress.delivered) == (policies.DRAIN_TOGETHER, 2)
+
+
+async def test_a_resume_that_drops_counts_for_what_a_drain_has_found_already(skipping: WorkflowEnvironment) -> None:
+    async def resumed(asked: int) -> None:
+        if asked == 1:
+            await held.begin(DROPPING)
+
+    held = Held(3, on_release=resumed)
+    async with draining(skipping.client, held) as drain:
+        progress = await drain.result()
+    assert (progress.delivered, progress.dropped) == (1, 2)
+
+
+async def test_a_resume_that_drops_gives_one_order_though_it_ends_the_pause_too(skipping: WorkflowEnvironment) -> None:
+    orders: list[DrainOrder] = []
+
+    @activity.defn(name="begin_drain")
+    async def begin_drain(order: DrainOrder) -> None:
+        orders.append(order)
+
+    paused = make_subscriber(paused=Pause(at=NOW, reason="by hand"))
+    state = DirectoryState(directory=Directory(subscribers={paused.name: paused}))
+    queue = f"directory-{uuid.uuid4()}"
+    async with Worker(
+        skipping.client, task_queue=queue, workflows=[SubscriberDirectoryWorkflow], activities=[begin_drain]
+    ):
+        directory = await skipping.client.start_workflow(
+            SubscriberDirectoryWorkflow.run, state, id=queue, task_queue=queue
+        )
+        dropping = ResumeRequest(name=paused.name, drop_before=DROPPING.drop_before)
+        await directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, dropping)
+        await eventually(lambda: orders == [DROPPING])
+        await directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, ResumeRequest(name=paused.name))
+        await eventually(lambda: orders == [DROPPING, PLAIN])
+        await directory.terminate()
