@@ -3,28 +3,37 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from api.dependencies import ApiGateway
 from api.event_examples import STREAM
+from api.middleware import ANYBODY, CALLER
 from api.scopes import ScopedRoute
+from domain.errors import ImError
+from domain.source_errors import AccessDeniedError
+from service.callers import Caller
 from service.changes import Watch
 from service.follower import Listener, Told
+from service.gateway import Gateway
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)
 
 HEARTBEAT_SECONDS = 15.0
 RETRY_MS = 3000  # after which a browser comes back
-LONGEST_SECONDS = 900.0  # of one answer: whoever comes back shows the token again, which may be revoked
+CHECK_SECONDS = 15.0  # between two looks at whether the caller's token still counts
+LONGEST_SECONDS = 900.0  # of one answer
 SEND_SECONDS = 30.0  # for a client to take what it is sent
 
 _OLD = "it is a quarter of an hour old; come back with Last-Event-ID"
+
+Check = Callable[[], Awaitable[object]]
 
 
 class EventStream(StreamingResponse):
@@ -33,12 +42,13 @@ class EventStream(StreamingResponse):
     Args:
         listener: its listening ends with the answer.
         listening: what is to be closed then.
+        check: raises `AccessDeniedError` once the caller may not listen any more.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, listener: Listener, listening: AsyncExitStack) -> None:
-        super().__init__(_lines(listener))
+    def __init__(self, listener: Listener, listening: AsyncExitStack, check: Check) -> None:
+        super().__init__(_lines(listener, check))
         self._listening = listening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +73,7 @@ class EventStream(StreamingResponse):
 )
 async def stream_events(
     *,
+    request: Request,
     gateway: ApiGateway,
     type: Annotated[str | None, Query(description="An event type or a pattern.")] = None,  # noqa: A002
     subscriber: Annotated[str | None, Query(description="That it is for; with failed, that it failed for.")] = None,
@@ -75,24 +86,48 @@ async def stream_events(
     At least once: with `Last-Event-ID` everything that changed since is told, and some of it again; without, what
     changes from now on. Of one look at Temporal's store, a second apart, events come in the order in which they were
     emitted. `gap` says what cannot be told any more. After `end`, which a slow reader gets, too, come back.
-    A comment every 15 s shows that the stream is alive.
+    A comment every 15 s shows that the stream is alive. It ends within half a minute of the end of its token.
     """
     async with AsyncExitStack() as stack:
         watch = Watch(type=type, subscriber=subscriber, incident=incident, failed=failed)
-        listener = await stack.enter_async_context(gateway.follower.listening(watch, last_event_id))
-        return EventStream(listener, stack.pop_all())
+        place = place_of(request.scope[CALLER])
+        listener = await stack.enter_async_context(gateway.follower.listening(watch, last_event_id, place))
+        return EventStream(listener, stack.pop_all(), partial(_check_again, request, gateway))
 
 
-async def _lines(listener: Listener) -> AsyncIterator[str]:
+def place_of(caller: Caller) -> str | None:
+    """Whose place a listener takes; None where no tokens tell callers apart."""
+    return None if caller is ANYBODY else caller.name
+
+
+async def _check_again(request: Request, gateway: Gateway) -> None:
+    if gateway.callers.needed:  # scopes of a token do not change
+        await gateway.callers.of(request.headers.getlist("authorization"), counts=False)
+
+
+async def _lines(listener: Listener, check: Check) -> AsyncIterator[str]:
     ends_at = time.monotonic() + LONGEST_SECONDS
+    check_at = time.monotonic() + CHECK_SECONDS
     yield f"retry: {RETRY_MS}\nid: {listener.position}\n\n"
     while True:
         if time.monotonic() >= ends_at:
             listener.end(_OLD)
+        if time.monotonic() >= check_at:
+            await _end_if_refused(listener, check)
+            check_at = time.monotonic() + CHECK_SECONDS
         told = await listener.next(HEARTBEAT_SECONDS)
         yield _heartbeat(listener) if told is None else _message(told)
         if told is not None and told.kind == "end":
             return
+
+
+async def _end_if_refused(listener: Listener, check: Check) -> None:
+    try:
+        await check()
+    except AccessDeniedError as error:
+        listener.end(str(error))
+    except ImError:  # Temporal is away: revoking takes it, too
+        return
 
 
 def _heartbeat(listener: Listener) -> str:

@@ -1,6 +1,7 @@
 """`im event`: emit CloudEvents, and see what became of them."""
 
 import secrets
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,7 +113,7 @@ def show(event: Id, *, source: Source = None, output: FormatOption = Format.TABL
     data = {"event": found.event.to_dict(), "runs": found.runs}
     write(output, data, render.event_text(found, datetime.now(UTC)))
     for name in found.parked:
-        say(f"parked: it failed for {name}; send it again: im event resend {event} --subscriber {name}")
+        say(f"parked: it failed for {name}; send it again: im event resend {shlex.quote(event)} --subscriber {name}")
 
 
 @app.command(epilog=examples("im event resend evt_550e8400-e29b-41d4-a716-446655440000 --subscriber my-webhook"))

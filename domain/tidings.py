@@ -1,6 +1,7 @@
 """The operational events as they are sent. Their ids follow from what happened: told again, each is a repeat."""
 
 import hashlib
+import shlex
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +60,7 @@ def exhausted(event: CloudEvent, delivery: Delivery, run_id: str, now: datetime)
         "attempts": len(delivery.attempts),
         "last_status": last.status if last else None,
         "last_error": last.error if last else delivery.error,
-        "resend": f"im event resend {event.id} --subscriber {name}",
+        "resend": f"im event resend {shlex.quote(event.id)} --subscriber {name}",
     }
     told = _event(event_types.DELIVERY_EXHAUSTED, name, now, data)
     return told.model_copy(update={"id": f"exhausted-{hashlib.sha256(identity.encode()).hexdigest()[:32]}"})

@@ -1,6 +1,7 @@
 """An event has no delivery to a subscriber: why not."""
 
 import difflib
+import shlex
 
 from domain.event_types import SUBSCRIBER_TEST
 from domain.explanations import Carrier, Finding, Story, Verdict
@@ -66,7 +67,7 @@ def _only_others(story: Story) -> Finding:
     named = sorted({name for carrier in story.carriers for name in carrier.only or ()})
     test = story.type == SUBSCRIBER_TEST
     what = "it is a test" if test else "it was sent"
-    advice = f"im subscriber test {story.name}" if test else resend(story)
+    advice = f"im subscriber test {shlex.quote(story.name)}" if test else resend(story)
     return Finding(
         verdict=Verdict.ONLY_OTHERS,
         headline=f"{story.name} was not told of it: {what} for {', '.join(named)} alone.",
@@ -180,7 +181,9 @@ def _not_asked(story: Story, subscriber: Subscriber) -> Finding | None:
         headline=f"{story.name} was not told of it: its pattern {pattern!r} does not ask for operational events.",
         facts=["only patterns that begin with im. do, so that nobody has them by accident."],
         next=_NOTHING,
-        advice=[f"if it shall be: im subscriber update {story.name} --types {wider!r}, and then {resend(story)}"],
+        advice=[
+            f"if it shall be: im subscriber update {story.name} --types {shlex.quote(wider)}, and then {resend(story)}"
+        ],
     )
 
 
@@ -195,8 +198,8 @@ def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
         facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
         next=_NOTHING,
         advice=[
-            f"if it shall be: im subscriber update {story.name} --types {wider!r}, and then {resend(story)}",
-            f"what a pattern matches: im subscriber match {near!r}",
+            f"if it shall be: im subscriber update {story.name} --types {shlex.quote(wider)}, and then {resend(story)}",
+            f"what a pattern matches: im subscriber match {shlex.quote(near)}",
         ],
     )
 

@@ -1,5 +1,6 @@
 """An event was meant for a subscriber: where its delivery stands, why, and what comes next."""
 
+import shlex
 from datetime import datetime
 
 from domain.explanations import Carrier, Finding, Story, Verdict
@@ -125,7 +126,7 @@ def _waiting(story: Story, error: str) -> Finding:
         next="its turn comes when those before it are done with: told, or failed for good."
         if earlier
         else "its turn comes by itself; it uses up no attempt while it waits.",
-        advice=[f"what holds it up: im why {each} {story.name}" for each in story.ahead[:1]]
+        advice=[f"what holds it up: im why {shlex.quote(each)} {shlex.quote(story.name)}" for each in story.ahead[:1]]
         if earlier
         else [f"to let more through: im subscriber update {story.name} --rate-limit 50/s, or --no-rate-limit"],
     )
@@ -199,7 +200,7 @@ def _enabling(story: Story) -> list[str]:
 
 
 def _add(story: Story) -> str:
-    return f"to add it anew: im subscriber add --name {story.name} ..., and then {resend(story)}"
+    return f"to add it anew: im subscriber add --name {shlex.quote(story.name)} ..., and then {resend(story)}"
 
 
 def _counted(delivery: Delivery) -> str:
@@ -223,7 +224,7 @@ def _until(at: datetime, now: datetime) -> str:
 
 def resend(story: Story) -> str:
     """The command that sends the event to the subscriber again."""
-    return f"im event resend {story.event_id} --subscriber {story.name}"
+    return f"im event resend {shlex.quote(story.event_id)} --subscriber {shlex.quote(story.name)}"
 
 
 def stamp(at: datetime) -> str:

@@ -106,16 +106,20 @@ class Callers:
         """Whether requests need a token."""
         return self._administrator is not None
 
-    async def of(self, authorization: Sequence[str]) -> Caller:
+    async def of(self, authorization: Sequence[str], *, counts: bool = True) -> Caller:
         """The caller of a request with these Authorization headers. Raises as `bearing` and `TokenMissingError`."""
         scheme, _, token = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
         token = token.strip(" ")
         if scheme.lower() != "bearer" or not token:
             raise TokenMissingError
-        return await self.bearing(token)
+        return await self.bearing(token, counts=counts)
 
-    async def bearing(self, token: str) -> Caller:
+    async def bearing(self, token: str, *, counts: bool = True) -> Caller:
         """Whose token this is, within its rate.
+
+        Args:
+            token: as it was given.
+            counts: False for a request that was let in before and goes on, which is none of the token's rate.
 
         Raises:
             TokenRefusedError: nobody's, or one that has expired.
@@ -133,13 +137,13 @@ class Callers:
         if found is None:
             fault = "it is damaged: cut off, or mistyped" if is_damaged(token) else "it is not known, or was revoked"
             raise TokenRefusedError(reason=fault)
-        return self._admitted(*found)
+        return self._admitted(*found, counts=counts)
 
-    def _admitted(self, token: ApiToken, caller: Caller) -> Caller:
+    def _admitted(self, token: ApiToken, caller: Caller, *, counts: bool) -> Caller:
         now = datetime.now(UTC)
         if token.expires_at is not None and token.expires_at <= now:
             raise TokenRefusedError(reason=f"{token.name!r} expired at {rfc3339(token.expires_at)}")
-        if token.rate is not None and (wait := self._rate.take(token.token_hash, token.rate)) > 0:
+        if counts and token.rate is not None and (wait := self._rate.take(token.token_hash, token.rate)) > 0:
             raise RateLimitedError(name=token.name, rate=str(token.rate), seconds=ceil(wait))
         self._used(token.name, now)
         return caller

@@ -21,6 +21,8 @@ from workflows.details import HANDED_OVER
 OPEN_WATCHED = 1000  # workflows; of more, the oldest are seen again when they end
 ENDED_READ = 5000  # workflows of one search; of more, the oldest are left out, which is said
 LATE = timedelta(seconds=10)  # how far the store may be behind, and still nothing is missed
+AHEAD = timedelta(minutes=5)  # how far Temporal's clock may be ahead of ours
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EVENTS = "WorkflowType = 'EventWorkflow'"
 _OPEN = f"{_EVENTS} AND ExecutionStatus = 'Running'"
@@ -113,14 +115,14 @@ async def now_in_store(client: Client) -> datetime:
         newest = [run async for run in client.list_workflows(f"{_EVENTS} AND CloseTime IS NOT NULL", limit=1)]
         newest += [run async for run in client.list_workflows(_OPEN, limit=1)]
     times = [at for run in newest for at in (run.start_time, run.close_time) if at]
-    return max(times, default=datetime(1970, 1, 1, tzinfo=UTC))
+    return max(times, default=_FIRST)
 
 
 def read_position(text: str) -> datetime:
-    """The time that a position (``Last-Event-ID``) stands for; raises `InvalidRequestError`."""
+    """The time that a position (``Last-Event-ID``) stands for; raises `InvalidRequestError`, for the future too."""
     try:
         at = datetime.fromisoformat(text.strip())
-        if at.tzinfo is not None:
+        if at.tzinfo is not None and at - datetime.now(UTC) <= AHEAD:
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
@@ -151,7 +153,7 @@ class Known:
 
 
 def _ended(since: datetime) -> str:
-    return f"{_EVENTS} AND CloseTime >= {instant(max(since - LATE, datetime(1970, 1, 1, tzinfo=UTC)))}"
+    return f"{_EVENTS} AND CloseTime >= {instant(max(since, _FIRST + LATE) - LATE)}"
 
 
 async def _changes(run: WorkflowExecution) -> AsyncIterator[EventChange]:

@@ -18,13 +18,15 @@ from pydantic import BaseModel
 from temporalio.client import Client
 
 from domain.errors import ImError
-from domain.stream_errors import TooManyListenersError
+from domain.stream_errors import TooManyListenersError, TooManyOfCallerError
 from service.changes import EventChange, Known, Look, Watch, look, now_in_store, read_position
 from service.temporal import retention
 
 LOOK_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0  # between looks, while Temporal is away
 MAX_LISTENERS = 100  # of one process
+MAX_OF_ONE_CALLER = 20  # of those, so that one token leaves places to the others
+CATCH_UPS = 4  # looks into the past at once, up to 6,000 workflows each
 BUFFERED = 1000  # changes kept for a listener that reads slowly
 MISSED_TOLD = 10_000  # changes told to one who comes back; some 5 MB
 
@@ -52,10 +54,12 @@ class Listener:
     """One who listens, with a bounded buffer.
 
     Attributes:
+        caller: whose place it takes; None: nobody counts.
         position: everything up to here was taken by the one who listens; None until it is told for the first time.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, caller: str | None = None) -> None:
+        self.caller = caller
         self._watch = watch.checked()
         self._buffer: deque[Told] = deque()
         self._end: str | None = None
@@ -78,9 +82,9 @@ class Listener:
             self._woken.clear()
         return told
 
-    def begin(self, position: str) -> None:
-        """Be told of what changes after a position."""
-        self.position = position
+    def begin(self, position: str, room: int = BUFFERED) -> None:
+        """Be told of what changes after a position; so much may wait in the buffer."""
+        self.position, self._room = position, room
 
     def offer(self, changes: Sequence[EventChange], before: str, after: str) -> None:
         """Put changes into the buffer.
@@ -93,14 +97,21 @@ class Listener:
         if not self._buffer and self._end is None:
             self.position = after
 
-    def catch_up(self, missed: Sequence[EventChange], before: str, after: str) -> None:
-        """Be told of what was missed since a position: all of it at once, whatever the buffer holds otherwise."""
-        self.position, self._room = before, BUFFERED + len(missed)
-        self.offer(missed, before, after)
+    def catch_up(self, missed: Sequence[EventChange], before: str, after: str, gap: str | None = None) -> None:
+        """Be told of what was missed since a position, all of it at once, before what the buffer holds since.
 
-    def tell_gap(self, reason: str, position: str) -> None:
-        """Say that something cannot be told."""
-        self._put(Told(kind="gap", position=position, reason=reason))
+        Args:
+            missed: in order.
+            before: the position.
+            after: the position after all of it.
+            gap: what cannot be told, in words.
+        """
+        since, self._buffer = self._buffer, deque()
+        self.position, self._room = before, BUFFERED + len(missed) + len(since) + 1
+        if gap is not None:
+            self._put(Told(kind="gap", position=before, reason=gap))
+        self.offer(missed, before, after)
+        self._buffer.extend(since)
 
     def end(self, reason: str) -> None:
         """Tell nothing more; what is in the buffer is told to whoever comes back with the position."""
@@ -124,33 +135,34 @@ class Follower:
         self._client = client
         self._listeners: set[Listener] = set()
         self._reading: asyncio.Task[None] | None = None
-        self._looking = asyncio.Lock()  # who comes back misses nothing between its own look and the reader's next
+        self._looking = asyncio.Lock()  # nobody joins between a look of the reader and its telling
+        self._catching_up = asyncio.Semaphore(CATCH_UPS)
         self._position = datetime.min.replace(tzinfo=UTC)
         self._closed = False
 
     @asynccontextmanager
-    async def listening(self, watch: Watch, after: str | None = None) -> AsyncIterator[Listener]:
+    async def listening(
+        self, watch: Watch, after: str | None = None, caller: str | None = None
+    ) -> AsyncIterator[Listener]:
         """A listener, for the duration of a block.
 
         Args:
             watch: which events it is told of.
             after: the position to go on from; None for what changes from now on.
+            caller: whose places are counted; None: nobody's.
 
         Raises:
             TooManyListenersError: a hundred listen to this process.
+            TooManyOfCallerError: twenty of them are the caller's.
             InvalidRequestError: ``after`` is no position.
         """
-        listener = Listener(watch)
+        listener = Listener(watch, caller)
         since = read_position(after) if after else None
-        if self._closed or len(self._listeners) >= MAX_LISTENERS:
-            raise TooManyListenersError(limit=MAX_LISTENERS)
+        self._require_place(caller)
         self._listeners.add(listener)
         LISTENERS.inc()
         try:
-            async with self._looking:
-                if self._reading is None:
-                    await self._begin()
-                await (self._catch_up(listener, since) if since else self._join(listener))
+            await (self._catch_up(listener, since) if since else self._join(listener))
             yield listener
         finally:
             self._listeners.discard(listener)
@@ -165,6 +177,13 @@ class Follower:
         for listener in list(self._listeners):
             listener.end("this process stops; come back with Last-Event-ID")
 
+    def _require_place(self, caller: str | None) -> None:
+        if self._closed or len(self._listeners) >= MAX_LISTENERS:
+            raise TooManyListenersError(limit=MAX_LISTENERS)
+        of_caller = sum(listener.caller == caller for listener in self._listeners)
+        if caller is not None and of_caller >= MAX_OF_ONE_CALLER:
+            raise TooManyOfCallerError(limit=MAX_OF_ONE_CALLER, name=caller)
+
     async def _begin(self) -> None:
         """Take what is there for known, and read on from there."""
         known = Known()
@@ -173,17 +192,23 @@ class Follower:
         self._position = found.seen
         self._reading = asyncio.create_task(self._read(known))
 
-    async def _join(self, listener: Listener) -> None:
-        listener.begin(self._position.isoformat())
+    async def _join(self, listener: Listener, room: int = BUFFERED) -> None:
+        async with self._looking:
+            if self._reading is None:
+                await self._begin()
+            listener.begin(self._position.isoformat(), room)
 
     async def _catch_up(self, listener: Listener, since: datetime) -> None:
-        """Tell what changed since a position; the reader, which waits meanwhile, may repeat some of it."""
-        found, before = await look(self._client, since), since.isoformat()
-        missed = found.changes[-MISSED_TOLD:]
-        gap = await self._gap(found, missed, since)
-        if gap is not None:
-            listener.tell_gap(gap, before)
-        listener.catch_up(missed, before, found.seen.isoformat())
+        """Tell what changed since a position.
+
+        It joins before it looks, so that nothing is missed in between; what the reader tells meanwhile may repeat some.
+        """
+        async with self._catching_up:
+            await self._join(listener, MISSED_TOLD)
+            found = await look(self._client, since)
+            missed = found.changes[-MISSED_TOLD:]
+            gap = await self._gap(found, missed, since)
+            listener.catch_up(missed, since.isoformat(), found.seen.isoformat(), gap)
 
     async def _gap(self, found: Look, missed: Sequence[EventChange], since: datetime) -> str | None:
         if not found.whole or len(missed) < len(found.changes):

@@ -73,8 +73,8 @@ class Sessions:
         ring = await self._connection.sealing()
         return ring.seal(session.model_dump_json(), _PURPOSE)
 
-    async def resume(self, cookie: str) -> Visitor:
-        """Whose session a cookie is.
+    async def resume(self, cookie: str, *, counts: bool = True) -> Visitor:
+        """Whose session a cookie is; ``counts`` as of `Callers.bearing`.
 
         Raises:
             TokenMissingError: nobody's, or it has ended.
@@ -86,4 +86,4 @@ class Sessions:
             raise TokenMissingError from None
         if session.ends_at <= datetime.now(UTC):
             raise TokenMissingError
-        return Visitor(await self._callers.bearing(session.token), session.form_token)
+        return Visitor(await self._callers.bearing(session.token, counts=counts), session.form_token)

@@ -101,15 +101,24 @@ async def _enter(request: Request, scope: Scope | None, *, asks: bool) -> None:
         await _check_form(request, visitor)
 
 
-async def _visitor(request: Request, *, needed: bool) -> Visitor | None:
-    sessions = sessions_of(request)
-    if not sessions.needed:
-        return Visitor(request.scope[CALLER])
+async def check_again(request: Request) -> None:
+    """Raise `AccessDeniedError` for a request that goes on when its session has ended, or its token counts no more."""
+    if sessions_of(request).needed:
+        await _resumed(request, counts=False)
+
+
+async def _resumed(request: Request, *, counts: bool = True) -> Visitor:
     cookie = request.cookies.get(cookie_name(request))
+    if cookie is None:
+        raise TokenMissingError
+    return await sessions_of(request).resume(cookie, counts=counts)
+
+
+async def _visitor(request: Request, *, needed: bool) -> Visitor | None:
+    if not sessions_of(request).needed:
+        return Visitor(request.scope[CALLER])
     try:
-        if cookie is None:
-            raise TokenMissingError
-        return await sessions.resume(cookie)
+        return await _resumed(request)
     except ImError:
         if needed:
             raise

@@ -1,14 +1,15 @@
 """What keeps pages live: the event stream of the API, for who has a session instead of a token in a header."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.dependencies import gateway_of
-from api.event_stream import EventStream
-from api.page.access import PageRoute
+from api.event_stream import EventStream, place_of
+from api.page.access import PageRoute, check_again
 from api.urls import PAGE
 from service.changes import Watch
 
@@ -19,5 +20,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 async def changes(request: Request) -> Response:
     """Server-sent events from now on; the script takes each as a reason to ask for its page again."""
     async with AsyncExitStack() as stack:
-        listener = await stack.enter_async_context(gateway_of(request).follower.listening(Watch()))
-        return EventStream(listener, stack.pop_all())
+        place = place_of(request.state.visitor.caller)
+        listener = await stack.enter_async_context(gateway_of(request).follower.listening(Watch(), caller=place))
+        return EventStream(listener, stack.pop_all(), partial(check_again, request))

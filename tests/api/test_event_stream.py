@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from api import event_stream, examples
+from domain.rates import parse_rate
 from service.changes import EventChange
 from service.follower import Told
-from tests.api.conftest import Service
+from tests.api.conftest import Serve, Service
 from tests.api.stand_in_follower import AFTER, BEFORE
 
 PATH = "/api/v1/events/stream"
@@ -84,6 +85,7 @@ async def test_filters_and_the_place_are_passed_on(service: Service) -> None:
         ({"type": "a..b"}, {}, "invalid_pattern"),
         ({}, {"Last-Event-ID": "17"}, "invalid_request"),
         ({}, {"Last-Event-ID": "2025-12-26T14:30:00"}, "invalid_request"),
+        ({}, {"Last-Event-ID": "9000-01-01T00:00:00+00:00"}, "invalid_request"),
     ],
 )
 async def test_what_is_refused_is_a_problem_and_no_stream(
@@ -115,3 +117,32 @@ async def test_an_explanation_has_verdict_facts_and_requests(service: Service) -
 async def test_an_explanation_of_an_unknown_event_is_404(service: Service) -> None:
     answer = await service.http.get("/api/v1/events/a/b/why/c")
     assert (answer.status_code, answer.json()["code"]) == (404, "event_not_found")
+
+
+async def test_a_stream_ends_once_its_token_is_revoked(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "CHECK_SECONDS", 0.0)
+    tokens, follower = service.gateway.tokens, service.gateway.follower
+    headers = {"Authorization": f"Bearer {tokens.add('watcher', 'read')}"}
+    monkeypatch.setattr(follower, "listened", lambda: tokens.revoke("watcher"))
+    found = list(messages((await service.http.get(PATH, headers=headers)).text))
+    assert [each["event"] for each in found if "event" in each] == ["end"]
+    assert "was revoked" in json.loads(found[1]["data"])["reason"]
+    assert follower.caller == "watcher"
+
+
+async def test_checks_of_a_stream_are_none_of_its_tokens_rate(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "CHECK_SECONDS", 0.0)
+    service.gateway.follower.quiet = 5
+    token = service.gateway.tokens.add("watcher", "read", rate=parse_rate("3/m"))
+    headers = {"Authorization": f"Bearer {token}"}
+    for _ in range(3):
+        found = list(messages((await service.http.get(PATH, headers=headers)).text))
+        assert "the test is over" in found[-2]["data"]
+
+
+async def test_without_tokens_nobody_has_a_share_of_the_places(serve: Serve) -> None:
+    service = await serve(token=None)
+    assert (await service.http.get(PATH)).status_code == 200
+    assert service.gateway.follower.caller is None

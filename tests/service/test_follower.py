@@ -1,13 +1,19 @@
 """What a listener may rely on: places to come back to, and a buffer that ends."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
+from temporalio.client import Client
 
 from domain.errors import InvalidRequestError
+from domain.stream_errors import TooManyOfCallerError
+from service import changes, follower
 from service.changes import EventChange, Known, Look, Watch, read_position
-from service.follower import BUFFERED, Listener
+from service.follower import BUFFERED, CATCH_UPS, MAX_OF_ONE_CALLER, Follower, Listener
+from tests.support.eventually import eventually
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 P0, P1, P2 = "p0", "p1", "p2"
@@ -102,7 +108,9 @@ def test_what_no_look_shows_any_more_is_forgotten() -> None:
     assert [each.event_id for each in known.news([change("1"), change("2")])] == ["1"]
 
 
-@pytest.mark.parametrize("text", ["", "17", "2025-12-26T14:30:00", "0001-01-01T00:00:00+14:00", "x" * 1000])
+@pytest.mark.parametrize(
+    "text", ["", "17", "2025-12-26T14:30:00", "0001-01-01T00:00:00+14:00", "9000-01-01T00:00:00+00:00", "x" * 1000]
+)
 def test_a_place_of_another_stream_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequestError):
         read_position(text)
@@ -110,3 +118,82 @@ def test_a_place_of_another_stream_is_refused(text: str) -> None:
 
 def test_a_place_is_a_time() -> None:
     assert read_position((AT + timedelta(microseconds=1)).isoformat()) == AT + timedelta(microseconds=1)
+
+
+def test_the_first_moments_of_all_time_are_a_place() -> None:
+    assert "1970-01-01T00:00:00" in changes._ended(read_position("0001-01-01T00:00:05+00:00"))
+
+
+class Store:
+    """A store where looks at the past take until ``opened``."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.looking = 0
+
+    async def look(self, _: object, since: datetime) -> Look:
+        if since >= AT:
+            return Look(changes=[], seen=AT)
+        self.looking += 1
+        await self.opened.wait()
+        return Look(changes=[change("old")], seen=AT)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store()
+
+    async def now_in_store(_: object) -> datetime:
+        return AT
+
+    async def retention(_: object) -> timedelta:
+        return timedelta(days=36500)
+
+    monkeypatch.setattr(follower, "look", made.look)
+    monkeypatch.setattr(follower, "now_in_store", now_in_store)
+    monkeypatch.setattr(follower, "retention", retention)
+    return made
+
+
+async def test_one_caller_leaves_places_to_the_others(store: Store) -> None:
+    following = Follower(cast("Client", store))
+    async with AsyncExitStack() as stack:
+        for _ in range(MAX_OF_ONE_CALLER):
+            await stack.enter_async_context(following.listening(Watch(), caller="greedy"))
+        with pytest.raises(TooManyOfCallerError, match="'greedy' listens 20 times"):
+            await stack.enter_async_context(following.listening(Watch(), caller="greedy"))
+        await stack.enter_async_context(following.listening(Watch(), caller="modest"))
+        for _ in range(MAX_OF_ONE_CALLER + 1):
+            await stack.enter_async_context(following.listening(Watch()))
+
+
+async def test_nobody_waits_for_those_who_come_back_and_few_of_them_look_at_once(store: Store) -> None:
+    following, since = Follower(cast("Client", store)), (AT - timedelta(hours=1)).isoformat()
+    told: list[str] = []
+
+    async def come_back() -> None:
+        async with following.listening(Watch(), since) as listener:
+            first = await listener.next()
+            told.append(first.change.event_id if first and first.change else "nothing")
+
+    returning = [asyncio.create_task(come_back()) for _ in range(CATCH_UPS + 6)]
+    try:
+        await eventually(lambda: store.looking == CATCH_UPS)
+        async with asyncio.timeout(30), following.listening(Watch()) as listener:
+            assert listener.position == AT.isoformat()
+        assert store.looking == CATCH_UPS
+    finally:
+        store.opened.set()
+        await asyncio.gather(*returning)
+    assert told == ["old"] * (CATCH_UPS + 6)
+
+
+async def test_what_changes_while_one_catches_up_is_told_after_what_was_missed() -> None:
+    listener = Listener(Watch())
+    listener.begin(P1, 10 * BUFFERED)
+    listener.offer([change(str(number)) for number in range(2 * BUFFERED)], P1, P2)
+    listener.catch_up([change("missed")], P0, P1, "some are gone")
+    assert listener.position == P0
+    told = [await listener.next() for _ in range(2 * BUFFERED + 2)]
+    assert [each.kind for each in told if each][:2] == ["gap", "change"]
+    assert [each.change.event_id for each in told if each and each.change][:2] == ["missed", "0"]

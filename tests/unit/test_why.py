@@ -167,3 +167,8 @@ def test_the_waits_between_requests_count_from_the_end_of_the_one_before() -> No
 def test_every_verdict_is_in_the_table() -> None:
     table = next(mark for mark in test_every_verdict_says_why_and_what_to_do.pytestmark)  # type: ignore[attr-defined]
     assert {row[1] for row in table.args[1]} == set(Verdict)
+
+
+def test_a_command_to_copy_runs_nothing_that_an_id_or_a_name_says() -> None:
+    found = why(carrier(FAILED), event_id="x-$(touch pwned);x")
+    assert "im event resend 'x-$(touch pwned);x' --subscriber my-webhook" in text(found)
