@@ -54,6 +54,7 @@ def emit(
 ) -> None:
     """Emit an event to all that want its type; prints its id."""
     from domain.events import parse_event  # noqa: PLC0415 - heavy
+    from domain.operational import check_publishable  # noqa: PLC0415 - heavy
 
     attributes = {"id": event_id, "source": source, "type": event_type, "subject": subject, "time": time}
     if file is not None:
@@ -62,7 +63,7 @@ def emit(
         event = parse_event(read_bytes(file))
     else:
         event = _from_options(attributes, data, datacontenttype, extension or [])
-    receipt = with_gateway(lambda im: im.events.emit(event))
+    receipt = with_gateway(lambda im: im.events.emit(check_publishable(event)))
     write(output, receipt, render.clean(receipt.event_id))
     if receipt.duplicate:
         say("this event was accepted before; it is not delivered again (to do that: im event resend)")

@@ -5,6 +5,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from cli.run import key_value
+from domain.errors import InvalidRequestError
 from domain.message_formats import MessageFormat
 from domain.timing import parse_duration
 
@@ -107,7 +108,10 @@ def pause_after(text: str | None) -> int | None:
     """The seconds of ``--pause-after``."""
     if text is None:
         return None
-    return int(parse_duration(text).total_seconds())
+    seconds = int(parse_duration(text).total_seconds())
+    if seconds < 1:
+        raise InvalidRequestError(reason="--pause-after is 1s to 365d; --no-pause-after is how it is never paused")
+    return seconds
 
 
 def patterns(types: list[str] | None) -> list[str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from domain.event_types import OPERATIONAL_TYPES, SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.patterns import matches_any
+from domain.type_errors import ReservedEventError
 
 _CHOOSES = "im."
 _SUBJECT = "subscribers/"
@@ -37,3 +38,10 @@ def told_of(event: CloudEvent) -> str | None:
 def failure_is_told(event_type: str) -> bool:
     """Whether a failed delivery of an event of that type is an event itself."""
     return event_type not in OPERATIONAL_TYPES and event_type != SUBSCRIBER_TEST
+
+
+def check_publishable(event: CloudEvent) -> CloudEvent:
+    """The same; raises `ReservedEventError` for an operational type, or a source under ``/subscribers/``."""
+    if event.type in OPERATIONAL_TYPES or event.source.startswith("/subscribers/"):
+        raise ReservedEventError(type=event.type, source=event.source)
+    return event

@@ -175,15 +175,13 @@ def _not_asked(story: Story, subscriber: Subscriber) -> Finding | None:
     pattern = next((pattern for pattern in subscriber.types if matches(pattern, story.type)), None)
     if pattern is None or asks_for(subscriber.types, story.type):
         return None
-    wider = ",".join([*subscriber.types, story.type])
+    wider = shlex.quote(",".join([*subscriber.types, story.type]))
     return Finding(
         verdict=Verdict.NOT_ASKED,
         headline=f"{story.name} was not told of it: its pattern {pattern!r} does not ask for operational events.",
         facts=["only patterns that begin with im. do, so that nobody has them by accident."],
         next=_NOTHING,
-        advice=[
-            f"if it shall be: im subscriber update {story.name} --types {shlex.quote(wider)}, and then {resend(story)}"
-        ],
+        advice=[f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}"],
     )
 
 
@@ -191,14 +189,14 @@ def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
     if any(matches(pattern, story.type) for pattern in subscriber.types):
         return None
     near, parts = closest(subscriber.types, story.type)
-    wider = ",".join([*subscriber.types, story.type])
+    wider = shlex.quote(",".join([*subscriber.types, story.type]))
     return Finding(
         verdict=Verdict.NO_MATCH,
         headline=f"{story.name} was not told of it: none of its patterns matches {story.type}.",
         facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
         next=_NOTHING,
         advice=[
-            f"if it shall be: im subscriber update {story.name} --types {shlex.quote(wider)}, and then {resend(story)}",
+            f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}",
             f"what a pattern matches: im subscriber match {shlex.quote(near)}",
         ],
     )

@@ -10,6 +10,7 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from domain.errors import AmbiguousEventError, InvalidRequestError, PublishingDisabledError
 from domain.events import CloudEvent
+from domain.operational import check_publishable
 from domain.outcomes import DeliveryState
 from domain.tasks import EventInput, PublishReceipt
 from domain.tracing import NO_CONTEXT
@@ -65,13 +66,13 @@ class EventGateway:
         self, event: CloudEvent, caller: Mapping[str, str] = NO_CONTEXT, *, alone: bool = False
     ) -> PublishReceipt:
         """Accept an event in this process, by its own setting; ``alone`` makes it share no workflow."""
-        return await self._publisher.publish(event, caller, alone=alone)
+        return await self._publisher.publish(check_publishable(event), caller, alone=alone)
 
     async def publish_batch(
         self, events: Sequence[CloudEvent], caller: Mapping[str, str] = NO_CONTEXT
     ) -> list[PublishReceipt]:
         """Accept a batch in this process, by its own setting."""
-        return await self._publisher.publish_batch(events, caller)
+        return await self._publisher.publish_batch([check_publishable(event) for event in events], caller)
 
     async def emit(self, event: CloudEvent, only: str | None = None) -> PublishReceipt:
         """Hand an event to whichever worker is there, and ask it whether publishing is on.

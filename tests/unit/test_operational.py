@@ -9,9 +9,10 @@ from domain.event_types import DELIVERY_EXHAUSTED, OPERATIONAL_TYPES, SUBSCRIBER
 from domain.events import CloudEvent
 from domain.health import Counters, LedgerEntry, Report, summed
 from domain.health_watch import LONGEST_WAIT, SHORTEST_WAIT, HealthWatch, pause_due
-from domain.operational import asks_for, failure_is_told, told_of
+from domain.operational import asks_for, check_publishable, failure_is_told, told_of
 from domain.outcomes import Attempt, Delivery, DeliveryState
 from domain.pauses import Patience, Pause, patience
+from domain.type_errors import ReservedEventError
 from tests.support.builders import NOW, make_event, make_subscriber
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -175,3 +176,13 @@ def test_an_exhausted_delivery_says_how_to_send_it_again_under_an_id_of_its_run(
     ids = {tidings.exhausted(event, delivery, run, NOW + MINUTE).id for run in ("run", "other")}
     assert told.id in ids
     assert len(ids) == 2
+
+
+@pytest.mark.parametrize(("event_type", "source"), [(DELIVERY_EXHAUSTED, "/mine"), ("a.b.v1", "/subscribers/ops")])
+def test_what_the_platform_says_of_subscribers_is_published_by_nobody_else(event_type: str, source: str) -> None:
+    with pytest.raises(ReservedEventError, match="platform alone"):
+        check_publishable(make_event(type=event_type, source=source))
+
+
+def test_events_of_others_are_published() -> None:
+    assert check_publishable(make_event(type="a.b.v1", source="/mine")).type == "a.b.v1"
