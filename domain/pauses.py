@@ -9,6 +9,7 @@ from domain.timing import in_short
 
 BY_HAND = "by hand"
 GONE = "answered HTTP 410 Gone"
+DROPPED = "dropped: it had waited for longer than whoever resumed the subscriber wanted"
 MAX_REASON_CHARS = 200
 MAX_AGE = timedelta(days=365)
 RECOMMENDED_PAUSE_AFTER = timedelta(days=5)

@@ -7,6 +7,7 @@ from domain.explanations import Carrier, Finding, Story, Verdict
 from domain.incidents import rfc3339
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import matches
+from domain.pauses import DROPPED
 from domain.targets.kinds import is_at_most_once
 
 # What to do about a failure that trying again would not mend; of the others the answer itself says most.
@@ -32,7 +33,7 @@ def why_told(story: Story, carrier: Carrier, delivery: Delivery) -> Finding:
         case DeliveryState.FAILED:
             finding = _failed(story, delivery)
         case DeliveryState.CANCELLED:
-            finding = _cancelled(story)
+            finding = _cancelled(story, delivery)
         case _:
             finding = _open(story, delivery)
     return finding.model_copy(update={"facts": [_matched(story, carrier), *_changes(story, carrier), *finding.facts]})
@@ -67,7 +68,14 @@ def _failed(story: Story, delivery: Delivery) -> Finding:
     )
 
 
-def _cancelled(story: Story) -> Finding:
+def _cancelled(story: Story, delivery: Delivery) -> Finding:
+    if (delivery.error or "").startswith(DROPPED):
+        return Finding(
+            verdict=Verdict.CANCELLED,
+            headline=f"{story.name} was not told of it: {delivery.error}.",
+            next="nothing: the delivery has ended.",
+            advice=[f"send it after all: {resend(story)}"],
+        )
     return Finding(
         verdict=Verdict.CANCELLED,
         headline=f"{story.name} was not told of it: it was disabled or removed before the next request was due.",
@@ -107,11 +115,22 @@ def _open(story: Story, delivery: Delivery) -> Finding:
 
 def _paused(story: Story, facts: list[str]) -> Finding:
     pause = story.subscriber.paused if story.subscriber else None
-    since = [f"it was paused at {stamp(pause.at)}: {pause.reason}."] if pause else []
+    if pause is None:
+        return Finding(
+            verdict=Verdict.PAUSED,
+            headline=f"{story.name} has not been told yet: it was paused, and what waited is being sent to it.",
+            facts=facts,
+            next="its turn comes by itself: the oldest first, as fast as the answers allow.",
+            advice=[
+                f"how far that is: im subscriber health {story.name}",
+                f"should it not go on: im subscriber resume {story.name}",
+            ],
+        )
+    since = f"it was paused at {stamp(pause.at)}: {pause.reason}."
     return Finding(
         verdict=Verdict.PAUSED,
         headline=f"{story.name} has not been told yet: it is paused, and the event waits for it.",
-        facts=[*since, *facts],
+        facts=[since, *facts],
         next="it waits until the subscriber is resumed; nothing is dropped.",
         advice=[f"when it may be told: im subscriber resume {story.name}"],
     )

@@ -8,11 +8,10 @@ from temporalio.exceptions import ApplicationError
 from domain.drains import Became, Release, Told
 from domain.events import CloudEvent
 from domain.outcomes import Delivery, DeliveryState, dropped, going_on
+from domain.pauses import DROPPED
 from domain.tasks import Pending
 from workflows import calls, policies
 from workflows.progress import Progress
-
-DROPPED = "dropped: it had waited for longer than whoever resumed the subscriber wanted"
 
 
 async def until_released(pending: Pending, progress: Progress) -> None:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
+LOADED = 3  # times slower than an idle machine
+
 
 @overload
 async def eventually(check: Callable[[], Awaitable[T | None]], timeout: float = ..., interval: float = ...) -> T: ...
@@ -19,11 +21,13 @@ async def eventually(
 ) -> Any:
     """The first truthy value of ``check``, which is called (and awaited) every ``interval`` seconds.
 
+    ``timeout`` is for a machine that is idle; three times as long is waited, for one that is not.
+
     Raises:
-        AssertionError: nothing truthy within ``timeout`` seconds; says what the last call returned or raised.
+        AssertionError: nothing truthy until then; says what the last call returned or raised.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
+    deadline = loop.time() + LOADED * timeout
     while True:
         try:
             value = await _called(check)
@@ -33,7 +37,7 @@ async def eventually(
         except Exception as error:  # noqa: BLE001 - a check may fail in any way until it succeeds
             said, cause = f"the last call raised {error!r}", error
         if loop.time() >= deadline:
-            raise AssertionError(f"not true within {timeout} s: {said}") from cause
+            raise AssertionError(f"not true within {LOADED * timeout} s: {said}") from cause
         await asyncio.sleep(interval)
 
 

@@ -9,7 +9,7 @@ from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.explanations import Carrier, Explanation, Story, Verdict
 from domain.message_formats import MessageFormat
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
-from domain.pauses import Pause
+from domain.pauses import DROPPED, Pause
 from domain.subscribers import Subscriber
 from domain.targets.kinds import TWILIO
 from domain.why import explain
@@ -85,6 +85,10 @@ RETRYING = delivery(
          Verdict.PAUSED, ["until the subscriber is resumed", "by hand", "im subscriber resume my-webhook"]),
         (why(carrier(RETRYING, ended_at=None), subscriber=known(paused=Pause(at=NOW, reason="by hand"))),
          Verdict.PAUSED, ["until the subscriber is resumed"]),
+        (why(carrier(delivery(DeliveryState.WAITING), ended_at=None), subscriber=known()),
+         Verdict.PAUSED, ["what waited is being sent", "im subscriber health my-webhook"]),
+        (why(carrier(delivery(DeliveryState.CANCELLED, error=DROPPED)), subscriber=known()),
+         Verdict.CANCELLED, ["dropped: it had waited", "im event resend"]),
         (why(carrier(IN_LANE, ended_at=None), subscriber=known(), ahead=["evt_0"]),
          Verdict.WAITS_FOR_EARLIER, ["waits behind evt_0", "im why evt_0 my-webhook"]),
         (why(carrier(LIMITED, ended_at=None), subscriber=known(rate_limit="10/s")),
