@@ -147,7 +147,6 @@ def test_help_names_every_option_and_has_an_example(
         "event list --since whenever",
         "event watch --incident x",
         "why evt_1",
-        "replay",
         "replay --failed-only",
         "replay --subscriber a --since whenever",
         "retention set soon",

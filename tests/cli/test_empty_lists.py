@@ -79,7 +79,7 @@ def test_an_empty_list_explains_itself(
     ("line", "missing", "said"),
     [
         ("--subscriber nobody", SubscriberNotFoundError(name="nobody"), "no subscriber is named 'nobody'; see the"),
-        ("--incident 9", IncidentNotFoundError(incident_id="INC-9"), "no incident 'INC-9' is known; see the"),
+        ("--incident 9", IncidentNotFoundError(incident_id="INC-9"), "no incident 'INC-9' is known;"),
     ],
 )
 def test_an_empty_list_says_when_nobody_has_that_name(

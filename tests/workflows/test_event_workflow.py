@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
@@ -257,10 +258,10 @@ async def test_a_fault_of_ours_with_one_subscriber_costs_its_neighbour_nothing(
 ) -> None:
     send = Sender.send
 
-    async def breaks(self: Sender, event: CloudEvent, subscriber: Subscriber, number: int) -> Attempt:
+    async def breaks(self: Sender, event: CloudEvent, subscriber: Subscriber, *how: Any) -> Attempt:
         if subscriber.name == "broken":
             raise OverflowError("int too large to convert to float")
-        return await send(self, event, subscriber, number)
+        return await send(self, event, subscriber, *how)
 
     monkeypatch.setattr(Sender, "send", breaks)
     async with Sink() as sink:
