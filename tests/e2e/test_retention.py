@@ -3,12 +3,7 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-
-from domain.event_ids import RANDOM_BITS, event_id, made_at
-from domain.incidents import Action, Change, Declaration, Severity
-from tests.support.eventually import eventually
+from domain.event_ids import RANDOM_BITS, event_id
 from tests.support.platform import Platform
 
 
@@ -36,28 +31,3 @@ async def test_an_event_older_than_what_is_kept_is_gone_and_others_are_not_known
     ran = await platform.im("event", "resend", old)
     assert ran.code == 1
     assert "im retention set" in ran.err
-
-
-async def test_an_incident_that_was_declared_is_gone_and_one_that_was_not_is_not_known(platform: Platform) -> None:
-    declared = await platform.gateway.incidents.declare(
-        Declaration(title="soon gone", severity=Severity.SEV_4, actor="tests")
-    )
-    made = made_at(declared.timeline[0].event_id)
-    assert made
-    assert abs(made - declared.timeline[0].at) < timedelta(seconds=1)
-    for action in (Action.RESOLVE, Action.CLOSE):
-        await platform.gateway.incidents.change(declared.id, Change(action=action, actor="tests"))
-    await platform.client.workflow_service.delete_workflow_execution(
-        DeleteWorkflowExecutionRequest(
-            namespace="default", workflow_execution=WorkflowExecution(workflow_id=f"incident/{declared.id}")
-        )
-    )
-
-    async def gone() -> bool:
-        return (await platform.api.get(f"/api/v1/incidents/{declared.id}")).status_code == 410
-
-    await eventually(gone, 30, interval=0.2)
-    assert (await platform.api.get("/api/v1/incidents/INC-999999")).status_code == 404
-    ran = await platform.im("incident", "show", declared.id)
-    assert ran.code == 1
-    assert "is gone" in ran.err
