@@ -15,13 +15,14 @@ from activities import journal
 from activities.admission import Admission
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
-from activities.flights import Flights, flight_key, landed
+from activities.flights import Flights, landed
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.reporting import announced, beating, brief, details, failure_of, given_up, unmade
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
+from domain.flight_keys import flight_key
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.replays import replay_of
 from domain.subscribers import Subscriber
@@ -171,24 +172,38 @@ class DeliveryActivities:
             raise given_up(request, known)
         if request.prior and info.attempt == 1 and not request.at_once:
             raise failure_of(settle(request.subscriber, known, request.schedule))
+        delivery = await self._in_hand(request) or await self._next(request, known)
+        if delivery.state not in {DeliveryState.RETRYING, DeliveryState.FAILED}:
+            return delivery
+        activity.heartbeat(*details(delivery.attempts))
+        raise failure_of(delivery)
+
+    async def _in_hand(self, request: DeliverRequest) -> Delivery | None:
+        """What the first request came to, where this process made it and was too slow to say so."""
+        flight = self._flights.adopt(request.flight) if request.flight and activity.info().attempt == 1 else None
+        if flight is None:
+            return None
+        try:
+            return await beating(flight, [])
+        except LocalFault:
+            return None  # it was not made after all
+
+    async def _next(self, request: DeliverRequest, known: list[Attempt]) -> Delivery:
+        """Make the next request, unless the subscriber is paused or gone."""
         subscriber = await self._admission.allowed(request, known, self._event)
         if not isinstance(subscriber, Subscriber):
             return subscriber or cancelled(request.subscriber, request.event_id, known)
-        number = request.number(info.attempt)
+        number = request.number(activity.info().attempt)
         event = await self._event()
         told = await announced(known, number) if is_at_most_once(subscriber.target) else known
         carrying = self._courier.carry(
             event, subscriber, request.schedule, number=number, prior=known, replay=_replay()
         )
         try:
-            delivery = await beating(asyncio.create_task(carrying), told)
+            return await beating(asyncio.create_task(carrying), told)
         except LocalFault as fault:
             activity.heartbeat(*details(known))  # it was not made after all
             raise unmade(request.subscriber, known, fault) from None
-        if delivery.state is DeliveryState.DELIVERED:
-            return delivery
-        activity.heartbeat(*details(delivery.attempts))
-        raise failure_of(delivery)
 
     @activity.defn(name="record_outcomes")
     async def record_outcomes(self, request: RecordRequest) -> None:

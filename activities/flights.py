@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from domain.events import CloudEvent
 from domain.outcomes import Delivery, DeliveryState
 
 # A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
@@ -15,11 +14,6 @@ KEPT = timedelta(seconds=30)
 
 Answered = Callable[[], None]
 Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
-
-
-def flight_key(run_id: str, event: CloudEvent, subscriber: str) -> str:
-    """The key of the first request of a delivery, made for one run of a workflow."""
-    return f"{run_id}/{event.source}/{event.id}/{subscriber}"
 
 
 class Flights:

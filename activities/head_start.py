@@ -9,9 +9,10 @@ import asyncio
 
 from activities.courier import Courier
 from activities.directory import LeasedDirectory
-from activities.flights import KEPT, Flights, flight_key
+from activities.flights import KEPT, Flights
 from activities.gate import InlineGate
 from domain.events import CloudEvent
+from domain.flight_keys import flight_key
 from domain.operational import told_of
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once

@@ -308,7 +308,7 @@ class NoWorkerError(UnavailableError):
 
     code = "no_worker"
     says = "Temporal answers, but no worker took up the request on {queue} within {seconds} s"
-    hint = "Start one: im serve (API and worker) or im worker."
+    hint = "Start one: im serve (API and worker) or im worker. Where one runs, it is overloaded: send it again."
 
 
 class OverloadedError(UnavailableError):

@@ -131,6 +131,7 @@ class DeliverRequest(BaseModel):
         prior: requests made so far; the activity's first attempt then raises the last one's failure again, so that
             attempt numbers and times in the Web UI are the delivery's own.
         at_once: make the next request with the first attempt all the same: it was waited for already.
+        flight: the key of a first request that was begun, and of which nothing was heard.
     """
 
     event_id: str
@@ -139,6 +140,7 @@ class DeliverRequest(BaseModel):
     since: datetime | None = None
     prior: list[Attempt] = []
     at_once: bool = False
+    flight: str | None = None
 
     def number(self, attempt: int) -> int:
         """Which request of the delivery an attempt of the activity makes, from 1."""

@@ -12,6 +12,7 @@ from activities.lanes import LaneActivities
 from activities.resolution import ResolutionActivities
 from domain import tidings
 from domain.events import CloudEvent
+from domain.flight_keys import flight_key
 from domain.lanes import LineUpRequest, Ticket
 from domain.operational import failure_is_told, told_of
 from domain.outcomes import Delivery, DeliveryState
@@ -59,7 +60,7 @@ async def first(event: CloudEvent, pending: Pending) -> None:
         )
     except FailureError as error:  # of a local activity it is bare
         _raise_cancelled(error)
-        result = FirstResult()  # the process was too slow to say; the retry queue starts from nothing
+        result = _unheard(event, subscriber)
     _take(pending, result)
 
 
@@ -79,7 +80,8 @@ async def first_of_many(events: list[CloudEvent], wanted: Sequence[tuple[int, Pe
         )
     except FailureError as error:
         _raise_cancelled(error)
-        return
+        unheard = [_unheard(events[index], pending.delivery.subscriber) for index, pending in wanted]
+        answer = FirstResults(results=unheard)
     for (_, pending), result in zip(wanted, answer.results, strict=True):
         _take(pending, result)
 
@@ -122,7 +124,7 @@ async def adopt_together(flying: Sequence[Pending]) -> None:
         )
     except ActivityError as error:
         _raise_cancelled(error)
-        answer = FirstResults(results=[FirstResult() for _ in flying])
+        answer = FirstResults(results=[FirstResult(flight=pending.flight) for pending in flying])
     for pending, result in zip(flying, answer.results, strict=True):
         _take(pending, result)
 
@@ -143,6 +145,7 @@ async def deliver(event: CloudEvent, pending: Pending, *, once: bool = False) ->
                 since=pending.since,
                 prior=delivery.attempts,
                 at_once=once,
+                flight=None if delivery.attempts else pending.flight,
             ),
             task_queue=names.limited_queue(delivery.subscriber) if pending.limits else names.DELIVERIES_QUEUE,
             activity_id=names.delivery_activity_id(delivery.subscriber),
@@ -213,6 +216,11 @@ async def tell_exhausted(event: CloudEvent, pending: Pending, watchers: Sequence
 def _told_of(events: Sequence[CloudEvent]) -> list[str | None] | None:
     named = [told_of(event) for event in events]
     return named if any(named) else None
+
+
+def _unheard(event: CloudEvent, subscriber: str) -> FirstResult:
+    """The process was too slow to say: the retry queue begins, and joins the request if it comes upon it."""
+    return FirstResult(flight=flight_key(workflow.info().run_id, event, subscriber))
 
 
 def _take(pending: Pending, result: FirstResult) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from activities.courier import Courier
 from activities.directory import LeasedDirectory
-from activities.flights import Flights, flight_key
+from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.head_start import HeadStart
 from activities.recorder import Recorder
@@ -14,6 +14,7 @@ from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
+from domain.flight_keys import flight_key
 from domain.health import LedgerBatch
 from domain.outcomes import Attempt, DeliveryState, Failure
 from domain.subscribers import Subscriber

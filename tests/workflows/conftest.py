@@ -13,7 +13,8 @@ from typing import Any
 import pytest_asyncio
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.courier import Courier
 from activities.deliveries import DeliveryActivities
@@ -92,9 +93,9 @@ async def _unserved(_subscriber: str) -> None:
 
 @asynccontextmanager
 async def delivering(
-    client: Client, pipeline: Pipeline, *, publishing: bool = True, sender: Sender | None = None
+    client: Client, pipeline: Pipeline, *, publishing: bool = True, sender: Sender | None = None, sandboxed: bool = True
 ) -> AsyncIterator[str]:
-    """Workers for event workflows; gives the queue on which to start them."""
+    """Workers for event workflows; gives the queue on which to start them. Unsandboxed, a test can shorten a wait."""
     gate, policy = InlineGate(), AddressPolicy()
     sender = sender or Sender(GuardedTransport(policy), make_keyring(), policy)
     in_flight = names.in_flight_queue(uuid.uuid4().hex)
@@ -117,8 +118,9 @@ async def delivering(
         activities.deliver_many,
         activities.record_outcomes,
     ]
+    runner = SandboxedWorkflowRunner() if sandboxed else UnsandboxedWorkflowRunner()
     async with (
-        Worker(client, task_queue=queue, workflows=[EventWorkflow], activities=inline),
+        Worker(client, task_queue=queue, workflows=[EventWorkflow], activities=inline, workflow_runner=runner),
         Worker(client, task_queue=names.DELIVERIES_QUEUE, activities=[activities.deliver]),
         Worker(client, task_queue=in_flight, activities=[activities.adopt_delivery, activities.adopt_many]),
     ):
