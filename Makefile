@@ -16,7 +16,8 @@ install: .venv/.installed ## make the environment at .venv (the CLI is then .ven
 	.tools/bin/pip install --quiet "uv>=0.9,<1"
 
 .venv/.installed: pyproject.toml uv.lock $(filter .tools/bin/uv,$(UV))
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --compile-bytecode
+	.venv/bin/python -m compileall -q activities api cli domain service workflows
 	@touch $@
 
 demo: install ## show the product working, from nothing, in under two minutes

@@ -17,7 +17,7 @@ from api import examples
 from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
 from domain.limits import MAX_CONCURRENCY
 from domain.message_formats import MessageFormat
-from domain.pauses import MAX_PAUSE_AFTER
+from domain.pauses import MAX_TIME
 from domain.retry import MAX_ATTEMPTS
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP
 
@@ -71,7 +71,7 @@ PauseAfter = Annotated[
     int,
     Field(
         ge=0,
-        le=int(MAX_PAUSE_AFTER.total_seconds()),
+        le=int(MAX_TIME.total_seconds()),
         description="Pauses it after so much failure without a success; 0 for never, 432000 (5 days) is advised.",
     ),
 ]

@@ -10,7 +10,7 @@ from api.bodies import Body
 from api.dependencies import ApiGateway
 from api.problems import problems
 from api.scopes import ScopedRoute
-from domain.pauses import MAX_AGE, MAX_REASON_CHARS
+from domain.pauses import MAX_REASON_CHARS, MAX_TIME
 from service.subscriber_views import Resumed, SubscriberView
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=ScopedRoute)
@@ -34,7 +34,7 @@ class ResumeSubscriber(Body):
     drop_older_than_seconds: int | None = Field(
         None,
         ge=1,
-        le=int(MAX_AGE.total_seconds()),
+        le=int(MAX_TIME.total_seconds()),
         description="What was emitted longer ago ends as cancelled instead of being sent.",
     )
 

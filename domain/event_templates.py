@@ -14,12 +14,8 @@ from domain.events import CloudEvent, event_from_members
 from domain.incidents import rfc3339
 
 MARK = "imexample"  # an extension attribute, by which receivers can tell such an event from a real one
-_IDENTITY = (
-    "incident_id",
-    "alarm_id",
-    "heartbeat",
-    "subscriber",
-)  # in the data; the source has them too, and an extension may
+# In the data; the source has them too, and an extension may.
+_IDENTITY = ("incident_id", "alarm_id", "heartbeat", "subscriber")
 _PYTHON: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,

@@ -11,9 +11,8 @@ BY_HAND = "by hand"
 GONE = "answered HTTP 410 Gone"
 DROPPED = "dropped: it had waited for longer than whoever resumed the subscriber wanted"
 MAX_REASON_CHARS = 200
-MAX_AGE = timedelta(days=365)
 RECOMMENDED_PAUSE_AFTER = timedelta(days=5)
-MAX_PAUSE_AFTER = timedelta(days=365)
+MAX_TIME = timedelta(days=365)  # of a time before which something is dropped, or after which something is paused
 
 
 class Pause(BaseModel):
@@ -60,8 +59,8 @@ class ResumeRequest(BaseModel):
 
 def check_age(age: timedelta) -> timedelta:
     """The same age beyond which what waits is dropped; raises `InvalidRequestError` when it is not 1 s to 365 days."""
-    if not timedelta(seconds=1) <= age <= MAX_AGE:
-        raise InvalidRequestError(reason=f"what is dropped is older than 1 second to {MAX_AGE.days} days")
+    if not timedelta(seconds=1) <= age <= MAX_TIME:
+        raise InvalidRequestError(reason=f"what is dropped is older than 1 second to {MAX_TIME.days} days")
     return age
 
 
@@ -103,7 +102,7 @@ def patience(seconds: int | None, changed_at: datetime, asked_at: datetime) -> P
 
 def check_pause_after(seconds: int) -> int:
     """The same number of seconds of unbroken failure, 1 s to 365 days; raises `InvalidRequestError` otherwise."""
-    longest = int(MAX_PAUSE_AFTER.total_seconds())
+    longest = int(MAX_TIME.total_seconds())
     if not 1 <= seconds <= longest:
         raise InvalidRequestError(reason=f"a subscriber may be paused after 1s to {in_short(longest)} of failure")
     return seconds

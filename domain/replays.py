@@ -20,7 +20,7 @@ _SENT_BY = re.compile(r"replays/(rpl_[0-9a-f]{12})/event/.+", re.DOTALL)
 
 
 class Stage(StrEnum):
-    """Where a replay stands. The last four are its end; ``stopped`` says in ``reason`` why it could not go on."""
+    """Where a replay stands. The last three are its end; ``stopped`` says in ``reason`` why it could not go on."""
 
     COUNTING = "counting"
     SENDING = "sending"

@@ -19,6 +19,11 @@ class Retention(BaseModel):
     retention: str
     seconds: int
 
+    @property
+    def time(self) -> timedelta:
+        """The same."""
+        return timedelta(seconds=self.seconds)
+
 
 def check_retention(time: timedelta) -> timedelta:
     """The same time, if events may be kept for so long; raises `InvalidRequestError` otherwise."""

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution
 
 from domain.errors import InvalidRequestError
@@ -32,11 +32,9 @@ class EventChange(EventRow):
     """An event whose outcome is another than before, or that is new.
 
     Attributes:
-        subscribers: whom it is for, as far as 2 KiB hold their names.
         ended_at: when its workflow ended; what comes after that is a resend.
     """
 
-    subscribers: list[str] = Field(default_factory=list)
     ended_at: datetime | None = None
 
     def state_of(self, subscriber: str) -> str:

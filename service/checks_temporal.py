@@ -19,8 +19,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.checkup import Finding, error, note, ok, warning
 from domain.timing import in_short
 from service.devserver import OLDEST_SERVER, version_of
+from service.retention import read_retention
 from service.search_attributes import creation_command
-from service.temporal import answered, retention
+from service.temporal import answered
 from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers, stopped_workers
 from workflows import names
 
@@ -63,7 +64,7 @@ async def check_server(client: Client) -> list[Finding]:
 
 async def check_namespace(client: Client) -> list[Finding]:
     """Its retention and its search attributes."""
-    kept = await retention(client)
+    kept = (await read_retention(client)).time
     async with answered(client):
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)

@@ -33,8 +33,7 @@ async def count_waiting(client: Client, subscriber: str) -> int:
 
 async def find_waiting(client: Client, subscriber: str) -> FoundWaiting:
     """The oldest events that wait for a subscriber, 500 at most, and how many there are."""
-    query = _query(subscriber)
-    count = (await client.count_workflows(query)).count
+    query, count = _query(subscriber), await count_waiting(client, subscriber)
     if count > OLDEST:
         query += f" AND StartTime <= {instant(await _until(client, query))}"
     shared = names.shared_workflow_id("")  # it hands over whatever waits

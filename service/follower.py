@@ -20,7 +20,7 @@ from temporalio.client import Client
 from domain.errors import ImError
 from domain.stream_errors import TooManyListenersError, TooManyOfCallerError
 from service.changes import EventChange, Known, Look, Watch, look, now_in_store, read_position
-from service.temporal import retention
+from service.retention import read_retention
 
 LOOK_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0  # between looks, while Temporal is away
@@ -214,7 +214,7 @@ class Follower:
         if not found.whole or len(missed) < len(found.changes):
             first = min(change.emitted_at for change in missed).isoformat()
             return f"too much happened since: of what was emitted before {first} not all is told; it is in the list"
-        oldest = datetime.now(UTC) - await retention(self._client)
+        oldest = datetime.now(UTC) - (await read_retention(self._client)).time
         return f"what ended before {oldest.isoformat()} is not retained any more" if since < oldest else None
 
     async def _read(self, known: Known) -> None:

@@ -36,7 +36,10 @@ class HealthGateway:
         names, now = sorted(snapshot.subscribers or {}), datetime.now(UTC)
         rows = [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
         sending = await self._draining()
-        return [await self._held(row) if row.paused or row.subscriber in sending else row for row in rows]
+        held = {row.subscriber for row in rows if row.paused} | sending
+        return [
+            await self._held(row, sends=row.subscriber in sending) if row.subscriber in held else row for row in rows
+        ]
 
     async def with_subscriber(self, name: str) -> tuple[SubscriberView, Health]:
         """A subscriber, and its row."""
@@ -49,7 +52,9 @@ class HealthGateway:
             raise SubscriberNotFoundError(name=name)
         counters, retrying = await self._counters(name), await self._retrying()
         row = _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
-        return await self._held(row)
+        async with answered(self._connection.client):
+            sends = await is_draining(self._connection.client, name)
+        return await self._held(row, sends=sends)
 
     async def last_day(self) -> dict[str, list[HourCount]]:
         """By subscriber, the deliveries that ended in each of the latest 24 hours, oldest first.
@@ -68,14 +73,12 @@ class HealthGateway:
         async with answered(self._connection.client):
             return await draining(self._connection.client)
 
-    async def _held(self, row: Health) -> Health:
+    async def _held(self, row: Health, *, sends: bool) -> Health:
         """The same row, with what waits for the end of the pause, and how far the sending of it is."""
         client, name = self._connection.client, row.subscriber
         async with answered(client):
             found = await find_waiting(client, name)
-        async with answered(client):
-            runs = await is_draining(client, name)
-        drain = await self._subscribers.drain(name) if runs else None
+        drain = await self._subscribers.drain(name) if sends else None
         drain = None if drain and drain.done else drain
         oldest = found.oldest[0].emitted_at if found.oldest else None
         return row.model_copy(update={"waiting": found.count, "oldest_waiting": oldest, "drain": drain})

@@ -75,7 +75,7 @@ async def missing_event(client: Client, event_id: str) -> EventNotFoundError:
         kept = await read_retention(client)
     except (ImError, RPCError):
         return EventNotFoundError(event_id=event_id)
-    if datetime.now(UTC) - made < timedelta(seconds=kept.seconds):
+    if datetime.now(UTC) - made < kept.time:
         return EventNotFoundError(event_id=event_id)
     return EventGoneError(event_id=event_id, kept=kept.retention, made_on=made.date().isoformat())
 

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import (
     Client,
     WorkflowQueryFailedError,
@@ -194,13 +193,6 @@ async def answered_by_entity(client: Client, queue: str) -> AsyncIterator[None]:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise _silent(client, queue) from None
         raise
-
-
-async def retention(client: Client) -> timedelta:
-    """How long the namespace keeps a workflow after its end."""
-    async with answered(client):
-        found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
-    return found.config.workflow_execution_retention_ttl.ToTimedelta()
 
 
 def unavailable(client: Client, reason: str) -> TemporalUnavailableError:

@@ -22,8 +22,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
 
 RECENT_KEPT = 1000  # released lately: visibility may still show them as waiting
-
-
 LOOKS_TO_BE_SURE = 2  # two seconds apart, which visibility is not behind
 
 
