@@ -8,6 +8,7 @@ import pytest
 from activities import flights
 from activities.flights import Answered, Flights, landed
 from domain.outcomes import Delivery, DeliveryState
+from tests.support.eventually import within
 
 SOON = timedelta(seconds=0.1)
 
@@ -52,7 +53,7 @@ async def test_a_drain_waits_for_what_flies_and_for_its_adoption() -> None:
     await asyncio.sleep(0.05)
     assert not draining.done()
     assert table.adopt("k") is not None
-    await asyncio.wait_for(draining, 1)
+    await within(1, draining)
 
 
 async def test_a_drain_ends_when_its_time_is_up() -> None:
@@ -64,7 +65,7 @@ async def test_a_drain_ends_when_its_time_is_up() -> None:
 
 
 async def test_a_drain_of_nothing_takes_no_time() -> None:
-    await asyncio.wait_for(Flights().drained(timedelta(seconds=5)), 0.5)
+    await within(0.5, Flights().drained(timedelta(seconds=5)))
 
 
 def _flight(after: float, state: DeliveryState = DeliveryState.DELIVERED) -> asyncio.Task[Delivery]:
@@ -83,13 +84,13 @@ async def test_many_are_waited_for_until_all_have_landed() -> None:
 
 async def test_a_retry_does_not_wait_for_those_still_in_flight() -> None:
     flying = [_flight(0.01, DeliveryState.RETRYING), _flight(0.05), _flight(30)]
-    await asyncio.wait_for(landed(flying, timedelta(seconds=30), SOON), 10)
+    await within(3, landed(flying, timedelta(seconds=30), SOON))
     assert [flight.done() for flight in flying] == [True, True, False]
     flying[2].cancel()
 
 
 async def test_many_are_not_waited_for_beyond_the_limit() -> None:
     flying = [_flight(30)]
-    await asyncio.wait_for(landed(flying, SOON, SOON), 10)
+    await within(10, landed(flying, SOON, SOON))
     assert not flying[0].done()
     flying[0].cancel()

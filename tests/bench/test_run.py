@@ -13,7 +13,6 @@ from bench.report import console, filled, tables_of
 from bench.results import CaseResult, Results
 
 ROOT = Path(bench.__file__).parents[1]
-pytestmark = pytest.mark.timeout(180)  # it starts a platform and runs four cases; a busy machine takes its time
 CASES = ("batch100", "burst-fail")
 
 

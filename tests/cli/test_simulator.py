@@ -14,7 +14,7 @@ from cli.simulator import RECORDS_PATH, Exporter
 from domain.errors import InvalidRequestError
 from domain.source_errors import AccessDeniedError
 from service.devserver import free_port
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.sink import Answer, Reset, Sink
 
 RECEIPT = {"cluster": "prod", "raised": 1, "resolved": 0, "beats": 0, "ignored": 2, "bad": []}
@@ -135,7 +135,7 @@ async def test_whoever_stops_it_gets_the_rest_resolved(sink: Sink) -> None:
     running = asyncio.create_task(run())
     await sink.wait_for(20)
     run.stop.set()
-    await asyncio.wait_for(running, 5)
+    await within(5, running)
     assert run.cluster.raised == run.cluster.resolved > 0
 
 
@@ -145,7 +145,7 @@ async def test_stopped_while_nobody_answers_it_says_what_was_not_taken(sink: Sin
     running = asyncio.create_task(run())
     await sink.wait_for(5)
     run.stop.set()
-    told = await asyncio.wait_for(running, 5)
+    told = await within(5, running)
     assert told.unsent == run.cluster.count - 20 > 10
     assert run.said[-1] == f"{told.unsent} records were not taken in the end"
 

@@ -15,8 +15,6 @@ from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_name
 from tests.support.sink import Sink
 
-pytestmark = pytest.mark.timeout(120)
-
 SAID: dict[str, Any] = {
     "alarm_type": "expiry",
     "resource_type": "certificate",

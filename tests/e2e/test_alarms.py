@@ -22,7 +22,6 @@ from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name
 from tests.support.sink import Answer, Received, Sink
 
-pytestmark = pytest.mark.timeout(120)
 SECRET = "a-signing-secret-of-the-tests"
 
 

@@ -14,7 +14,6 @@ from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_
 from tests.support.sink import Answer, Sink
 
 
-@pytest.mark.timeout(300)  # two servers
 async def test_a_restored_platform_continues_retries(tmp_path: Path, sink: Sink) -> None:
     event_type, backup = unique_type("restored"), tmp_path / "backup.db"
     sink.script(Answer(503), Answer(503), Answer(200))

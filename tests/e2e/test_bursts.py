@@ -6,8 +6,6 @@ import uuid
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from domain.events import CloudEvent
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type
@@ -32,7 +30,6 @@ def counts(sink: Sink) -> Counter[str]:
     return Counter(request.headers["ce-id"] for request in sink.received)
 
 
-@pytest.mark.timeout(120)
 async def test_a_burst_arrives_whole_and_once(platform: Platform, sink: Sink) -> None:
     event_type, name = unique_type("burst"), unique_name("burst")
     await platform.gateway.subscribers.add(name, sink.url(), types=[event_type])
@@ -67,7 +64,6 @@ async def test_a_batch_is_accepted_once(platform: Platform, sink: Sink) -> None:
     assert counts(sink) == {event["id"]: 1 for event in events}
 
 
-@pytest.mark.timeout(120)
 async def test_what_fails_in_a_batch_goes_on_by_itself_and_is_listed(platform: Platform, sink: Sink) -> None:
     event_type, name = unique_type("mixed"), unique_name("mixed")
     sink.script(Answer(200), Answer(404), Answer(503), Answer(200), Answer(200))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from tests.support.eventually import eventually
@@ -25,7 +24,6 @@ def _bad(checkup: Any) -> set[str]:
     return {each["check"] for each in checkup["findings"] if each["level"] in {"warning", "error"}}
 
 
-@pytest.mark.timeout(240)
 async def test_a_sound_platform_has_no_finding_and_each_trouble_has_one(alone: Platform, sink: Sink) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     event_type = unique_type("doctor")

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import jsonschema
-import pytest
 
 from domain.event_types import EMITTED_TYPES
 from domain.pauses import PauseRequest, ResumeRequest
@@ -65,7 +64,6 @@ def told(request: Received) -> str:
     return event_type
 
 
-@pytest.mark.timeout(120)
 async def test_every_type_is_delivered_as_its_schema_says(tmp_path: Path, sink: Sink) -> None:
     async with AsyncExitStack() as stack:
         platform = await Platform.over(await stack.enter_async_context(temporal_dev_server(tmp_path)), tmp_path)

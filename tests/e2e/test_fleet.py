@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from domain.events import CloudEvent
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.platform import TOKEN, Platform, Process, unique_name, unique_type
 from tests.support.sink import Sink, SlowAnswer
 
@@ -57,7 +57,6 @@ async def _resolved(process: Process) -> float:
     return sum(float(value) for value in re.findall(r"^im_events_resolved_total\{.*\} (\S+)$", page.text, re.MULTILINE))
 
 
-@pytest.mark.timeout(120)
 async def test_every_process_knows_of_a_change_when_its_command_returns(
     platform: Platform, fleet: Process, sink: Sink
 ) -> None:
@@ -79,7 +78,6 @@ async def _ids(sink: Sink, path: str, count: int) -> bool:
     return len(_seen(sink, path)) >= count
 
 
-@pytest.mark.timeout(120)
 async def test_the_metrics_are_of_all_processes_whichever_is_asked(fleet: Process) -> None:
     before = await _resolved(fleet)
     await _publish(fleet, unique_type("counted"), 20, unique_name("counted"))
@@ -90,7 +88,6 @@ async def test_the_metrics_are_of_all_processes_whichever_is_asked(fleet: Proces
     await eventually(counted, 20)
 
 
-@pytest.mark.timeout(120)
 async def test_one_that_dies_is_started_anew_and_all_stop_together(platform: Platform, fleet: Process) -> None:
     first, second = await _children(fleet)
     os.kill(first, signal.SIGKILL)
@@ -107,7 +104,6 @@ async def test_one_that_dies_is_started_anew_and_all_stop_together(platform: Pla
         os.kill(running[0], 0)
 
 
-@pytest.mark.timeout(120)
 async def test_a_signal_to_all_of_them_at_once_drains(platform: Platform, sink: Sink) -> None:
     name, event_type = unique_name("drained"), unique_type("drained")
     sink.script(SlowAnswer(2.0), path=f"/{name}")
@@ -117,14 +113,13 @@ async def test_a_signal_to_all_of_them_at_once_drains(platform: Platform, sink: 
         await _publish(process, event_type, 6, name)
         for pid in [process.running.pid, *await _children(process)]:
             os.kill(pid, signal.SIGTERM)
-        assert await asyncio.wait_for(process.running.wait(), 40) == 0
+        assert await within(40, process.running.wait()) == 0
     said = process.said()
     assert said.count("msg=stopped") + said.count('msg="stopped"') == COUNT
     await eventually(lambda: _ids(sink, f"/{name}", 6), 30)
     assert len([got for got in sink.received if got.path == f"/{name}"]) == 6
 
 
-@pytest.mark.timeout(150)
 async def test_one_that_cannot_begin_again_leaves_the_others_alone(platform: Platform) -> None:
     async with platform.process("serve", "--workers", str(COUNT)) as process:
         await eventually(lambda: _all_serve(process), 40)

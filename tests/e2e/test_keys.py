@@ -159,7 +159,6 @@ async def _assert_nowhere(platform: Platform, events: list[str], said: list[Ran]
         assert base64.b64encode(secret.encode()).rstrip(b"=")[:-1] not in raw, secret
 
 
-@pytest.mark.timeout(240)
 async def test_in_development_the_new_key_is_added_to_the_file_that_a_running_server_reads_again(
     alone: Platform, sink: Sink
 ) -> None:

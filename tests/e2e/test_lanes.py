@@ -6,16 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-
 from domain.incidents import Action, Change, Declaration, Severity
 from tests.support.alert_receivers import PAGERDUTY_URL, AlertReceivers
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name
 from tests.support.sink import Answer
 from workflows import names
-
-pytestmark = pytest.mark.timeout(120)
 
 ENQUEUE = "/v2/enqueue"
 

@@ -3,8 +3,6 @@
 import asyncio
 from collections import Counter
 
-import pytest
-
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink
 from workflows.event import EventWorkflow
@@ -12,7 +10,6 @@ from workflows.event import EventWorkflow
 EVENTS = 60
 
 
-@pytest.mark.timeout(120)
 async def test_the_ledger_equals_deliveries_and_the_workflows_own_answers(platform: Platform, sink: Sink) -> None:
     event_type = unique_type("counted")
     sink.script(*[Answer(200), Answer(404), Answer(503)] * EVENTS, Answer(200), path="/mixed")

@@ -155,7 +155,6 @@ async def test_limits_are_set_shown_and_taken_away(two: Platform) -> None:
     assert (listed["rate_limit"], listed["max_concurrency"]) == (None, None)
 
 
-@pytest.mark.timeout(120)  # 15 s of silence, and two processes that start
 async def test_what_waits_survives_the_kill_of_the_process_that_serves_it(tmp_path: Path, sink: Sink) -> None:
     async with temporal_dev_server(tmp_path) as temporal:
         platform = await Platform.over(temporal, tmp_path)

@@ -11,11 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.platform import IM, Platform, unique_type
 from tests.support.sink import Answer, Sink
-
-pytestmark = pytest.mark.timeout(120)
 
 
 class Listener:
@@ -66,7 +64,7 @@ class Listener:
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 30)
+        return await within(30, self.process.wait())
 
 
 @asynccontextmanager

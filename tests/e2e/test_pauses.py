@@ -17,8 +17,6 @@ from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_
 from tests.support.sink import Answer, RetryAfter, Sink
 from tests.support.told import Counted, Told
 
-pytestmark = pytest.mark.timeout(120)
-
 INCIDENT = {"imincidentid": "INC-1"}
 
 
@@ -65,7 +63,6 @@ async def test_nothing_is_sent_to_a_paused_subscriber_and_it_is_told_where_that_
     await told.got(1)
 
 
-@pytest.mark.timeout(240)  # two processes that start, one after the other
 async def test_what_waited_arrives_once_and_in_order_after_a_restart_of_everything(tmp_path: Path, sink: Sink) -> None:
     async with temporal_dev_server(tmp_path) as temporal:
         platform = await Platform.over(temporal, tmp_path)

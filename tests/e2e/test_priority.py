@@ -12,8 +12,6 @@ from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Answer, Received, Sink
 
-pytestmark = pytest.mark.timeout(120)  # the queue is filled by real deliveries
-
 WAITING = 200  # SEV-4 deliveries to a subscriber that fails
 PER_SECOND = 5  # of them and all others: 40 s for those that wait, and they fail and come again
 

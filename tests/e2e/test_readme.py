@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from service.devserver import free_port
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.platform import IM, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ class Laptop:
             "bash", "-euxo", "pipefail", "-c", script, env=self.env, cwd=self.folder,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        out, _ = await within(60, process.communicate())
         return process.returncode or 0, out.decode()
 
 
@@ -74,11 +74,10 @@ async def laptop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lapt
     await eventually(found.ready, 30)
     yield found
     process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert await within(30, process.wait()) == 0
     assert "Traceback" not in (found.folder / "dev.log").read_text()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 async def test_every_command_of_the_readme_works(laptop: Laptop, number: int) -> None:
     code, said = await laptop.bash(BLOCKS[number])
@@ -98,7 +97,7 @@ async def test_the_demo_ends_by_itself_with_a_healthy_and_a_recovered_subscriber
         IM, "demo", env=clean_environment() | {"HOME": str(tmp_path)}, cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), 55)
+    out, _ = await within(40, process.communicate())
     said = out.decode()
     assert process.returncode == 0, said
     assert re.search(r"flaky +2 +0 +100% +healthy", said), said

@@ -60,9 +60,6 @@ class Told:
         return ids
 
 
-pytestmark = pytest.mark.timeout(150)  # a loaded machine takes its time to start processes
-
-
 def options(**given: Any) -> ReplayOptions:
     return ReplayOptions(**given)
 

@@ -79,7 +79,6 @@ async def add_without_wait(platform: Platform, name: str, url: str, event_type: 
     await platform.gateway.subscribers.add(name, url, types=[event_type], max_attempts=attempts)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("row", ROWS)
 async def test_each_answer_ends_a_delivery_as_the_guide_says(story: Story, row: str) -> None:
     _, ends, error = ROWS[row]
@@ -96,7 +95,6 @@ def assert_came(times: list[float], schedule: list[float]) -> None:
     assert all(-EARLY <= at - due <= LATE for at, due in zip(times, schedule, strict=True)), times
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("row", ["408", "429", "500", "503", "drop", "reset"])
 async def test_requests_come_at_0_1_3_7_and_15_seconds_beside_one_that_hangs(story: Story, row: str) -> None:
     assert_came(story.times(row), [0, 1, 3, 7, 15])

@@ -3,7 +3,6 @@
 import json
 
 import jsonschema
-import pytest
 
 from cli.seeds import SEEDS
 from domain.event_types import KNOWN_TYPES
@@ -11,8 +10,6 @@ from domain.incidents import Status
 from service.event_schemas import event_schema
 from tests.support.platform import Platform, unique_name
 from tests.support.sink import Sink
-
-pytestmark = pytest.mark.timeout(120)
 
 
 async def test_a_triggered_event_is_delivered_as_its_schema_says(platform: Platform, sink: Sink) -> None:

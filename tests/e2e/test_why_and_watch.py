@@ -8,14 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import pytest
 
 from service.event_list import EventFilter
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.platform import IM, TOKEN, Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink
-
-pytestmark = pytest.mark.timeout(120)
 
 
 @asynccontextmanager
@@ -168,7 +165,7 @@ async def test_the_stream_ends_when_its_process_stops(platform: Platform) -> Non
     async with platform.process("serve") as process, following(process.url, "a.b") as stream:
         asyncio.get_running_loop().call_later(0.1, process.running.send_signal, signal.SIGTERM)
         await eventually(lambda: stream.kinds == ["end"], 20)
-        assert await asyncio.wait_for(process.running.wait(), 30) == 0
+        assert await within(30, process.running.wait()) == 0
 
 
 async def test_watching_prints_a_line_for_each_change_and_ends_well(platform: Platform, sink: Sink) -> None:
@@ -183,12 +180,12 @@ async def test_watching_prints_a_line_for_each_change_and_ends_well(platform: Pl
         )
         assert running.stderr
         assert running.stdout
-        assert b"watching" in await asyncio.wait_for(running.stderr.readline(), 30)
+        assert b"watching" in await within(30, running.stderr.readline())
         event_id = await platform.emit(event_type)
-        line = await asyncio.wait_for(running.stdout.readline(), 30)
+        line = await within(30, running.stdout.readline())
         assert json.loads(line)["event_id"] == event_id
         running.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(running.wait(), 30) == 0
+        assert await within(30, running.wait()) == 0
 
 
 async def test_watching_a_subscriber_that_is_not_there_is_refused(platform: Platform) -> None:

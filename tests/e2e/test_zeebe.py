@@ -158,7 +158,6 @@ async def test_somebody_may_resolve_it_and_zeebe_after_them(platform: Platform, 
     assert (await platform.gateway.incidents.get(found.id)).status == "closed"
 
 
-@pytest.mark.timeout(90)
 async def test_without_temporal_the_exporter_is_told_at_once_and_nothing_is_half_done(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -181,7 +180,6 @@ def _kill(temporal: DevServer) -> None:
     temporal.process.kill()
 
 
-@pytest.mark.timeout(90)
 async def test_a_kill_between_accept_and_delivery_pages_once(tmp_path: Path, sink: Sink) -> None:
     async with temporal_dev_server(tmp_path) as temporal:
         await _kill_after_each_answer(await Platform.over(temporal, tmp_path), sink)

@@ -1,6 +1,5 @@
 """`im zeebe` over the whole platform: clusters, the simulator, imports, and the walk through the example."""
 
-import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.test_readme import Laptop
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.platform import Platform, unique_name
 from tests.support.zeebe_records import incident, ndjson
 
@@ -87,10 +86,9 @@ async def laptop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lapt
     await eventually(found.ready, 30)
     yield found
     process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert await within(30, process.wait()) == 0
 
 
-@pytest.mark.timeout(120)
 async def test_the_walk_through_the_example_ends_where_it_says(laptop: Laptop) -> None:
     said = []
     for block in BLOCKS:

@@ -21,7 +21,7 @@ OUTCOMES = 1_000_000 if TORTURE else 200_000  # told one by one, 200,000 were to
 SUBSCRIBERS = 20
 TOGETHER = 500  # in one commit
 
-pytestmark = pytest.mark.timeout(600 if TORTURE else 120)
+pytestmark = pytest.mark.timeout(600 if TORTURE else 300)
 
 
 async def test_a_ledger_that_nobody_worked_on_counts_what_it_was_told(tmp_path: Path) -> None:

@@ -67,8 +67,6 @@ HOSTILE: dict[str, tuple[Script, str]] = {
 }
 DEAF = "a socket that accepts nothing"
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:

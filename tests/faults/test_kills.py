@@ -19,7 +19,7 @@ from tests.support.sink import Answer, Sink, SlowAnswer
 REDELIVERY_SECONDS = 10  # from the restart to the first request of what was not delivered
 SLOW_SECONDS = 0.5
 
-pytestmark = pytest.mark.timeout(3600 if TORTURE else 180)
+pytestmark = pytest.mark.timeout(3600 if TORTURE else 300)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -18,7 +18,7 @@ from tests.support.sink import Sink, SlowAnswer
 PADDING = 4_000_000
 ANSWER_SECONDS = 15  # a publisher hears within 5 s that Temporal is away; more on a machine that is very busy
 
-pytestmark = pytest.mark.timeout(600 if TORTURE else 120)
+pytestmark = pytest.mark.timeout(600 if TORTURE else 300)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

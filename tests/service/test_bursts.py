@@ -10,6 +10,7 @@ from domain.events import CloudEvent
 from domain.tasks import PublishReceipt
 from service import bursts
 from service.bursts import MAX_BYTES_PER_WORKFLOW, MAX_PER_WORKFLOW, STARTS_IN_FLIGHT, Bursts, Outcome, fitting
+from tests.support.eventually import within
 
 
 def event(number: int, data: object = None) -> CloudEvent:
@@ -133,7 +134,7 @@ async def test_while_the_worker_is_busy_events_gather_for_one_start() -> None:
     tasks = await offered(Bursts(starts, busy=lambda: busy), [event(number) for number in range(30)])
     assert starts.groups == []
     busy = False
-    await asyncio.wait_for(asyncio.gather(*tasks), 1)
+    await within(1, asyncio.gather(*tasks))
     assert [len(group) for group in starts.groups] == [30]
 
 

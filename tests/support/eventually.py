@@ -41,6 +41,15 @@ async def eventually(
         await asyncio.sleep(interval)
 
 
+async def within(timeout: float, waiting: Awaitable[T]) -> T:
+    """What is waited for, for so long on an idle machine and three times as long on a loaded one.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    return await asyncio.wait_for(waiting, LOADED * timeout)
+
+
 async def _called(check: Callable[[], Any]) -> Any:
     value = check()
     return await value if inspect.isawaitable(value) else value

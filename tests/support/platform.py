@@ -21,7 +21,7 @@ from service.devserver import DevServer, dev_server, find_cli, free_port
 from service.gateway import Gateway, make_gateway
 from service.settings import Settings
 from service.temporal import DATA_CONVERTER
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 
 IM = str(Path(sys.executable).parent / "im")
 TOKEN = "test-token-0123456789"
@@ -78,7 +78,7 @@ class Platform:
             env=self.env | (env or {}),
             cwd=self.state,
         )
-        out, err = await asyncio.wait_for(process.communicate((stdin or "").encode()), 30)
+        out, err = await within(30, process.communicate((stdin or "").encode()))
         return Ran(process.returncode or 0, out.decode(), err.decode())
 
     @asynccontextmanager
@@ -158,7 +158,7 @@ class Process:
         """Signal it and wait; returns its exit status."""
         with contextlib.suppress(ProcessLookupError):
             self.running.send_signal(number)
-        return await asyncio.wait_for(self.running.wait(), 30)
+        return await within(30, self.running.wait())
 
 
 def pytest_fail(reason: str) -> None:

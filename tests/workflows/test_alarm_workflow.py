@@ -20,7 +20,7 @@ from domain.events import CloudEvent
 from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.alarms import IDENTITY
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 from tests.support.platform import temporal_dev_server
 from workflows import names, policies
 from workflows.alarm import AlarmInput, AlarmWorkflow
@@ -194,7 +194,7 @@ async def test_a_raised_alarm_is_not_forgotten(desk: Desk, monkeypatch: pytest.M
     await desk.say(CLEARED)
     await desk.say(MAJOR)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(desk.handle.result(), 3)
+        await within(3, desk.handle.result())
     assert (await desk.say(CLEARED)).outcome is Outcome.CLEARED
 
 
