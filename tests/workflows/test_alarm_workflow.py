@@ -194,7 +194,7 @@ async def test_a_raised_alarm_is_not_forgotten(desk: Desk, monkeypatch: pytest.M
     await desk.say(CLEARED)
     await desk.say(MAJOR)
     with pytest.raises(TimeoutError):
-        await within(3, desk.handle.result())
+        await within(1, desk.handle.result())
     assert (await desk.say(CLEARED)).outcome is Outcome.CLEARED
 
 
