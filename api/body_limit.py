@@ -22,7 +22,7 @@ from api.urls import (
 )
 from domain.configuration import MAX_DOCUMENT_BYTES
 from domain.errors import TooLargeError
-from domain.events import MAX_BATCH_BYTES
+from domain.event_parsing import MAX_BATCH_BYTES
 
 MAX_BODY_BYTES = 64 * 1024
 EVENT_BODY_BYTES = MAX_BATCH_BYTES + 16 * 1024  # just past the limit, domain/ still reads it and says by how much

@@ -11,14 +11,8 @@ from starlette.requests import Request
 
 from api import examples
 from domain.errors import InvalidEventError
-from domain.events import (
-    BATCH_CONTENT_TYPE,
-    STRUCTURED_CONTENT_TYPE,
-    CloudEvent,
-    parse_batch,
-    parse_binary_event,
-    parse_event,
-)
+from domain.event_parsing import BATCH_CONTENT_TYPE, parse_batch, parse_binary_event, parse_event
+from domain.events import STRUCTURED_CONTENT_TYPE, CloudEvent
 from domain.tracing import caller_context
 
 _UNDERSTOOD = f"send {STRUCTURED_CONTENT_TYPE}, {BATCH_CONTENT_TYPE}, or any other content type with ce- headers"

@@ -53,7 +53,7 @@ def emit(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Emit an event to all that want its type; prints its id."""
-    from domain.events import parse_event  # noqa: PLC0415 - heavy
+    from domain.event_parsing import parse_event  # noqa: PLC0415 - heavy
     from domain.operational import check_publishable  # noqa: PLC0415 - heavy
 
     attributes = {"id": event_id, "source": source, "type": event_type, "subject": subject, "time": time}
@@ -161,7 +161,9 @@ def _from_options(
 ) -> "CloudEvent":
     """The event of the options. It is parsed as a binary-mode request: the same attributes, the data's own bytes."""
     from domain.event_ids import RANDOM_BITS, event_id  # noqa: PLC0415 - heavy
-    from domain.events import SPEC_VERSION, encode_header_value, parse_binary_event  # noqa: PLC0415 - heavy
+    from domain.event_parsing import parse_binary_event  # noqa: PLC0415 - heavy
+    from domain.events import SPEC_VERSION  # noqa: PLC0415 - heavy
+    from domain.header_values import encode_header_value  # noqa: PLC0415 - heavy
 
     if not attributes["type"]:
         raise typer.BadParameter("give --type, or a whole event with --file")

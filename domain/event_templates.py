@@ -9,8 +9,9 @@ from typing import Any
 from domain.alarm_messages import timestamp
 from domain.alarm_parsing import parse_nested
 from domain.errors import InvalidRequestError
+from domain.event_parsing import event_from_members
 from domain.event_types import ALARM_CHANGED, ALARM_CLEARED, ALARM_RAISED
-from domain.events import CloudEvent, event_from_members
+from domain.events import CloudEvent
 from domain.incidents import rfc3339
 
 MARK = "imexample"  # an extension attribute, by which receivers can tell such an event from a real one

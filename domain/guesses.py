@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from domain.captures import Capture
 from domain.errors import ImError
-from domain.events import parse_event
+from domain.event_parsing import parse_event
 from domain.signing import PREFIX, standard_key
 
 _DECODED = "with the secret base64-decoded, that is, written with whsec_ before it"

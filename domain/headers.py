@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from domain.errors import InvalidHeaderError
-from domain.events import SPEC_VERSION, STRUCTURED_CONTENT_TYPE, CloudEvent, encode_header_value
+from domain.events import SPEC_VERSION, STRUCTURED_CONTENT_TYPE, CloudEvent
+from domain.header_values import encode_header_value
 from domain.signing import body_signature, webhook_id, webhook_signature
 from domain.tracing import trace_headers
 

@@ -12,7 +12,7 @@ from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 from api import examples
-from domain.events import MAX_BATCH_BYTES, MAX_EVENT_BYTES
+from domain.event_parsing import MAX_BATCH_BYTES, MAX_EVENT_BYTES
 from tests.api.conftest import Serve, Service
 
 PATH = "/api/v1/events"

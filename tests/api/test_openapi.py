@@ -25,7 +25,7 @@ from api.views import EmittedType, EventDetail, IncidentDetail, SubscriberDetail
 from domain.alarms import Alarm
 from domain.checkup import Checkup
 from domain.configuration import Configuration, ImportReport
-from domain.events import parse_event
+from domain.event_parsing import parse_event
 from domain.health import Health
 from domain.keys import KeyReport, Rotation
 from domain.replays import ReplayReport, Survey

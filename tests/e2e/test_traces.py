@@ -9,7 +9,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from domain.events import CloudEvent, parse_event
+from domain.event_parsing import parse_event
+from domain.events import CloudEvent
 from tests.support.builders import make_event
 from tests.support.collector import FAST, Collector
 from tests.support.eventually import eventually

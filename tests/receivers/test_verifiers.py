@@ -14,7 +14,8 @@ from typing import Self
 import pytest
 from standardwebhooks import Webhook
 
-from domain.events import CloudEvent, parse_event
+from domain.event_parsing import parse_event
+from domain.events import CloudEvent
 from domain.headers import delivery_headers
 from domain.signing import body_signature, standard_key, whsec
 from tests.receivers.harness import LANGUAGES, VERIFIERS, Case, Verdict, unavailable, verdicts

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from domain.event_parsing import parse_event
 from domain.event_types import EMITTED_TYPES
-from domain.events import parse_event
 from domain.type_errors import UnknownTypeError
 from service.event_schemas import event_examples, event_schema, load_schema
 

@@ -15,7 +15,7 @@ from domain.alarm_messages import alarm_event, flat, message_body, nested
 from domain.alarm_parsing import UNSORTED, as_observation, parse_flat, parse_nested, parse_notification
 from domain.alarm_texts import Impact
 from domain.alarms import AlarmSeverity, Notification
-from domain.events import parse_event
+from domain.event_parsing import parse_event
 from domain.message_formats import MessageFormat
 from domain.urgency import urgency_of
 from tests.support.alarms import any_notification, make_alarm

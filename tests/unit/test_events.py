@@ -11,17 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import EventTooLargeError, InvalidEventError
+from domain.event_parsing import MAX_ATTRIBUTE_LENGTH, MAX_EVENT_BYTES, MAX_ID_BYTES, parse_binary_event, parse_event
 from domain.event_types import KNOWN_TYPES, OPERATIONAL_TYPES
-from domain.events import (
-    MAX_ATTRIBUTE_LENGTH,
-    MAX_EVENT_BYTES,
-    MAX_ID_BYTES,
-    CloudEvent,
-    decode_header_value,
-    encode_header_value,
-    parse_binary_event,
-    parse_event,
-)
+from domain.events import CloudEvent
+from domain.header_values import decode_header_value, encode_header_value
 from domain.incidents import EVENT_TYPES
 from domain.strict_json import MAX_JSON_DEPTH, load_json
 from tests.support.builders import make_event

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import InvalidRequestError
+from domain.event_parsing import parse_event
 from domain.event_types import KNOWN_TYPES
-from domain.events import parse_event
 from domain.heartbeat_rules import DOOR_SLACK, Heartbeat, clock
 from domain.heartbeats import (
     CHANGES_KEPT,

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from domain.errors import IllegalTransitionError, InvalidRequestError
-from domain.events import parse_event
+from domain.event_parsing import parse_event
 from domain.incidents import (
     EVENT_TYPES,
     MAX_ACTOR,
