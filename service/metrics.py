@@ -3,9 +3,11 @@
 Of several processes behind one port it is the sum, whichever of them is asked.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import httpx
 import structlog
@@ -22,6 +24,8 @@ from service.health import HealthGateway
 from service.listeners import internal_port
 
 HEALTH_EVERY_SECONDS = 10  # a scrape more often than this sees the health of the one before
+RESTS = 3  # or so many times as long as it took: where many are paused, each of them is a question to Temporal
+PATIENCE_SECONDS = 5  # a scrape is given up after 10 by default
 
 _VALUES = {HealthStatus.HEALTHY: 1.0, HealthStatus.UNHEALTHY: 0.0, HealthStatus.UNKNOWN: float("nan")}
 _log = structlog.get_logger("metrics")
@@ -48,14 +52,15 @@ class MetricsPage:
     """Gathers the page.
 
     Args:
-        health: asked at most every 10 s, for the gauges by subscriber.
+        health: asked at most every 10 s and a quarter of the time, for the gauges by subscriber.
         sdk_ports: where the SDK of each process serves its own metrics.
     """
 
     def __init__(self, health: HealthGateway, sdk_ports: Sequence[int] = ()) -> None:
         self._health = health
         self._sdk_ports = sdk_ports
-        self._asked = float("-inf")
+        self._look: asyncio.Task[None] | None = None
+        self._due = float("-inf")
         self._ours = REGISTRY
         self._subscribers = _SubscriberGauges()
         if SHARED_METRICS in os.environ:
@@ -64,20 +69,29 @@ class MetricsPage:
 
     async def text(self) -> str:
         """The page, in the Prometheus text format 0.0.4. What cannot be had is left out rather than waited for."""
-        if time.monotonic() - self._asked >= HEALTH_EVERY_SECONDS:
-            await self._refresh_health()
+        await self._refreshed()
         subscribers = CollectorRegistry()
         subscribers.register(self._subscribers)
         ours = generate_latest(self._ours).decode() + generate_latest(subscribers).decode()
         return ours + merged([await self._sdk_text(port) for port in self._sdk_ports])
 
-    async def _refresh_health(self) -> None:
+    async def _refreshed(self) -> None:
+        """Have the health of now, unless that takes long: the scrapes until it is known tell what was known before."""
+        if self._look is None or (self._look.done() and time.monotonic() >= self._due):
+            self._look = asyncio.create_task(self._look_at_health())
+        ended, _ = await asyncio.wait({self._look}, timeout=PATIENCE_SECONDS)
+        for each in ended:
+            each.result()
+
+    async def _look_at_health(self) -> None:
+        began = time.monotonic()
         try:
             self._subscribers.rows = await self._health.all()
         except ImError as error:
             _log.warning("subscriber health is missing from the metrics", error=str(error))
             return
-        self._asked = time.monotonic()
+        ended = time.monotonic()
+        self._due = ended + max(HEALTH_EVERY_SECONDS, RESTS * (ended - began))
 
     async def _sdk_text(self, port: int) -> str:
         try:
@@ -100,9 +114,14 @@ class _SubscriberGauges(Collector):
         healthy = "1 healthy, 0 unhealthy, NaN before the first delivery ended."
         yield self._gauge("healthy", healthy, [_VALUES[row.status] for row in self.rows])
         yield self._gauge("retrying", "Deliveries on the retry queue.", [row.retrying for row in self.rows])
+        yield self._gauge("paused", "1 paused, 0 not.", [float(row.paused is not None) for row in self.rows])
+        waiting = "Deliveries that wait for the end of a pause, or to be sent after it."
+        yield self._gauge("waiting", waiting, [row.waiting for row in self.rows])
+        oldest = "When the oldest event that waits so was emitted, in seconds since 1970; NaN when none does."
+        yield self._gauge("oldest_waiting_timestamp_seconds", oldest, [_at(row.oldest_waiting) for row in self.rows])
         streak = [row.consecutive_failures for row in self.rows]
         yield self._gauge("consecutive_failures", "Requests failed since the last success.", streak)
-        expiry = [at.timestamp() if (at := row.certificate_expires_at) else float("nan") for row in self.rows]
+        expiry = [_at(row.certificate_expires_at) for row in self.rows]
         told = "When the certificate that it is shown expires, in seconds since 1970; NaN without one."
         yield self._gauge("certificate_expiry_timestamp_seconds", told, expiry)
 
@@ -111,6 +130,10 @@ class _SubscriberGauges(Collector):
         for row, value in zip(self.rows, values, strict=True):
             family.add_metric([row.subscriber], value)
         return family
+
+
+def _at(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else float("nan")
 
 
 def merged(pages: Sequence[str]) -> str:

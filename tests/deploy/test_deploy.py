@@ -232,6 +232,7 @@ def test_the_alerts_are_named() -> None:
     expected = {
         *("ImSubscriberUnhealthy", "ImDeliveriesFailing", "ImDeliverySlow", "ImInstanceDown", "ImNotScraped"),
         *("ImDeploymentFault", "ImSlotsUsedUp", "ImBacklogGrows", "ImCertificateExpires", "ImApiErrors"),
+        "ImPausedTooLong",
     }
     assert {rule["alert"] for rule in RULES} == expected
 
