@@ -75,16 +75,18 @@ class ReplayActivities:
         """Send events again, one interval after the other.
 
         Idempotent: an event's delivery has an id made of the replay's and its own. Done again after a crash, it finds
-        what was sent before by that id, and counts it as sent.
+        what was sent before by that id, and counts it as sent, once.
         """
         again, loop = activity.info().attempt > 1, asyncio.get_running_loop()
-        done, due = PortionSent(), loop.time()
+        done, due, seen = PortionSent(), loop.time(), set[tuple[str, str]]()
         for event in portion.events:
             await asyncio.sleep(max(0.0, due - loop.time()))
             recent = [*portion.recent, *done.recent][-RECENT_KEPT:]
             outcome, mark = await self._resender.send(portion.replay, event, portion.to, recent)
             due += portion.interval if outcome is Sent.SENT else 0
-            done = done.after(Sent.SENT if again and outcome is Sent.REPEATED else outcome, mark)
+            first = (event.source, event.event_id) not in seen
+            seen.add((event.source, event.event_id))
+            done = done.after(Sent.SENT if again and first and outcome is Sent.REPEATED else outcome, mark)
             activity.heartbeat()
         return done
 

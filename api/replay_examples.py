@@ -42,4 +42,5 @@ SURVEY: dict[str, Any] = {
     "first": _EVENT,
     "last": _EVENT,
     "complete": True,
+    "held": None,
 }

@@ -125,6 +125,8 @@ def _survey(options: "ReplayOptions", output: Format) -> None:
     write(output, found, render_replays.survey_text(found, options.rate))
     if not found.matched:
         say(render_replays.nothing(options, found.skipped))
+    if found.held:
+        say(f"not now: {found.held}")
 
 
 def _start(options: "ReplayOptions", output: Format, *, detach: bool) -> None:

@@ -74,6 +74,7 @@ class Survey(BaseModel):
         skipped: of those that failed, how many have reached the subscriber since, or are on their way.
         by_type: how many of each type are matched.
         complete: False when counting was given up; there are more.
+        held: why none of it would be sent now, and what to do about it; None when it would.
     """
 
     matched: int = 0
@@ -82,6 +83,7 @@ class Survey(BaseModel):
     first: Replayed | None = None
     last: Replayed | None = None
     complete: bool = True
+    held: str | None = None
 
 
 class Cursor(BaseModel):

@@ -38,6 +38,11 @@ class ReplaySearch:
         Raises:
             ImError: Temporal or a worker is away.
         """
+        found, fresh, cursor = await self._next(request, to)
+        return ReplayPage(found=fresh, skipped=len(found) - len(fresh), cursor=cursor)
+
+    async def _next(self, request: PageRequest, to: Subscriber) -> tuple[list[Replayed], list[Replayed], Cursor | None]:
+        """The next events, those of them that are to be sent, and where it goes on."""
         selection, cursor = request.selection, request.cursor
         query = _query(selection, to)
         place = cursor or Cursor(at=selection.since or EPOCH)
@@ -53,25 +58,22 @@ class ReplaySearch:
             if found:
                 fresh = await self._unreached(found, selection)
                 more = place if place.at < selection.until else None
-                return ReplayPage(found=fresh, skipped=len(found) - len(fresh), cursor=more)
-        return ReplayPage()
+                return found, fresh, more
+        return [], [], None
 
     async def survey(
         self, selection: Selection, to: Subscriber, tell: Callable[[], None] = lambda: None, limit: int | None = None
     ) -> Survey:
         """What a selection comes to, each event counted once; given up past ``limit`` events."""
-        survey, cursor, known = Survey(), None, set[tuple[str, str]]()
+        tally, cursor = Tally(), None
         while True:
-            page = await self.page(PageRequest(selection=selection, cursor=cursor), to)
-            fresh = [event for event in page.found if (event.source, event.event_id) not in known]
-            known.update((event.source, event.event_id) for event in fresh)
-            survey = _counted(survey, fresh, page.skipped)
-            cursor = page.cursor
+            found, fresh, cursor = await self._next(PageRequest(selection=selection, cursor=cursor), to)
+            tally.add(found, fresh)
             tell()
             if cursor is None:
-                return survey
-            if limit is not None and survey.matched >= limit:
-                return survey.model_copy(update={"complete": False})
+                return tally.survey
+            if limit is not None and tally.survey.matched >= limit:
+                return tally.survey.model_copy(update={"complete": False})
 
     async def _window(self, query: str, place: Cursor, until: datetime) -> tuple[list[WorkflowExecution], Cursor]:
         """The workflows that started in the next stretch of time, and where the one after it begins."""
@@ -151,12 +153,29 @@ def _reaches(run: WorkflowExecution, subscriber: str) -> bool:
     return not states & {DeliveryState.FAILED.value, DeliveryState.CANCELLED.value}
 
 
-def _counted(survey: Survey, events: Sequence[Replayed], skipped: int) -> Survey:
-    by_type = Counter(survey.by_type) + Counter(event.type for event in events)
-    return Survey(
-        matched=survey.matched + len(events),
-        skipped=survey.skipped + skipped,
-        by_type=dict(sorted(by_type.items())),
-        first=survey.first or (events[0] if events else None),
-        last=events[-1] if events else survey.last,
-    )
+class Tally:
+    """Counts each event once, in however many workflows it travels: its own, resends of it, replays."""
+
+    def __init__(self) -> None:
+        self.survey = Survey()
+        self._known: set[tuple[str, str]] = set()
+
+    def add(self, found: Sequence[Replayed], fresh: Sequence[Replayed]) -> None:
+        """Count what was found, of which ``fresh`` is to be sent."""
+        matched, so_far = self._first_seen(fresh), self.survey
+        by_type = Counter(so_far.by_type) + Counter(event.type for event in matched)
+        self.survey = Survey(
+            matched=so_far.matched + len(matched),
+            skipped=so_far.skipped + len(self._first_seen(found)),
+            by_type=dict(sorted(by_type.items())),
+            first=so_far.first or (matched[0] if matched else None),
+            last=matched[-1] if matched else so_far.last,
+        )
+
+    def _first_seen(self, events: Sequence[Replayed]) -> list[Replayed]:
+        seen = []
+        for event in events:
+            if (key := (event.source, event.event_id)) not in self._known:
+                self._known.add(key)
+                seen.append(event)
+        return seen

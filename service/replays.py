@@ -87,9 +87,13 @@ class ReplayGateway:
         self._subscribers = subscribers
 
     async def survey(self, options: ReplayOptions) -> Survey:
-        """What a replay would send; nothing is sent. Counting is given up after 20,000 events."""
+        """What a replay would send, to one that is paused too; nothing is sent. Counting ends at 20,000 events."""
         selection, to = await self._selection(options)
-        return await ReplaySearch(self._connection.client).survey(selection, to, limit=MAX_SURVEYED)
+        held = refusal_of(to.name, to)
+        if held and not to.paused:
+            raise InvalidRequestError(reason=held)
+        found = await ReplaySearch(self._connection.client).survey(selection, to, limit=MAX_SURVEYED)
+        return found.model_copy(update={"held": held})
 
     async def start(self, options: ReplayOptions) -> ReplayView:
         """Start a replay, which goes on by itself; returns when it has counted what it will send, or after 5 s.
@@ -100,7 +104,9 @@ class ReplayGateway:
             InvalidLimitError: the rate is out of range.
             PublishingDisabledError: publishing is off in the worker's process.
         """
-        selection, _ = await self._selection(options)
+        selection, to = await self._selection(options)
+        if refused := refusal_of(to.name, to):
+            raise InvalidRequestError(reason=refused)
         await self._connection.require_worker(names.CONTROL_QUEUE)
         if self._connection.has_worker and not self._connection.publishing:
             raise PublishingDisabledError
@@ -171,8 +177,6 @@ class ReplayGateway:
         known = (await self._subscribers.snapshot(None)).subscribers or {}
         for each in {name, options.subscriber or name} - set(known):
             raise UnknownSubscriberError(name=each)
-        if refused := refusal_of(name, known[name]):
-            raise InvalidRequestError(reason=refused)
         selection = Selection(
             to=name,
             sent_to=options.subscriber if options.failed_only or options.to else None,

@@ -124,6 +124,11 @@ async def test_a_new_subscriber_is_told_of_what_was_before_it(platform: Platform
     await eventually(lambda: len(new.requests()) == 12)
     assert sorted(request.headers["ce-id"] for request in new.requests()) == sorted(ids)
     assert len(old.requests()) == 12
+    await done(platform, ran.json["id"])
+    assert (await platform.gateway.replays.survey(options(to=new.name))).matched == 12
+    await platform.gateway.subscribers.pause(new.name)
+    ran = await platform.im("replay", "--to", new.name, "--dry-run")
+    assert ("12, at 10/s" in ran.out, f"not now: {new.name} is paused" in ran.err) == (True, True), ran.err
 
 
 async def test_a_cancelled_replay_sends_no_more(platform: Platform, sink: Sink) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from domain.event_ids import event_id
 from domain.pauses import Pause
-from domain.replays import ReplayReport, Selection, Stage, refusal_of, replay_of
+from domain.replays import Replayed, ReplayReport, Selection, Stage, refusal_of, replay_of
 from domain.retention import check_retention, in_days
+from service.replay_search import Tally
 from tests.support.builders import make_event, make_subscriber
 from workflows import names
 
@@ -30,6 +31,19 @@ def test_a_portion_takes_two_seconds_at_most(rate: str, portion: int) -> None:
     sending = report.model_copy(update={"stage": Stage.SENDING, "matched": 10, "sent": 4, "gone": 1})
     assert sending.seconds_left == pytest.approx(5 * report.interval)
     assert report.seconds_left is None
+
+
+def found(event_id: str, workflow: str, event_type: str = "a.b") -> Replayed:
+    return Replayed(event_id=event_id, source="/s", type=event_type, at=AT, workflow_id=workflow, run_id="r")
+
+
+def test_an_event_counts_once_in_however_many_workflows_it_travels() -> None:
+    tally = Tally()
+    one, two, resent, other = found("1", "o1"), found("2", "o2"), found("1", "r1"), found("3", "o3", "c.d")
+    tally.add([one, two, resent], [one, two, resent])
+    tally.add([found("2", "r2"), other, found("4", "o4"), found("4", "r4")], [found("2", "r2"), other])
+    assert (tally.survey.matched, tally.survey.skipped, tally.survey.by_type) == (3, 1, {"a.b": 2, "c.d": 1})
+    assert (tally.survey.first, tally.survey.last) == (one, other)
 
 
 def test_nothing_is_sent_to_who_may_not_be_told() -> None:

@@ -1,5 +1,6 @@
 """ReplayWorkflow where time is skipped: its rate, its end, cancelling, and going on in a new run."""
 
+import dataclasses
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.directory import LeasedDirectory
@@ -18,6 +19,7 @@ from domain.pauses import Pause
 from domain.replays import (
     Cursor,
     PageRequest,
+    Portion,
     Recent,
     Replayed,
     ReplayPage,
@@ -97,6 +99,15 @@ async def took(handle: WorkflowHandle[ReplayWorkflow, ReplayState]) -> timedelta
     described = await handle.describe()
     assert described.close_time is not None
     return described.close_time - described.start_time
+
+
+async def test_a_portion_begun_again_counts_an_event_once_that_it_has_twice() -> None:
+    kept, environment = Kept(1, sent=["evt_1"]), ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, attempt=2)
+    replays = ReplayActivities(LeasedDirectory(kept.snapshot, itertools.count().__next__), kept, publishing=True)
+    twice = Portion(replay="rpl_1", to="a", events=[_replayed(1), _replayed(1)], interval=0.001)
+    done = await environment.run(replays.send, twice)
+    assert (done.sent, done.repeated) == (1, 1)
 
 
 async def test_a_slow_rate_takes_its_time(skipping: WorkflowEnvironment) -> None:
