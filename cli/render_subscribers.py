@@ -79,12 +79,14 @@ def drain_line(progress: DrainProgress) -> str:
     """How far a drain is, in a line."""
     counted = (
         ("delivered", progress.delivered),
+        ("to be retried", progress.retried),
         ("failed", progress.failed),
         ("dropped", progress.dropped),
         ("cancelled", progress.cancelled),
     )
     said = ", ".join(f"{count} {word}" for word, count in counted if count)
-    parts = ["done" if progress.done else f"{progress.left} left", said]
+    left = f"{progress.left} left" if progress.counted else "counting what waits"
+    parts = ["done" if progress.done else left, said]
     if progress.holds_until and not progress.done:
         parts.append(f"requests fail: the next one at {when(progress.holds_until)}")
     return "; ".join(part for part in parts if part)

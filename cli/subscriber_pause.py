@@ -2,14 +2,18 @@
 
 import time
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.render_subscribers import drain_line
+from cli.render_subscribers import drain_line, pause_text
 from cli.run import Format, FormatOption, say, with_gateway, write
 from cli.subscriber_options import Name
 from domain.timing import in_short, parse_duration
+
+if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
+    from service.gateway import Gateway
+    from service.subscriber_views import Resumed, SubscriberView
 
 LOOK_EVERY = 1.0  # seconds
 
@@ -23,10 +27,12 @@ Wait = Annotated[bool, typer.Option("--wait", help="Show how the sending goes, u
 
 def pause(name: Name, *, reason: Reason = None, output: FormatOption = Format.TABLE) -> None:
     """Pause a subscriber: nothing is sent to it and nothing is lost. What comes waits, and so do retries."""
-    paused = with_gateway(lambda im: im.subscribers.pause(name, reason))
+    before, paused = with_gateway(lambda im: _pause(im, name, reason))
     if output is Format.JSON:
         write(output, paused, "")
-    if paused.paused:
+    if before.paused and before.paused == paused.paused:
+        say(f"{name} is paused already, {pause_text(before.paused)}; nothing has changed")
+    elif paused.paused:
         say(f"paused {name}: {paused.paused.reason}; what comes waits until: im subscriber resume {name}")
 
 
@@ -35,14 +41,24 @@ def resume(
 ) -> None:
     """End a pause. What waited is sent, the oldest first: one as a probe, then more at once while that goes well."""
     age = parse_duration(drop_older_than) if drop_older_than is not None else None
-    resumed = with_gateway(lambda im: im.subscribers.resume(name, age))
+    before, resumed = with_gateway(lambda im: _resume(im, name, age))
     if output is Format.JSON:
         write(output, resumed, "")
-    say(f"resumed {name}: {_sending(resumed.waiting, age)}")
+    say(f"{f'resumed {name}' if before.paused else f'{name} is not paused'}: {_sending(resumed.waiting, age)}")
     if not resumed.subscriber.enabled:
         say("it is disabled: what waits ends as cancelled")
     if wait:
         _watch(name)
+
+
+async def _pause(im: "Gateway", name: str, reason: str | None) -> tuple["SubscriberView", "SubscriberView"]:
+    """The subscriber before and after."""
+    return await im.subscribers.get(name), await im.subscribers.pause(name, reason)
+
+
+async def _resume(im: "Gateway", name: str, age: timedelta | None) -> tuple["SubscriberView", "Resumed"]:
+    """The subscriber before, and what became of it."""
+    return await im.subscribers.get(name), await im.subscribers.resume(name, age)
 
 
 def _sending(waiting: int, age: timedelta | None) -> str:

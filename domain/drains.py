@@ -46,10 +46,11 @@ class Became(StrEnum):
 
 
 class Told(BaseModel):
-    """An event's workflow tells what became of a delivery."""
+    """An event's workflow tells what became of a delivery; ``retried`` if it goes on by its schedule."""
 
     workflow_id: str
     became: Became
+    retried: bool = False
     retry_after_seconds: float | None = None
 
 
@@ -135,8 +136,10 @@ class DrainProgress(BaseModel):
     """How far a drain is.
 
     Attributes:
+        counted: it has looked; before that, ``left`` says nothing.
         left: deliveries that waited when it last looked, less those that it released since.
-        delivered: by the first request after the release; ``failed`` likewise, and those go on by their schedule.
+        delivered: by the first request after the release; ``failed`` likewise, for good.
+        retried: failed by that request, and go on by their own schedule since.
         at_once: how many may be under way at the moment.
         holds_until: it waits that long because requests failed.
         done: nothing was found any more; it looks a few times again, for what visibility may not show yet.
@@ -145,9 +148,11 @@ class DrainProgress(BaseModel):
 
     subscriber: str
     began_at: datetime
+    counted: bool = False
     left: int = 0
     delivered: int = 0
     failed: int = 0
+    retried: int = 0
     cancelled: int = 0
     dropped: int = 0
     at_once: int = 1

@@ -19,11 +19,12 @@ DURATIONS_KEPT = 50
 
 
 class HealthStatus(StrEnum):
-    """``unknown`` until the first delivery has ended."""
+    """``unknown`` until the first delivery has ended; ``disabled`` however it went before that."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
     UNKNOWN = "unknown"
+    DISABLED = "disabled"
 
 
 class Report(StrEnum):
@@ -219,6 +220,11 @@ def view(subscriber: str, counters: Counters, retrying: int, now: datetime) -> H
         p50_ms=percentile(counters.durations_ms, 0.50),
         p95_ms=percentile(counters.durations_ms, 0.95),
     )
+
+
+def with_settings(row: Health, *, enabled: bool, paused: Pause | None) -> Health:
+    """The same row, with what the subscriber's settings say: nobody is well or unwell who is sent nothing."""
+    return row.model_copy(update={"paused": paused, "status": row.status if enabled else HealthStatus.DISABLED})
 
 
 def with_certificate(row: Health, client: HttpClient | None, now: datetime) -> Health:

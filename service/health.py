@@ -101,4 +101,4 @@ def _row(snapshot: Snapshot, name: str, counters: Counters, retrying: int, now: 
     subscriber = (snapshot.subscribers or {})[name]
     client = snapshot.http_clients.get(subscriber.http_client or "")
     row = health.with_certificate(health.view(name, counters, retrying, now), client, now)
-    return row.model_copy(update={"paused": subscriber.paused})
+    return health.with_settings(row, enabled=subscriber.enabled, paused=subscriber.paused)

@@ -27,7 +27,7 @@ HEALTH_EVERY_SECONDS = 10  # a scrape more often than this sees the health of th
 RESTS = 3  # or so many times as long as it took: where many are paused, each of them is a question to Temporal
 PATIENCE_SECONDS = 5  # a scrape is given up after 10 by default
 
-_VALUES = {HealthStatus.HEALTHY: 1.0, HealthStatus.UNHEALTHY: 0.0, HealthStatus.UNKNOWN: float("nan")}
+_VALUES = {HealthStatus.HEALTHY: 1.0, HealthStatus.UNHEALTHY: 0.0}  # any other is NaN
 _log = structlog.get_logger("metrics")
 
 
@@ -111,8 +111,8 @@ class _SubscriberGauges(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The gauges."""
-        healthy = "1 healthy, 0 unhealthy, NaN before the first delivery ended."
-        yield self._gauge("healthy", healthy, [_VALUES[row.status] for row in self.rows])
+        healthy = "1 healthy, 0 unhealthy, NaN before the first delivery ended and of a disabled one."
+        yield self._gauge("healthy", healthy, [_VALUES.get(row.status, float("nan")) for row in self.rows])
         yield self._gauge("retrying", "Deliveries on the retry queue.", [row.retrying for row in self.rows])
         yield self._gauge("paused", "1 paused, 0 not.", [float(row.paused is not None) for row in self.rows])
         waiting = "Deliveries that wait for the end of a pause, or to be sent after it."

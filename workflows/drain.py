@@ -81,13 +81,14 @@ class DrainWorkflow:
         """The pause has ended, perhaps again; the latest order counts, also where it no longer drops anything."""
         self._state.order, self._queue = order, []  # what was found may be dropped now
         self._state.looks, self._begun_at = 0, workflow.now()
+        self._progress.counted = False
 
     @workflow.signal(name="told")
     def told(self, told: Told) -> None:
         """What became of a delivery that was released."""
         if told.workflow_id in self._state.under_way:
             self._state.under_way.remove(told.workflow_id)
-        self._count(told.became)
+        self._count(told)
         if told.became in {Became.FAILED, Became.WAITING}:
             asked = timedelta(seconds=told.retry_after_seconds) if told.retry_after_seconds else None
             self._state.pace.failed(workflow.now(), asked)
@@ -112,6 +113,7 @@ class DrainWorkflow:
                 retry_policy=policies.DRAIN_RETRY,
                 summary="what waits",
             )
+            self._progress.counted = True
             known = {*self._state.recent, *self._state.under_way}
             self._queue = [each for each in found.oldest if each.workflow_id not in known]
             if self._queue:
@@ -198,16 +200,18 @@ class DrainWorkflow:
             self._state.under_way = []
             pace.failed(workflow.now())
 
-    def _count(self, became: Became) -> None:
-        progress = self._progress
+    def _count(self, told: Told) -> None:
+        progress, became = self._progress, told.became
         progress.delivered += became is Became.DELIVERED
-        progress.failed += became in {Became.FAILED, Became.REFUSED}
+        progress.retried += told.retried
+        progress.failed += became in {Became.FAILED, Became.REFUSED} and not told.retried
         progress.cancelled += became is Became.CANCELLED
         progress.dropped += became is Became.DROPPED
 
     def _tell(self) -> None:
         progress = self._progress
         workflow.set_current_details(
-            f"{progress.left} left; {progress.delivered} delivered, {progress.failed} failed, "
+            f"{progress.left} left; {progress.delivered} delivered, {progress.retried} retried, "
+            f"{progress.failed} failed, "
             f"{progress.dropped} dropped, {progress.cancelled} cancelled; {self._state.pace.allowed} at once"
         )

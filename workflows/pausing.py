@@ -44,13 +44,19 @@ async def _ask(event: CloudEvent, pending: Pending) -> None:
 
 
 async def _tell(release: Release, delivery: Delivery) -> None:
-    told = Told(
-        workflow_id=workflow.info().workflow_id,
-        became=_became(delivery),
-        retry_after_seconds=delivery.last.retry_after_seconds if delivery.last else None,
-    )
+    told = what_became(workflow.info().workflow_id, delivery)
     with contextlib.suppress(ApplicationError):  # it has ended: nobody waits for it
         await workflow.get_external_workflow_handle(release.drain or "").signal("told", told)
+
+
+def what_became(workflow_id: str, delivery: Delivery) -> Told:
+    """What a drain is told of a delivery that it released."""
+    return Told(
+        workflow_id=workflow_id,
+        became=_became(delivery),
+        retried=delivery.state is DeliveryState.RETRYING,
+        retry_after_seconds=delivery.last.retry_after_seconds if delivery.last else None,
+    )
 
 
 def _became(delivery: Delivery) -> Became:

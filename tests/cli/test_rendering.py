@@ -230,7 +230,9 @@ def test_health_has_a_further_column_when_there_is_something_to_warn_of() -> Non
 
 def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None:
     pause = Pause(at=NOW, reason="migration")
-    drain = DrainProgress(subscriber="b", began_at=NOW, left=12, delivered=30, failed=1, holds_until=NOW)
+    drain = DrainProgress(
+        subscriber="b", began_at=NOW, counted=True, left=12, delivered=30, retried=2, failed=1, holds_until=NOW
+    )
     rows = [
         Health(subscriber="a", paused=pause, waiting=7, oldest_waiting=NOW),
         Health(subscriber="b", drain=drain),
@@ -240,9 +242,13 @@ def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None
     at = "2025-12-26T14:30:00Z"
     assert re.split(" {2,}", lines[0])[-2:] == ["PAUSED", "WAITING"]
     assert re.split(" {2,}", lines[1])[-2:] == [f"since {at}: migration", f"7, the oldest since {at}"]
-    draining = f"draining, 12 left; 30 delivered, 1 failed; requests fail: the next one at {at}"
+    draining = f"draining, 12 left; 30 delivered, 2 to be retried, 1 failed; requests fail: the next one at {at}"
     assert re.split(" {2,}", lines[2])[-2:] == ["-", draining]
     assert re.split(" {2,}", lines[3])[-2:] == ["-", "-"]
+
+
+def test_a_drain_that_has_not_looked_yet_does_not_say_how_many_are_left() -> None:
+    assert render_subscribers.drain_line(DrainProgress(subscriber="b", began_at=NOW)) == "counting what waits"
 
 
 def test_the_list_of_subscribers_says_who_is_paused() -> None:

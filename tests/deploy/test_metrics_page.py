@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import api.app  # noqa: F401 - with it comes everything that has metrics
 import service.worker  # noqa: F401 - likewise
-from domain.health import Health
+from domain.health import Health, HealthStatus
 from domain.pauses import Pause
 from service import metrics
 from service.metrics import MetricsPage
@@ -43,7 +43,7 @@ class PausedSubscribers:
         await self.may_answer.wait()
         at = datetime(2026, 1, 1, tzinfo=UTC)
         held = Health(subscriber="a", paused=Pause(at=at, reason="by hand"), waiting=3, oldest_waiting=at)
-        return [held, Health(subscriber="b")]
+        return [held, Health(subscriber="b", status=HealthStatus.DISABLED)]
 
 
 def wrapped() -> list[MetricWrapperBase]:
@@ -93,6 +93,7 @@ async def test_a_pause_and_what_waits_for_its_end_have_gauges() -> None:
     assert found["oldest_waiting_timestamp_seconds", "a"] == datetime(2026, 1, 1, tzinfo=UTC).timestamp()
     assert (found["paused", "b"], found["waiting", "b"]) == (0, 0)
     assert math.isnan(found["oldest_waiting_timestamp_seconds", "b"])
+    assert math.isnan(found["healthy", "b"])
 
 
 async def test_a_scrape_does_not_wait_for_health_that_takes_long_nor_asks_for_it_again(

@@ -48,6 +48,9 @@ async def drained(told: Told, timeout: float = 40) -> None:
 async def test_nothing_is_sent_to_a_paused_subscriber_and_it_is_told_where_that_is_asked(told: Told) -> None:
     ran = await told.platform.im("subscriber", "pause", told.name, "--reason", "migration")
     assert (ran.code, "migration" in ran.err) == (0, True)
+    again = await told.platform.im("subscriber", "pause", told.name, "--reason", "another")
+    assert again.err.startswith(f"{told.name} is paused already, since ")
+    assert again.err.endswith(": migration; nothing has changed\n")
     (event_id,) = await told.emit(1)
     row = await waits(told, 1)
     assert row.paused is not None
@@ -129,6 +132,7 @@ async def test_what_is_older_is_dropped_and_counted(told: Told) -> None:
     await eventually(lambda: has_dropped(told, 3), 20)
     ran = await told.platform.im("subscriber", "resume", told.name, "--wait")
     assert ran.code == 0, ran.err
+    assert ran.err.startswith(f"{told.name} is not paused: ")  # any more
     assert ran.err.splitlines()[-1] == "done; 2 delivered, 3 dropped"
     assert told.events == set(young)
     for event_id in old:

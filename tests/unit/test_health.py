@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.health import (
     DURATIONS_KEPT,
     Counters,
+    Health,
     HealthStatus,
     LedgerEntry,
     Report,
@@ -17,6 +18,7 @@ from domain.health import (
     success_rate,
     summed,
     view,
+    with_settings,
 )
 from tests.support.builders import NOW
 
@@ -127,6 +129,12 @@ def test_the_latest_durations_are_kept() -> None:
 )
 def test_percentiles_are_nearest_rank(values: list[int], share: float, expected: int | None) -> None:
     assert percentile(values, share) == expected
+
+
+def test_a_disabled_subscriber_is_neither_well_nor_unwell() -> None:
+    row = Health(subscriber="a", status=HealthStatus.UNHEALTHY)
+    assert with_settings(row, enabled=False, paused=None).status is HealthStatus.DISABLED
+    assert with_settings(row, enabled=True, paused=None).status is HealthStatus.UNHEALTHY
 
 
 @given(st.lists(st.sampled_from(list(Report)), max_size=60))

@@ -46,12 +46,14 @@ class Held:
         sees_paused: what the directory says to each release in turn; not paused any more after those.
         on_release: what happens while a release is under way, given which it is, from 1.
         on_find: likewise while it is looked for what waits.
+        in_trouble: the workflows whose request fails and is retried.
     """
 
     count: int
     sees_paused: Iterator[bool] = field(default_factory=lambda: iter(()))
     on_release: Callable[[int], Awaitable[None]] | None = None
     on_find: Callable[[int], Awaitable[None]] | None = None
+    in_trouble: frozenset[str] = frozenset()
     drain: Handle | None = None
     released: list[tuple[str, bool]] = field(default_factory=list)
     asked: int = 0
@@ -77,8 +79,9 @@ class Held:
         workflow_ids = [each.workflow_id for each in request.waiting]
         for each in workflow_ids:
             self.released.append((each, request.release.drop))
-            became = Became.DROPPED if request.release.drop else Became.DELIVERED
-            await self.drain.signal(DrainWorkflow.told, Told(workflow_id=each, became=became))
+            retried = each in self.in_trouble
+            became = Became.DROPPED if request.release.drop else Became.FAILED if retried else Became.DELIVERED
+            await self.drain.signal(DrainWorkflow.told, Told(workflow_id=each, became=became, retried=retried))
         return ReleasedMany(workflow_ids=workflow_ids)
 
     async def begin(self, order: DrainOrder = PLAIN) -> None:
@@ -107,6 +110,13 @@ async def test_it_ends_when_the_subscriber_is_paused_again(skipping: WorkflowEnv
     async with draining(skipping.client, held) as drain:
         await drain.result()
     assert held.released == [("event/0", False)]
+
+
+async def test_what_is_retried_has_not_failed(skipping: WorkflowEnvironment) -> None:
+    held = Held(2, in_trouble=frozenset({"event/0"}))
+    async with draining(skipping.client, held) as drain:
+        progress = await drain.result()
+    assert (progress.delivered, progress.retried, progress.failed, progress.counted) == (1, 1, 0, True)
 
 
 async def test_a_resume_during_a_release_that_found_the_pause_is_not_lost(skipping: WorkflowEnvironment) -> None:

@@ -7,14 +7,16 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
-from domain.drains import Release
-from domain.pauses import Pause
+from domain.drains import Became, Release
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.pauses import DROPPED, Pause
 from domain.tasks import EventInput, EventResult
 from tests.support.builders import NOW, make_event, make_subscriber
 from tests.support.eventually import eventually
 from tests.support.sink import Answer, Sink
 from tests.workflows.conftest import Pipeline, delivering
 from workflows.event import EventWorkflow
+from workflows.pausing import what_became
 
 PAUSED = Pause(at=NOW, reason="by hand")
 
@@ -38,6 +40,23 @@ async def begin(
 async def waiting(handle: WorkflowHandle[EventWorkflow, EventResult]) -> str | None:
     (event,) = await handle.query(EventWorkflow.deliveries)
     return event.deliveries[0].error if event.outcome == "waiting" else None
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "status", "became", "retried"),
+    [
+        (DeliveryState.RETRYING, None, 503, Became.FAILED, True),
+        (DeliveryState.FAILED, None, 503, Became.FAILED, False),
+        (DeliveryState.FAILED, None, 400, Became.REFUSED, False),
+        (DeliveryState.CANCELLED, DROPPED, 503, Became.DROPPED, False),
+    ],
+)
+def test_a_drain_is_told_what_became_of_a_request_and_whether_it_is_made_again(
+    state: DeliveryState, error: str | None, status: int, became: Became, retried: bool
+) -> None:
+    last = Attempt(number=1, at=NOW, duration_ms=5, status=status, failure=Failure.HTTP_STATUS)
+    told = what_became("event/1", Delivery(subscriber="a", state=state, error=error, attempts=[last]))
+    assert (told.became, told.retried) == (became, retried)
 
 
 async def test_without_any_word_it_asks_by_itself_and_is_delivered(skipping: WorkflowEnvironment) -> None:
