@@ -45,7 +45,7 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
             ("enabled", str(subscriber.enabled).lower()),
             ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
             ("paused", pause_text(subscriber.paused)),
-            ("waiting", _waiting(health) if health else None),
+            ("waiting", waiting_text(health) if health else None),
             ("signed", yes_no(subscriber.signed)),
             ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
             ("headers", ", ".join(subscriber.header_names) or None),
@@ -67,7 +67,8 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
     )
 
 
-def _waiting(row: Health) -> str | None:
+def waiting_text(row: Health) -> str | None:
+    """What waits for the end of a pause, or how far the sending of it is; None when nothing does."""
     if row.drain:
         return f"draining, {drain_line(row.drain)}"
     if row.waiting:
@@ -120,7 +121,7 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
     ]
     if any(row.paused or row.drain for row in rows):
         headers += ["PAUSED", "WAITING"]
-        held = ([pause_text(row.paused) or NONE, _waiting(row) or NONE] for row in rows)
+        held = ([pause_text(row.paused) or NONE, waiting_text(row) or NONE] for row in rows)
         cells = [[*line, *more] for line, more in zip(cells, held, strict=True)]
     if any(row.warnings for row in rows):
         headers.append("WARNING")

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.render import NONE, clean, percent, when
+from cli.render_subscribers import pause_text, waiting_text
 from domain.health import Health
 from domain.timing import ago
 from service.changes import EventChange
@@ -26,9 +27,18 @@ def change_line(change: EventChange, subscriber: str | None, now: datetime) -> s
 
 
 def health_line(health: Health) -> str:
-    """How a subscriber does."""
-    rate = percent(health.success_rate)
-    return clean(f"{health.subscriber}: {health.status}, {rate} delivered, {health.retrying} being retried")
+    """How a subscriber does, and whether it is paused."""
+    rate, held = percent(health.success_rate), pause_line(health)
+    said = f"{health.subscriber}: {health.status}, {rate} delivered, {health.retrying} being retried"
+    return clean(f"{said}; {held}" if held else said)
+
+
+def pause_line(health: Health) -> str | None:
+    """Since when and why a subscriber is paused, and what waits; None when it is not, and nothing does."""
+    paused, waiting = pause_text(health.paused), waiting_text(health)
+    if waiting and not health.drain:
+        waiting = f"waiting: {waiting}"
+    return "; ".join(part for part in (paused and f"paused {paused}", waiting) if part) or None
 
 
 class LiveTable:

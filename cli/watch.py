@@ -3,18 +3,22 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.run import Format, FormatOption, incident_id, put, say, with_gateway
 
 if TYPE_CHECKING:
+    from domain.pauses import Pause
     from service.changes import EventChange, Watch
     from service.gateway import Gateway
+
+HEALTH_EVERY_SECONDS = 2.0
+AWAY_EVERY_SECONDS = 1.0  # between two looks at whether Temporal is away, when nothing changes
 
 Show = Callable[["EventChange"], None]
 
@@ -73,8 +77,12 @@ async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
     async with im.follower.listening(watch) as listener:
         say("watching; Ctrl-C ends it")
         async with _shown(im, watch, output) as show:
+            away = None
             while True:
-                told = await listener.next()
+                told = await listener.next(AWAY_EVERY_SECONDS)
+                if (im.follower.away is None) != (away is None):
+                    away = im.follower.away
+                    say(f"{away}; it goes on here when that is back" if away else "Temporal is back; it goes on")
                 if told is None:
                     continue
                 if told.change is None:
@@ -88,17 +96,44 @@ async def _shown(im: "Gateway", watch: "Watch", output: Format) -> AsyncIterator
     """Where changes are shown: in a table if a person looks, else on lines of their own."""
     from cli.render_watch import LiveTable, change_line  # noqa: PLC0415 - heavy
 
-    if output is Format.JSON:
-        yield lambda change: put(json.dumps(json.loads(change.model_dump_json())))
-    elif not sys.stdout.isatty():
-        yield lambda change: put(change_line(change, watch.subscriber, datetime.now(UTC)))
+    if output is Format.JSON or not sys.stdout.isatty():
+        async with _beside(_tell_pauses(im, watch.subscriber) if watch.subscriber else asyncio.sleep(0)):
+            if output is Format.JSON:
+                yield lambda change: put(json.dumps(json.loads(change.model_dump_json())))
+            else:
+                yield lambda change: put(change_line(change, watch.subscriber, datetime.now(UTC)))
     else:
         with LiveTable(watch.subscriber) as table:
-            beating = asyncio.create_task(_refresh(im, watch, table.tell_health, table.refresh))
-            try:
+            async with _beside(_refresh(im, watch, table.tell_health, table.refresh)):
                 yield table.show
-            finally:
-                beating.cancel()
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something else for the duration of a block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _tell_pauses(im: "Gateway", name: str) -> None:
+    """Say when the subscriber is paused, and when it no longer is, where no table shows it."""
+    from cli.render_watch import pause_line  # noqa: PLC0415 - heavy
+    from domain.errors import ImError  # noqa: PLC0415 - heavy
+
+    known: Pause | None = None
+    while True:
+        try:
+            paused = (await im.subscribers.get(name)).paused
+            if paused != known:
+                line = pause_line(await im.health.get(name))
+                say(f"{name}: {'' if paused else 'not paused any more; '}{line or 'nothing waits'}")
+                known = paused
+        except ImError:  # that Temporal is away is said once, for everything
+            pass
+        await asyncio.sleep(HEALTH_EVERY_SECONDS)
 
 
 async def _refresh(
@@ -115,4 +150,4 @@ async def _refresh(
             except ImError as error:
                 tell_health(str(error))
         refresh()
-        await asyncio.sleep(2)
+        await asyncio.sleep(HEALTH_EVERY_SECONDS)

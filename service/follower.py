@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Gauge
 from pydantic import BaseModel
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from domain.errors import ImError
 from domain.stream_errors import TooManyListenersError, TooManyOfCallerError
@@ -129,7 +130,11 @@ class Listener:
 
 
 class Follower:
-    """Tells listeners of changes. Raises the errors of `domain.errors` alone."""
+    """Tells listeners of changes. Raises the errors of `domain.errors` alone.
+
+    Attributes:
+        away: why nothing is told at the moment, while Temporal does not answer; None while it does.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -139,6 +144,7 @@ class Follower:
         self._catching_up = asyncio.Semaphore(CATCH_UPS)
         self._position = datetime.min.replace(tzinfo=UTC)
         self._closed = False
+        self.away: str | None = None
 
     @asynccontextmanager
     async def listening(
@@ -225,11 +231,11 @@ class Follower:
             try:
                 async with self._looking:
                     await self._look_on(known)
-            except ImError as error:
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-                _log.warning("the event stream goes on when Temporal answers", reason=str(error))
+            except (ImError, RPCError) as error:
+                pause, self.away = min(2 * pause, LONGEST_PAUSE_SECONDS), str(error)
+                _log.warning("the event stream goes on when Temporal answers", reason=self.away)
             else:
-                pause = LOOK_EVERY_SECONDS
+                pause, self.away = LOOK_EVERY_SECONDS, None
 
     async def _look_on(self, known: Known) -> None:
         found, before = await look(self._client, self._position), self._position.isoformat()

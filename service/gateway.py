@@ -31,7 +31,7 @@ from service.settings import Settings
 from service.sources import SourceRegistry
 from service.state_files import key_file, load_keyring
 from service.subscribers import SubscriberGateway
-from service.temporal import connect
+from service.temporal import connect, silent_runtime
 from service.tokens import TokenGateway
 from service.trials import TrialGateway
 from service.web_ui import WebUi
@@ -138,5 +138,5 @@ def make_gateway(
 
 
 async def open_gateway(settings: Settings) -> Gateway:
-    """Connect and make a gateway, for a command that runs no worker."""
-    return make_gateway(settings, await connect())
+    """Connect and make a gateway, for a command that runs no worker, and says itself what there is to say."""
+    return make_gateway(settings, await connect(silent_runtime()))

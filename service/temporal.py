@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -27,7 +28,7 @@ from temporalio.converter import (
 )
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
-from temporalio.runtime import Runtime
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import PayloadLimitsConfig, RetryConfig, RPCError, RPCStatusCode
 
 from domain.errors import (
@@ -87,6 +88,12 @@ DATA_CONVERTER = DataConverter(payload_converter_class=ImPayloadConverter, failu
 def temporal_address() -> str:
     """The configured address, for messages."""
     return os.environ.get("TEMPORAL_ADDRESS", DEFAULT_ADDRESS)
+
+
+@cache
+def silent_runtime() -> Runtime:
+    """A runtime that does not write to the terminal what it retries."""
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 async def connect(runtime: Runtime | None = None) -> Client:

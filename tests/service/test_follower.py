@@ -7,8 +7,9 @@ from typing import cast
 
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, TemporalUnavailableError
 from domain.stream_errors import TooManyOfCallerError
 from service import changes, follower
 from service.changes import EventChange, Known, Look, Watch, read_position
@@ -130,8 +131,11 @@ class Store:
     def __init__(self) -> None:
         self.opened = asyncio.Event()
         self.looking = 0
+        self.fails: Exception | None = None
 
     async def look(self, _: object, since: datetime) -> Look:
+        if self.fails:
+            raise self.fails
         if since >= AT:
             return Look(changes=[], seen=AT)
         self.looking += 1
@@ -165,6 +169,27 @@ async def test_one_caller_leaves_places_to_the_others(store: Store) -> None:
         await stack.enter_async_context(following.listening(Watch(), caller="modest"))
         for _ in range(MAX_OF_ONE_CALLER + 1):
             await stack.enter_async_context(following.listening(Watch()))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TemporalUnavailableError(address="a", namespace="n", reason="connection refused"),
+        RPCError("is shutting down", RPCStatusCode.INTERNAL, b""),
+    ],
+    ids=["unavailable", "internal"],
+)
+async def test_it_says_that_temporal_is_away_and_goes_on_when_it_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    monkeypatch.setattr(follower, "LOOK_EVERY_SECONDS", 0.01)
+    following = Follower(cast("Client", store))
+    async with following.listening(Watch()):
+        assert following.away is None
+        store.fails = fault
+        await eventually(lambda: following.away == str(fault))
+        store.fails = None
+        await eventually(lambda: following.away is None)
 
 
 async def test_nobody_waits_for_those_who_come_back_and_few_of_them_look_at_once(store: Store) -> None:

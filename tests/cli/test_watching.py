@@ -1,0 +1,113 @@
+"""What a watch says beside the changes: that Temporal is away, and that the subscriber is paused."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+
+from cli import watch
+from cli.render_watch import health_line
+from cli.run import Format
+from domain.drains import DrainProgress
+from domain.errors import TemporalUnavailableError
+from domain.health import Health
+from domain.pauses import Pause
+from service.changes import Watch
+from service.follower import Listener, Told
+from service.gateway import Gateway, open_gateway
+from service.settings import Settings
+from service.temporal import silent_runtime
+from tests.support.builders import NOW
+
+PAUSED = Pause(at=NOW, reason="by hand")
+AWAY = TemporalUnavailableError(address="127.0.0.1:7233", namespace="default", reason="connection refused")
+
+
+class Scripted(Listener):
+    """Nothing changes; something happens whenever it is asked, and then it ends."""
+
+    def __init__(self, *steps: Callable[[], None]) -> None:
+        super().__init__(Watch())
+        self._steps = iter(steps)
+
+    async def next(self, patience: float | None = None) -> Told | None:
+        await asyncio.sleep(0.01 if patience else 0)  # what runs beside it has its turn
+        if step := next(self._steps, None):
+            return step()
+        return Told(kind="end", position="", reason="the test is over")
+
+
+class Platform:
+    """A gateway to what a watch asks for."""
+
+    def __init__(self) -> None:
+        self.follower = self.subscribers = self.health = self
+        self.away: str | None = None
+        self.row = Health(subscriber="a", paused=PAUSED, waiting=3, oldest_waiting=NOW)
+        self.listener = Scripted()
+
+    @asynccontextmanager
+    async def listening(self, _: Watch) -> AsyncIterator[Listener]:
+        yield self.listener
+
+    async def get(self, _: str) -> Health | SimpleNamespace:
+        return self.row
+
+    async def watched(self, subscriber: str | None, *steps: Callable[[], None]) -> None:
+        self.listener = Scripted(*steps)
+        await watch._follow(cast("Gateway", self), Watch(subscriber=subscriber), Format.JSON)
+
+
+async def test_it_says_once_that_temporal_is_away_and_once_that_it_is_back(capsys: pytest.CaptureFixture[str]) -> None:
+    platform = Platform()
+
+    def away(reason: str | None) -> Callable[[], None]:
+        return lambda: setattr(platform, "away", reason)
+
+    await platform.watched(None, away(str(AWAY)), away(f"{AWAY} still"), away(None))
+    _, first, second, last = capsys.readouterr().err.splitlines()
+    assert first == f"{AWAY}; it goes on here when that is back"
+    assert (second, last) == ("Temporal is back; it goes on", "the test is over")
+
+
+async def test_it_says_that_the_subscriber_is_paused_and_when_it_no_longer_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "HEALTH_EVERY_SECONDS", 0.0)
+    platform = Platform()
+    drain = DrainProgress(subscriber="a", began_at=NOW, counted=True, left=3)
+
+    def resumed() -> None:
+        platform.row = Health(subscriber="a", drain=drain)
+
+    await platform.watched("a", lambda: None, resumed)
+    at = "2025-12-26T14:30:00Z"
+    assert capsys.readouterr().err.splitlines()[1:-1] == [
+        f"a: paused since {at}: by hand; waiting: 3, the oldest since {at}",
+        "a: not paused any more; draining, 3 left",
+    ]
+
+
+async def test_commands_have_the_sdk_write_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Runtime | None] = []
+
+    async def connect(runtime: Runtime | None = None) -> Client:
+        given.append(runtime)
+        raise AWAY
+
+    monkeypatch.setattr("service.gateway.connect", connect)
+    with pytest.raises(TemporalUnavailableError):
+        await open_gateway(Settings())
+    assert given == [silent_runtime()]
+
+
+def test_the_line_above_the_table_says_it_too() -> None:
+    at = "2025-12-26T14:30:00Z"
+    said = health_line(Health(subscriber="a", paused=PAUSED, waiting=3, oldest_waiting=NOW))
+    assert said.endswith(f"0 being retried; paused since {at}: by hand; waiting: 3, the oldest since {at}")
+    assert health_line(Health(subscriber="a")).endswith("0 being retried")
