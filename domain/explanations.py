@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from domain.outcomes import Attempt, Delivery
 from domain.subscribers import Subscriber
 
+RunKind = Literal["original", "resend", "replay", "rest"]
+
 
 class Verdict(StrEnum):
     """The answer in one word. Up to ``cancelled`` the event was meant for the subscriber; after it, not."""
@@ -50,7 +52,7 @@ class Carrier(BaseModel):
     """
 
     workflow_id: str
-    kind: Literal["original", "resend", "replay", "rest"] = "original"
+    kind: RunKind = "original"
     outcome: str
     started_at: datetime
     ended_at: datetime | None = None
@@ -70,11 +72,13 @@ class Story(BaseModel):
         names: every subscriber that the directory has.
         about: the subscriber that an operational event tells of.
         ahead: the ids of the events that it waits behind in its lane.
+        by_source: the source was given, too: the id may be that of other events besides.
     """
 
     now: datetime
     event_id: str
     source: str
+    by_source: bool = False
     type: str
     carriers: list[Carrier]
     name: str
@@ -120,7 +124,7 @@ class Round(BaseModel):
     """All requests of one workflow to the subscriber, in order."""
 
     workflow_id: str
-    kind: Literal["original", "resend", "replay", "rest"]
+    kind: RunKind
     state: str
     started_at: datetime
     tries: list[Try] = []

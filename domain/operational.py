@@ -23,6 +23,11 @@ def asks_for(patterns: Sequence[str], event_type: str) -> bool:
     return matches_any(patterns, event_type)
 
 
+def asking(patterns: Sequence[str], event_type: str) -> str | None:
+    """The first of the patterns by which an event type is asked for."""
+    return next((pattern for pattern in patterns if asks_for([pattern], event_type)), None)
+
+
 def subject(subscriber: str) -> str:
     """The ``subject`` of an operational event."""
     return f"{_SUBJECT}{subscriber}"

@@ -6,11 +6,11 @@ import shlex
 from domain.event_types import SUBSCRIBER_TEST
 from domain.explanations import Carrier, Finding, Story, Verdict
 from domain.message_formats import can_say as format_can_say
-from domain.operational import asks_for
+from domain.operational import asking
 from domain.patterns import closest, matches
 from domain.subscribers import Subscriber
 from domain.targets.kinds import can_say
-from domain.why_told import resend, stamp
+from domain.why_advice import again, pause_as_last_change, resend, stamp
 
 _NOTHING = "nothing: this event is not meant for it."
 
@@ -53,7 +53,7 @@ def _unfinished(story: Story, asked: Carrier) -> Finding | None:
             verdict=Verdict.STOPPED,
             headline="Its workflow was cancelled or terminated before it was done with everybody.",
             next="nothing: what had not been delivered by then is not.",
-            advice=[f"send it again: {resend(story)}"],
+            advice=again(story, "send it again"),
         )
     return Finding(
         verdict=Verdict.NOT_RESOLVED,
@@ -67,17 +67,20 @@ def _only_others(story: Story) -> Finding:
     named = sorted({name for carrier in story.carriers for name in carrier.only or ()})
     test = story.type == SUBSCRIBER_TEST
     what = "it is a test" if test else "it was sent"
-    advice = f"im subscriber test {shlex.quote(story.name)}" if test else resend(story)
+    too = f"to tell {story.name} too"
+    if story.subscriber is None and story.directory_known:
+        advice = _who_is_there(story)
+    else:
+        advice = [f"{too}: im subscriber test {shlex.quote(story.name)}"] if test else again(story, too)
     return Finding(
         verdict=Verdict.ONLY_OTHERS,
         headline=f"{story.name} was not told of it: {what} for {', '.join(named)} alone.",
         next=_NOTHING,
-        advice=[f"to tell {story.name} too: {advice}"],
+        advice=advice,
     )
 
 
 def _unknown(story: Story) -> Finding:
-    close = difflib.get_close_matches(story.name, story.names, n=1)
     forgotten = (
         "of subscribers that were removed nothing is kept but their deliveries: if there was one when the event was "
         "emitted, it did not want it, or was disabled."
@@ -87,8 +90,13 @@ def _unknown(story: Story) -> Finding:
         headline=f"There is no subscriber {story.name}, and the event has no delivery to one of that name.",
         facts=[forgotten],
         next=_NOTHING,
-        advice=[f"did you mean {close[0]}?" if close else "see who is there: im subscriber list"],
+        advice=_who_is_there(story),
     )
+
+
+def _who_is_there(story: Story) -> list[str]:
+    close = difflib.get_close_matches(story.name, story.names, n=1)
+    return [f"did you mean {close[0]}?" if close else "see who is there: im subscriber list"]
 
 
 def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:
@@ -96,9 +104,10 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
     if subscriber.created_at > asked.started_at:
         return _added_later(story, subscriber, asked)
     changed = subscriber.updated_at > asked.started_at
+    last = pause_as_last_change(subscriber) or f"changed at {stamp(subscriber.updated_at)}"
     note = (
-        f"its settings are those of today: they were changed at {stamp(subscriber.updated_at)}, after the event, and "
-        "what they were before is not kept."
+        f"its settings are those of today: it was last {last}, after the event, and what they were before that is not "
+        "kept."
         if changed
         else f"its settings have not changed since {stamp(subscriber.updated_at)}, before the event."
     )
@@ -106,7 +115,6 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         _about_itself(story)
         or _disabled(story, subscriber)
         or _unsayable(story, subscriber)
-        or _not_asked(story, subscriber)
         or _unmatched(story, subscriber)
     )
     if finding is None:
@@ -170,40 +178,33 @@ def _about_itself(story: Story) -> Finding | None:
     )
 
 
-def _not_asked(story: Story, subscriber: Subscriber) -> Finding | None:
-    """An operational event that a pattern matches without asking for it."""
-    pattern = next((pattern for pattern in subscriber.types if matches(pattern, story.type)), None)
-    if pattern is None or asks_for(subscriber.types, story.type):
-        return None
-    wider = shlex.quote(",".join([*subscriber.types, story.type]))
-    return Finding(
-        verdict=Verdict.NOT_ASKED,
-        headline=f"{story.name} was not told of it: its pattern {pattern!r} does not ask for operational events.",
-        facts=["only patterns that begin with im. do, so that nobody has them by accident."],
-        next=_NOTHING,
-        advice=[f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}"],
-    )
-
-
 def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
-    if any(matches(pattern, story.type) for pattern in subscriber.types):
+    """No pattern matches; or one does, without asking for an operational event."""
+    if asking(subscriber.types, story.type) is not None:
         return None
-    near, parts = closest(subscriber.types, story.type)
     wider = shlex.quote(",".join([*subscriber.types, story.type]))
+    widen = f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}"
+    match = next((pattern for pattern in subscriber.types if matches(pattern, story.type)), None)
+    if match is not None:
+        return Finding(
+            verdict=Verdict.NOT_ASKED,
+            headline=f"{story.name} was not told of it: its pattern {match!r} does not ask for operational events.",
+            facts=["only patterns that begin with im. do, so that nobody has them by accident."],
+            next=_NOTHING,
+            advice=[widen],
+        )
+    near, parts = closest(subscriber.types, story.type)
     return Finding(
         verdict=Verdict.NO_MATCH,
         headline=f"{story.name} was not told of it: none of its patterns matches {story.type}.",
         facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
         next=_NOTHING,
-        advice=[
-            f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}",
-            f"what a pattern matches: im subscriber match {shlex.quote(near)}",
-        ],
+        advice=[widen, f"what a pattern matches: im subscriber match {shlex.quote(near)}"],
     )
 
 
 def _wants_today(story: Story, subscriber: Subscriber, *, changed: bool) -> Finding:
-    pattern = next(pattern for pattern in subscriber.types if asks_for([pattern], story.type))
+    pattern = asking(subscriber.types, story.type)
     if changed:
         return Finding(
             verdict=Verdict.CHANGED_SINCE,

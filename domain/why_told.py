@@ -4,25 +4,11 @@ import shlex
 from datetime import datetime
 
 from domain.explanations import Carrier, Finding, Story, Verdict
-from domain.incidents import rfc3339
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
-from domain.patterns import matches
+from domain.operational import asking
+from domain.outcomes import Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED
 from domain.targets.kinds import is_at_most_once
-
-# What to do about a failure that trying again would not mend; of the others the answer itself says most.
-_REMEDIES = {
-    Failure.REDIRECT: "redirects are never followed: im subscriber update {name} --url NEW-URL",
-    Failure.TLS: "its certificate is not valid or not trusted: im http-client test, or a --ca for its HTTP client",
-    Failure.BLOCKED_ADDRESS: "its address may not be dialled; IM_ALLOWED_NETWORKS allows a network of yours",
-    Failure.SEALING_KEY: "a worker lacks a key: im keys list",
-    Failure.CLIENT_CERTIFICATE: "see both certificates: im http-client test",
-    Failure.TOKEN_REFUSED: "see what the token endpoint answers: im http-client test",
-    Failure.UNSAYABLE: "its message format cannot say it: im subscriber update {name} --message-format cloudevents",
-    Failure.UNUSABLE_TARGET: "its notify URL cannot be used by that worker: im logs --level error",
-}
-_CREDENTIALS = (401, 403)
-_GONE = 410
+from domain.why_advice import again, pause_as_last_change, remedies, stamp
 
 
 def why_told(story: Story, carrier: Carrier, delivery: Delivery) -> Finding:
@@ -47,7 +33,7 @@ def _delivered(story: Story, delivery: Delivery) -> Finding:
         headline=f"{story.name} was told of it{at}.",
         facts=[_counted(delivery)] if len(delivery.attempts) > 1 else [],
         next="nothing: it is delivered.",
-        advice=[f"to send it once more, under the same id: {resend(story)}"],
+        advice=again(story, "to send it once more, under the same id"),
     )
 
 
@@ -64,23 +50,23 @@ def _failed(story: Story, delivery: Delivery) -> Finding:
         headline=f"{story.name} was not told of it: the delivery failed ({error}).",
         facts=facts,
         next=f"nothing: it is parked after {_attempts(len(delivery.attempts))}.",
-        advice=[*_remedies(story, last), f"send it again: {resend(story)}"],
+        advice=[*remedies(story, last), *again(story, "send it again")],
     )
 
 
 def _cancelled(story: Story, delivery: Delivery) -> Finding:
-    if (delivery.error or "").startswith(DROPPED):
+    if delivery.error == DROPPED:
         return Finding(
             verdict=Verdict.CANCELLED,
             headline=f"{story.name} was not told of it: {delivery.error}.",
             next="nothing: the delivery has ended.",
-            advice=[f"send it after all: {resend(story)}"],
+            advice=again(story, "send it after all"),
         )
     return Finding(
         verdict=Verdict.CANCELLED,
         headline=f"{story.name} was not told of it: it was disabled or removed before the next request was due.",
         next="nothing: the delivery has ended.",
-        advice=[*_enabling(story), f"send it again: {resend(story)}"] if story.subscriber else [_add(story)],
+        advice=again(story, "send it again"),
     )
 
 
@@ -109,7 +95,7 @@ def _open(story: Story, delivery: Delivery) -> Finding:
         next=f"request {number}{_of_how_many(story)} at {stamp(delivery.next_retry_at)}"
         f" ({_until(delivery.next_retry_at, story.now)}).",
         next_at=delivery.next_retry_at,
-        advice=_remedies(story, delivery.last),
+        advice=remedies(story, delivery.last),
     )
 
 
@@ -161,7 +147,7 @@ def _will_end(story: Story) -> Finding | None:
         verdict=Verdict.CANCELLED,
         headline=f"{story.name} will not be told of it: it {state} since.",
         next="the delivery ends as cancelled when its next request is due.",
-        advice=[*_enabling(story), f"afterwards send it again: {resend(story)}"] if subscriber else [_add(story)],
+        advice=again(story, "afterwards send it again"),
     )
 
 
@@ -171,7 +157,7 @@ def _matched(story: Story, carrier: Carrier) -> str:
     subscriber = story.subscriber
     if subscriber is None:
         return f"it matched when {story.type} was emitted; its patterns are not known any more."
-    pattern = next((each for each in subscriber.types if matches(each, story.type)), None)
+    pattern = asking(subscriber.types, story.type)
     if pattern is None:
         return f"it matched at {stamp(carrier.started_at)}; of its patterns today none does."
     return f"its pattern {pattern!r} matches {story.type}."
@@ -190,7 +176,10 @@ def _changes(story: Story, carrier: Carrier) -> list[str]:
     if _is_another(story, carrier):
         found.append(f"the one of that name today was added later, at {stamp(subscriber.created_at)}.")
     elif subscriber.updated_at > carrier.started_at:
-        found.append(f"its settings were changed since, at {stamp(subscriber.updated_at)}; only today's are known.")
+        if paused := pause_as_last_change(subscriber):
+            found.append(f"it was {paused}.")
+        else:
+            found.append(f"its settings were changed since, at {stamp(subscriber.updated_at)}; only today's are known.")
     if is_at_most_once(subscriber.target):
         found.append(f"{subscriber.target} is told at most once: nothing of unknown outcome is repeated.")
     return found
@@ -198,28 +187,6 @@ def _changes(story: Story, carrier: Carrier) -> list[str]:
 
 def _is_another(story: Story, carrier: Carrier | None) -> bool:
     return bool(carrier and story.subscriber and story.subscriber.created_at > carrier.started_at)
-
-
-def _remedies(story: Story, last: Attempt | None) -> list[str]:
-    if last is None or last.failure is None:
-        return []
-    name = story.name
-    if last.status in _CREDENTIALS:
-        return [f"its credentials are refused: im subscriber update {name} --header 'Authorization=Bearer ...'"]
-    if last.status == _GONE:
-        return _enabling(story) or [f"it answered 410 Gone: see that its URL is right: im subscriber show {name}"]
-    remedy = _REMEDIES.get(last.failure)
-    return [remedy.format(name=name)] if remedy else [f"how it does otherwise: im subscriber health {name}"]
-
-
-def _enabling(story: Story) -> list[str]:
-    if story.subscriber is None or story.subscriber.enabled:
-        return []
-    return [f"enable it: im subscriber update {story.name} --enabled"]
-
-
-def _add(story: Story) -> str:
-    return f"to add it anew: im subscriber add --name {shlex.quote(story.name)} ..., and then {resend(story)}"
 
 
 def _counted(delivery: Delivery) -> str:
@@ -239,13 +206,3 @@ def _of_how_many(story: Story) -> str:
 def _until(at: datetime, now: datetime) -> str:
     seconds = round((at - now).total_seconds())
     return f"in {seconds} s" if seconds > 0 else "due now"
-
-
-def resend(story: Story) -> str:
-    """The command that sends the event to the subscriber again."""
-    return f"im event resend {shlex.quote(story.event_id)} --subscriber {shlex.quote(story.name)}"
-
-
-def stamp(at: datetime) -> str:
-    """A time for sentences, to the second."""
-    return rfc3339(at.replace(microsecond=0))

@@ -7,9 +7,10 @@ from datetime import datetime
 from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
+from domain.explanations import RunKind
 from domain.patterns import check_patterns, matches_any
 from service.listing import check_limit, instant, latest, quoted
-from service.progress import Kind, run_kind
+from service.progress import run_kind
 from service.temporal import answered
 from workflows import names
 from workflows.details import HANDED_OVER
@@ -32,7 +33,7 @@ class EventRow(BaseModel):
     type: str
     source: str
     incident_id: str | None = None
-    kind: Kind = "original"
+    kind: RunKind = "original"
     outcome: str
     troubled: list[str] = []
     subscribers: list[str] = []

@@ -1,6 +1,7 @@
 """The gateway to events: publish, find, explain, send again."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
-from domain.errors import AmbiguousEventError, InvalidRequestError, PublishingDisabledError
+from domain.errors import AmbiguousEventError, EventNotFoundError, InvalidRequestError, PublishingDisabledError
+from domain.event_errors import EventOfOtherSourceError, IncidentIsNoEventError
 from domain.events import CloudEvent
 from domain.operational import check_publishable
 from domain.outcomes import DeliveryState
@@ -26,6 +28,8 @@ from workflows import names
 
 # started, task scheduled, task started, task completed: a longer history means that its worker went on with it.
 CONFIRM_AFTER = 4
+
+_INCIDENT = re.compile(r"INC-[1-9][0-9]*", re.IGNORECASE)
 
 
 class EventView(BaseModel):
@@ -114,6 +118,7 @@ class EventGateway:
 
         Raises:
             AmbiguousEventError: no source was given, and there are several.
+            EventNotFoundError: there is none of that id, or of that id and source.
         """
         carriers = await self._carriers(event_id, source)
         event = await self._event(carriers[0])
@@ -149,16 +154,26 @@ class EventGateway:
         async with answered(self._connection.client):
             runs = [run async for run in self._connection.client.list_workflows(query)]
         found: dict[tuple[str, str], _Carrier] = {}
+        others = set()
         for run in sorted(runs, key=lambda run: run.start_time):
             for place, event in enumerate(await run.memo_value(names.EVENTS_MEMO, [])):
                 if event["id"] == event_id and source in {None, event["source"]}:
                     found[run.id, event["source"]] = _Carrier(run, place)  # of several runs the last one
+                elif event["id"] == event_id:
+                    others.add(event["source"])
         if not found:
-            raise await missing_event(self._connection.client, event_id)
+            raise await self._missing(event_id, source, others)
         sources = sorted({source for _, source in found})
         if len(sources) > 1:
             raise AmbiguousEventError(event_id=event_id, sources=", ".join(sources))
         return list(found.values())
+
+    async def _missing(self, event_id: str, source: str | None, others: set[str]) -> EventNotFoundError:
+        if others:
+            return EventOfOtherSourceError(event_id=event_id, source=source, sources=", ".join(sorted(others)))
+        if _INCIDENT.fullmatch(event_id):
+            return IncidentIsNoEventError(event_id=event_id)
+        return await missing_event(self._connection.client, event_id)
 
     async def _event(self, carrier: _Carrier) -> CloudEvent:
         return (await self._input(carrier)).events[carrier.place]

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import cast
 
 from pydantic import BaseModel
 from temporalio.api.enums.v1 import PendingActivityState
@@ -10,6 +10,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from domain.errors import ImError
+from domain.explanations import RunKind
 from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure, outcome_of
 from domain.replays import replay_of
 from domain.tasks import EventProgress, EventResult
@@ -17,8 +18,6 @@ from service.temporal import answered
 from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow
 from workflows.names import EVENTS_QUEUE, delivery_subscriber
-
-Kind = Literal["original", "resend", "replay", "rest"]
 
 # What follows the event's own part of a workflow id, which ends in a hash: an event may be named resend-1 itself.
 _KIND = re.compile(r"event/.+@[0-9a-f]{8}/(resend|rest)-[0-9a-f]+", re.DOTALL)
@@ -35,7 +34,7 @@ class RunView(BaseModel):
 
     workflow_id: str
     run_id: str
-    kind: Kind
+    kind: RunKind
     outcome: str
     started_at: datetime
     ended_at: datetime | None = None
@@ -81,12 +80,12 @@ async def read_states(client: Client, run: WorkflowExecution) -> list[dict[str, 
     return [{each.subscriber: each.state for each in event.deliveries} for event in result.events]
 
 
-def run_kind(workflow_id: str) -> Kind:
+def run_kind(workflow_id: str) -> RunKind:
     """Whether a workflow is an event's first, a resend, a replay's, or the rest of one that it shared with others."""
     if replay_of(workflow_id):
         return "replay"
     found = _KIND.fullmatch(workflow_id)
-    return cast("Kind", found[1]) if found else "original"
+    return cast("RunKind", found[1]) if found else "original"
 
 
 def _joined(view: RunView, mine: EventProgress, pending: dict[str, Delivery]) -> RunView:

@@ -50,6 +50,7 @@ class WhyGateway:
             now=datetime.now(UTC),
             event_id=view.event.id,
             source=view.event.source,
+            by_source=source is not None,
             type=view.event.type,
             carriers=carriers,
             name=subscriber,

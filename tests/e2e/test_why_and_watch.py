@@ -99,6 +99,18 @@ async def test_an_event_that_was_refused_is_explained(platform: Platform) -> Non
     assert (await verdict_of(platform, ids[0], name, "publishing_off"))["rounds"] == []
 
 
+async def test_an_event_of_another_source_and_an_incident_are_told_from_unknown_ones(
+    platform: Platform,
+) -> None:
+    event_id = await platform.emit(unique_type("why"))
+    found = await why(platform, event_id, "anybody")
+    wrong = await platform.im("why", event_id, "anybody", "--source", "/elsewhere")
+    assert (wrong.code, "has the source '/elsewhere'" in wrong.err) == (1, True), wrong.err
+    assert f"Events of that id have these: {found['source']}." in wrong.err
+    incident = await platform.im("why", "INC-1000000", "anybody")
+    assert "im event list --incident INC-1000000" in incident.err
+
+
 async def test_a_resend_to_one_is_not_for_others(platform: Platform, sink: Sink) -> None:
     event_type = unique_type("why")
     async with subscriber(platform, sink.url(), event_type) as name:

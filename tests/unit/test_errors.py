@@ -10,6 +10,7 @@ import pytest
 from domain import (
     alarm_errors,
     errors,
+    event_errors,
     http_client_errors,
     pause_errors,
     replay_errors,
@@ -70,6 +71,7 @@ def test_every_code_is_unique() -> None:
 MODULES = (
     errors,
     alarm_errors,
+    event_errors,
     http_client_errors,
     pause_errors,
     replay_errors,

@@ -9,7 +9,7 @@ from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.explanations import Carrier, Explanation, Story, Verdict
 from domain.message_formats import MessageFormat
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
-from domain.pauses import DROPPED, Pause
+from domain.pauses import DROPPED, GONE, Pause
 from domain.subscribers import Subscriber
 from domain.targets.kinds import TWILIO
 from domain.why import explain
@@ -72,6 +72,9 @@ RETRYING = delivery(
         (why(carrier(delivery(DeliveryState.FAILED, attempt(1, NOW, 410), error="HTTP 410")),
              subscriber=known(enabled=False, gone_at=NOW, updated_at=AFTER)),
          Verdict.FAILED, ["im subscriber update my-webhook --enabled", "changed since"]),
+        (why(carrier(delivery(DeliveryState.FAILED, attempt(1, NOW, 410), error="HTTP 410")),
+             subscriber=known(gone_at=AFTER, updated_at=AFTER, paused=Pause(at=AFTER, reason=GONE))),
+         Verdict.FAILED, ["it was paused at 2025-12-26T14:31:00Z: answered HTTP 410 Gone.", "--url NEW-URL", "resume"]),
         (why(carrier(delivery(DeliveryState.FAILED, UNKNOWN, error="nobody knows")), subscriber=known(target=TWILIO)),
          Verdict.FAILED, ["at most once", "twilio"]),
         (why(carrier(delivery(DeliveryState.CANCELLED)), subscriber=known(enabled=False)),
@@ -146,6 +149,40 @@ RETRYING = delivery(
 def test_every_verdict_says_why_and_what_to_do(found: Explanation, verdict: Verdict, says: list[str]) -> None:
     assert found.verdict is verdict
     assert [each for each in says if each not in text(found)] == []
+
+
+def test_a_pause_that_came_last_is_no_change_of_settings() -> None:
+    paused = known(updated_at=AFTER, paused=Pause(at=AFTER, reason="by hand"))
+    assert "changed" not in text(why(carrier(FAILED), subscriber=paused))
+    assert "it was last paused at 2025-12-26T14:31:00Z: by hand, after the event" in text(
+        why(carrier(), subscriber=paused)
+    )
+
+
+@pytest.mark.parametrize("state", [DeliveryState.FAILED, DeliveryState.DELIVERED, DeliveryState.CANCELLED])
+def test_no_command_is_advised_that_cannot_work_for_one_who_was_removed(state: DeliveryState) -> None:
+    found = why(carrier(delivery(state, attempt(1, NOW, 404), error="HTTP 404")))
+    assert len(found.advice) == 1
+    assert found.advice[0].startswith(
+        "to add it anew: im subscriber add --name my-webhook ..., and then im event resend"
+    )
+
+
+def test_a_name_that_nobody_has_is_not_to_be_sent_to() -> None:
+    for event_type in (SUBSCRIBER_TEST, "a.b"):
+        assert why(carrier(only=["other"]), type=event_type, names=["my-webhooks"]).advice == [
+            "did you mean my-webhooks?"
+        ]
+
+
+def test_a_resend_names_the_source_where_the_id_may_be_that_of_others() -> None:
+    found = why(carrier(FAILED), subscriber=known(), by_source=True, source="/a b")
+    assert "im event resend evt_1 --subscriber my-webhook --source '/a b'" in text(found)
+
+
+def test_the_pattern_that_is_named_is_the_one_that_asked() -> None:
+    both = known(types=("**", "im.subscriber.**"))
+    assert "'im.subscriber.**' matches" in text(why(carrier(FAILED), subscriber=both, type=SUBSCRIBER_PAUSED))
 
 
 def test_the_latest_delivery_decides_and_earlier_ones_are_shown() -> None:
