@@ -3,8 +3,10 @@
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from domain.errors import InvalidRequestError
 from service.gateway import Gateway
 from service.server import Backend
 
@@ -30,5 +32,15 @@ def gateway_of(request: Request) -> Gateway:
     return backend.gateway
 
 
+async def _known_query(request: Request) -> None:
+    """Raise `InvalidRequestError` for a parameter that the route has not: a misspelt filter would let all pass."""
+    route: APIRoute = request.scope["route"]
+    known = [each.alias for each in route.dependant.query_params]
+    if unknown := [name for name in request.query_params if name not in known]:
+        reason = f"there is no parameter {unknown[0]!r} in this query; there is {', '.join(known)}"
+        raise InvalidRequestError(reason=reason)
+
+
+KNOWN_QUERY = Depends(_known_query)
 ApiBackend = Annotated[Backend, Depends(_backend)]
 ApiGateway = Annotated[Gateway, Depends(_gateway)]

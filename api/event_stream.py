@@ -12,11 +12,12 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from api.dependencies import ApiGateway
+from api.dependencies import KNOWN_QUERY, ApiGateway
 from api.event_examples import STREAM
 from api.middleware import ANYBODY, CALLER
 from api.scopes import ScopedRoute
-from domain.errors import ImError
+from domain.errors import ImError, SubscriberNotFoundError
+from domain.replay_errors import UnknownSubscriberError
 from domain.source_errors import AccessDeniedError
 from service.callers import Caller
 from service.changes import Watch
@@ -70,6 +71,7 @@ class EventStream(StreamingResponse):
     summary="Follow events as their outcomes change",
     response_class=StreamingResponse,
     responses=STREAM,
+    dependencies=[KNOWN_QUERY],
 )
 async def stream_events(
     *,
@@ -89,7 +91,9 @@ async def stream_events(
     A comment every 15 s shows that the stream is alive. It ends within half a minute of the end of its token.
     """
     async with AsyncExitStack() as stack:
-        watch = Watch(type=type, subscriber=subscriber, incident=incident, failed=failed)
+        watch = Watch(type=type, subscriber=subscriber, incident=incident, failed=failed).checked()
+        if subscriber is not None:
+            await _check_known(gateway, subscriber)
         place = place_of(request.scope[CALLER])
         listener = await stack.enter_async_context(gateway.follower.listening(watch, last_event_id, place))
         return EventStream(listener, stack.pop_all(), partial(_check_again, request, gateway))
@@ -98,6 +102,14 @@ async def stream_events(
 def place_of(caller: Caller) -> str | None:
     """Whose place a listener takes; None where no tokens tell callers apart."""
     return None if caller is ANYBODY else caller.name
+
+
+async def _check_known(gateway: Gateway, subscriber: str) -> None:
+    """Raise `UnknownSubscriberError`: a name that nobody has would be followed forever."""
+    try:
+        await gateway.subscribers.get(subscriber)
+    except SubscriberNotFoundError:
+        raise UnknownSubscriberError(name=subscriber) from None
 
 
 async def _check_again(request: Request, gateway: Gateway) -> None:

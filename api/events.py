@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from api import examples
 from api.bodies import Resend
-from api.dependencies import ApiGateway, gateway_of
+from api.dependencies import KNOWN_QUERY, ApiGateway, gateway_of
 from api.direct import DirectRoute
 from api.event_examples import EXPLANATION
 from api.event_requests import DOCUMENTED, read_batch, read_context, read_event
@@ -75,6 +75,7 @@ async def grant_origin(
     operation_id="listEvents",
     summary="List events",
     responses=examples.listed(examples.EVENT_ROW),
+    dependencies=[KNOWN_QUERY],
 )
 async def list_events(
     *,

@@ -11,7 +11,7 @@ from domain.errors import InvalidInputError, NotFoundError
 
 
 class UnknownSubscriberError(InvalidInputError):
-    """A replay from or to a subscriber that there is not."""
+    """A replay from or to a subscriber that there is not, or a stream of its events."""
 
     code = "unknown_subscriber"
     says = "no subscriber is named {name!r}"

@@ -317,3 +317,9 @@ async def test_the_trace_context_of_a_request_is_kept_in_every_mode_and_repeats_
     ).status_code == 202
     assert service.gateway.events.known["c"].extensions["traceparent"] == first["traceparent"]
     assert service.gateway.events.known["d"].extensions["traceparent"] == other["traceparent"]
+
+
+async def test_a_misspelt_filter_is_refused_rather_than_left_out(service: Service) -> None:
+    answer = await service.http.get("/api/v1/events", params={"subscribers": "a"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "'subscribers'" in answer.json()["detail"]

@@ -72,6 +72,7 @@ async def test_a_stream_ends_after_a_quarter_of_an_hour_and_loses_nothing(
 
 async def test_filters_and_the_place_are_passed_on(service: Service) -> None:
     query = {"type": "im.**", "subscriber": "a", "incident": "INC-7", "failed": "true"}
+    await service.gateway.subscribers.add("a", "https://a.example.com/", types=["**"])
     await service.http.get(PATH, params=query, headers={"Last-Event-ID": BEFORE})
     watch = service.gateway.follower.watch
     assert watch is not None
@@ -83,6 +84,8 @@ async def test_filters_and_the_place_are_passed_on(service: Service) -> None:
     ("query", "headers", "code"),
     [
         ({"type": "a..b"}, {}, "invalid_pattern"),
+        ({"typ": "a.b"}, {}, "invalid_request"),
+        ({"subscriber": "nobody"}, {}, "unknown_subscriber"),
         ({}, {"Last-Event-ID": "17"}, "invalid_request"),
         ({}, {"Last-Event-ID": "2025-12-26T14:30:00"}, "invalid_request"),
         ({}, {"Last-Event-ID": "9000-01-01T00:00:00+00:00"}, "invalid_request"),
