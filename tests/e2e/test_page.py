@@ -1,5 +1,7 @@
 """The page in a real browser, over the whole platform."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -79,6 +81,10 @@ async def test_a_subscriber_is_paused_and_resumed_and_says_what_waits(
     await expect(page.get_by_text("Paused. Events for it wait")).to_be_visible()
     event_id = await platform.emit(hook.type)
     await expect(page.get_by_text("database migration. 1 waits")).to_be_visible()
+    await page.goto(at(platform, "/"))
+    figure = page.locator(".sums div").filter(has_text="Held by a pause").locator("dd")
+    await expect(figure).to_have_text(re.compile(r"[1-9]\d*"))  # one figure a tile
+    await expect(page.locator(".sums div").filter(has_text="Retrying now")).to_be_visible()
     await (await story(desk, platform, event_id)).get_by_role("link", name="Why?").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("paused")
     await page.goto(at(platform, f"/ui/subscriber?name={hook.name}"))

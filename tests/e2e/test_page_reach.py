@@ -11,6 +11,12 @@ from tests.support.sink import Answer, Sink
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=MISSING)
 
+# Of a fault as the page of the login says it: an attempt that is refused would count.
+GAP_BELOW_FAULT = """() => {
+  const form = document.querySelector(".login form")
+  form.insertAdjacentHTML("beforebegin", '<div class="fault"><p>refused</p></div>')
+  return form.getBoundingClientRect().top - form.previousElementSibling.getBoundingClientRect().bottom
+}"""
 PHONE = {"width": 360, "height": 740}
 
 
@@ -32,12 +38,17 @@ async def test_every_page_passes_axe_and_fits_a_phone(
         page = phone.page
         await page.goto(at(platform, "/ui/login"))
         await judge(page, "/ui/login")
+        assert await page.evaluate(GAP_BELOW_FAULT) >= 8
         await phone.log_in(at(platform, "/"), TOKEN)
         for path in paths:
             await page.goto(at(platform, path))
             for details in await page.query_selector_all("details"):
                 await details.evaluate("each => each.open = true")
             await judge(page, path)
+            if path.startswith("/ui/event?"):
+                await page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a dictionary with the members of one
+                label = "getComputedStyle(document.querySelector('.attempts tbody th'), '::before').content"
+                assert await page.evaluate(label) == '"Request"'
 
 
 async def judge(page: Page, path: str) -> None:
