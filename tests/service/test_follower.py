@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import InvalidRequestError, TemporalUnavailableError
+from domain.retention import Retention
 from domain.stream_errors import TooManyOfCallerError
 from service import changes, follower
 from service.changes import EventChange, Known, Look, Watch, read_position
@@ -150,12 +151,12 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     async def now_in_store(_: object) -> datetime:
         return AT
 
-    async def retention(_: object) -> timedelta:
-        return timedelta(days=36500)
+    async def read_retention(_: object) -> Retention:
+        return Retention(namespace="default", retention="36500d", seconds=36500 * 86400)
 
     monkeypatch.setattr(follower, "look", made.look)
     monkeypatch.setattr(follower, "now_in_store", now_in_store)
-    monkeypatch.setattr(follower, "retention", retention)
+    monkeypatch.setattr(follower, "read_retention", read_retention)
     return made
 
 
