@@ -7,7 +7,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from api import examples, zeebe_examples
 from api.dependencies import ApiGateway
-from api.middleware import is_local
+from api.hosts import is_local
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.scopes import ScopedRoute
