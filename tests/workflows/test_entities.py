@@ -15,6 +15,8 @@ from temporalio.worker import Worker
 
 from activities.emission import EmissionActivities
 from domain.directory import Directory
+from domain.errors import EventConflictError
+from domain.event_ids import made_at
 from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
 from domain.http_clients import HttpClientDraft
@@ -22,7 +24,10 @@ from domain.incidents import Action, Change, Declaration, Incident, Severity, St
 from domain.subscriber_changes import SubscriberChange
 from domain.subscribers import NewSubscriber
 from domain.tasks import PublishReceipt
+from service.publisher import Publisher
+from service.search_attributes import add_search_attributes
 from service.temporal import DATA_CONVERTER
+from tests.support.builders import make_event
 from tests.support.eventually import eventually
 from tests.support.platform import temporal_dev_server
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
@@ -212,11 +217,11 @@ async def test_incident_numbers_never_repeat(client: Client, queue: str) -> None
     assert await entity.execute_update(IncidentNumbersWorkflow.next, "key-7") == 8
 
 
-async def started(client: Client, queue: str) -> WorkflowHandle[IncidentWorkflow, object]:
+async def started(client: Client, queue: str, event_id: str | None = None) -> WorkflowHandle[IncidentWorkflow, object]:
     declaration = Declaration(title="it burns", severity=Severity.SEV_1, actor="ada")
     handle = await client.start_workflow(
         IncidentWorkflow.run,
-        IncidentInput(incident_id="INC-9", declaration=declaration),
+        IncidentInput(incident_id="INC-9", declaration=declaration, event_id=event_id),
         id=f"incident/{uuid.uuid4()}",
         task_queue=queue,
     )
@@ -240,6 +245,28 @@ async def test_every_step_is_told_in_order_and_a_closed_incident_ends(
     steps = ["declared", "acknowledged", "note_added", "mitigated", "resolved", "closed"]
     assert [event.type for event in outbox.emitted] == [f"im.incident.{step}.v1" for step in steps]
     assert outbox.emitted[2].data["note"] == "looking"
+
+
+async def test_events_have_the_ids_that_came_with_what_they_tell(client: Client, queue: str, outbox: Outbox) -> None:
+    handle = await started(client, queue, event_id="evt_declared")
+    await handle.execute_update("change", Change(action=Action.NOTE, actor="ada", note="x", event_id="evt_note"))
+    await act(handle, Action.RESOLVE)
+    assert [event.id for event in outbox.emitted[:2]] == ["evt_declared", "evt_note"]
+    assert made_at(outbox.emitted[2].id) is not None
+    incident = await handle.query(IncidentWorkflow.incident)
+    assert [entry.event_id for entry in incident.timeline] == [event.id for event in outbox.emitted]
+
+
+async def test_what_was_emitted_before_is_told_from_what_somebody_else_published_under_its_id(client: Client) -> None:
+    await add_search_attributes(client)
+    publisher = Publisher(client, publishing=True)
+    ours, theirs = make_event(id="ours", time="2025-12-26T14:30:00Z"), make_event(id="theirs", data={"forged": True})
+    assert not (await publisher.emit(ours)).duplicate
+    repeated = await publisher.emit(make_event(id="ours", time="2025-12-26T14:30:04Z"))
+    assert (repeated.published, repeated.duplicate) == (True, True)
+    await publisher.publish(theirs, alone=True)
+    with pytest.raises(EventConflictError):
+        await publisher.emit(make_event(id="theirs"))
 
 
 async def test_an_illegal_step_is_refused_with_what_is_allowed(client: Client, queue: str) -> None:
