@@ -21,6 +21,7 @@ from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
 from domain.http_clients import HttpClientDraft
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
+from domain.placements import PlacedSubscriber, stamp
 from domain.subscriber_changes import SubscriberChange
 from domain.subscribers import NewSubscriber
 from domain.tasks import PublishReceipt
@@ -267,6 +268,33 @@ async def test_what_was_emitted_before_is_told_from_what_somebody_else_published
     await publisher.publish(theirs, alone=True)
     with pytest.raises(EventConflictError):
         await publisher.emit(make_event(id="theirs"))
+
+
+async def test_an_import_replaces_nothing_that_was_changed_since_it_looked(client: Client, queue: str) -> None:
+    handle = await client.start_workflow(
+        SubscriberDirectoryWorkflow.run, DirectoryState(), id=f"d-{queue}", task_queue=queue
+    )
+
+    async def imported(instead_of: str | None, types: str) -> str | None:
+        placed = PlacedSubscriber(**(seen.model_dump() | {"types": (types,)}), instead_of=instead_of)
+        try:
+            await handle.execute_update(SubscriberDirectoryWorkflow.put_subscriber, placed)
+        except WorkflowUpdateFailedError as error:
+            return refusal(error)
+        return None
+
+    seen = await handle.execute_update(
+        SubscriberDirectoryWorkflow.add, NewSubscriber(name="a", url="https://example.com/", types=("**",))
+    )
+    by_hand = SubscriberChange(name="a", types=("by.hand",))
+    changed = await handle.execute_update(SubscriberDirectoryWorkflow.change, by_hand)
+    assert await imported(stamp(seen), "by.import") == "invalid_request"
+    assert await imported(stamp(None), "by.import") == "invalid_request"
+    assert await imported(stamp(changed), "by.import") is None
+    snapshot = await handle.query(SubscriberDirectoryWorkflow.snapshot, None)
+    assert snapshot.subscribers is not None
+    assert snapshot.subscribers["a"].types == ("by.import",)
+    assert await imported(None, "by.older") is None  # an importer that does not say what it saw
 
 
 async def test_an_illegal_step_is_refused_with_what_is_allowed(client: Client, queue: str) -> None:
