@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 
 from service.gateway import Gateway
@@ -30,5 +30,9 @@ def gateway_of(request: Request) -> Gateway:
     return backend.gateway
 
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Sent again with it, it is done once."),
+]
 ApiBackend = Annotated[Backend, Depends(_backend)]
 ApiGateway = Annotated[Gateway, Depends(_gateway)]
