@@ -62,7 +62,7 @@ def emit(
         event = parse_event(read_bytes(file))
     else:
         event = _from_options(attributes, data, datacontenttype, extension or [])
-    receipt = with_gateway(lambda im: im.events.emit(check_publishable(event)))
+    receipt = with_gateway(lambda im: im.events.emit(check_publishable(event)), emits=True)
     write(output, receipt, render.clean(receipt.event_id))
     if receipt.duplicate:
         say("this event was accepted before; it is not delivered again (to do that: im event resend)")

@@ -46,7 +46,7 @@ def trigger(
     if dry_run:
         put(render.json_text(event.to_dict()))
         return
-    receipt = with_gateway(lambda im: _emit(im, event, subscriber))
+    receipt = with_gateway(lambda im: _emit(im, event, subscriber), emits=True)
     write(output, receipt, render.clean(receipt.event_id))
     say(f"emitted an example of {event.type} from {event.source}; see: im event show {event.id}")
 

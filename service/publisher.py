@@ -49,7 +49,7 @@ class Publisher:
         spans: Spans = NO_SPANS,
     ) -> None:
         self._client = client
-        self._spans = spans
+        self.spans = spans
         self._publishing = publishing
         self._one_batch = asyncio.Lock()
         self._accepted: Accepted | None = None
@@ -77,7 +77,7 @@ class Publisher:
             TemporalUnavailableError: not accepted, as far as is known; the same again is safe.
         """
         self._require_publishing()
-        with self._spans.publishing(event, caller) as traced:
+        with self.spans.publishing(event, caller) as traced:
             if alone:
                 return await self.start(traced, EventInput(events=[traced]), early=True)
             return await self._bursts.accept(traced)
@@ -94,7 +94,7 @@ class Publisher:
         """
         self._require_publishing()
         with ExitStack() as spans:
-            return await self._publish_all([spans.enter_context(self._spans.publishing(e, caller)) for e in events])
+            return await self._publish_all([spans.enter_context(self.spans.publishing(e, caller)) for e in events])
 
     async def _publish_all(self, rest: list[CloudEvent]) -> list[PublishReceipt]:
         receipts: list[PublishReceipt] = []
@@ -119,7 +119,7 @@ class Publisher:
         """
         if not self._publishing:
             return PublishReceipt(event_id=event.id, published=False)
-        with self._spans.publishing(event, NO_CONTEXT) as traced:
+        with self.spans.publishing(event, NO_CONTEXT) as traced:
             request = EventInput(events=[traced], behind=list(behind), by_platform=True)
             try:
                 return await self.start(traced, request)
