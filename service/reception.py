@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 HEAD_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the last of a request's head
 UNWANTED_SECONDS = 30.0  # for the rest of a body that was answered before its end, as for any body
 MOST_HEAD_BYTES = 64 * 1024  # httptools has no limit of its own
+MOST_TURNED_AWAY = 100  # connections at once that have no place, and are open to be told so
 TELL_AFTER_SECONDS = 60.0  # between two warnings that there are too many
 
 _log = structlog.get_logger("server")
@@ -29,27 +30,56 @@ class Reception:
     def __init__(self, most: int, head_seconds: float = HEAD_SECONDS) -> None:
         self.most = most
         self.head_seconds = head_seconds
-        self.waiting: dict[Visit, None] = {}  # the one that waits longest first
+        self._admitted: set[Visit] = set()
+        self._waiting: dict[Visit, None] = {}  # of them; the one that waits longest first
+        self._turned_away: dict[Visit, None] = {}  # until they have asked, and been answered 503
         self._told_at = float("-inf")
 
     def __call__(self, **parts: Any) -> "Visit":
         """The protocol of a new connection; ``parts`` are uvicorn's."""
         return Visit(self, **parts)
 
-    def make_room(self, newcomer: "Visit") -> None:
-        """Close the connection that waits longest for a request; where none waits, the newcomer is answered 503."""
-        longest = next(iter(self.waiting))
-        if longest is newcomer:
-            newcomer.app = _no_room
-        else:
-            longest.transport.abort()  # what is left to be written to it would hold it open
-            del self.waiting[longest]
+    def admit(self, newcomer: "Visit") -> None:
+        """Have a place for a newcomer: if need be that of the one that waits longest, and otherwise none."""
+        if len(self._admitted) >= self.most:
+            self._tell()
+            if self._waiting:
+                self._end(next(iter(self._waiting)))
+        if len(self._admitted) < self.most:
+            self._admitted.add(newcomer)
+            self._waiting[newcomer] = None
+            return
+        newcomer.app = _no_room
+        self._turned_away[newcomer] = None
+        if len(self._turned_away) > MOST_TURNED_AWAY:
+            self._end(next(iter(self._turned_away)))
+
+    def asked(self, visit: "Visit") -> None:
+        """Note that a request has begun."""
+        self._waiting.pop(visit, None)
+
+    def answered(self, visit: "Visit") -> None:
+        """Note that the next request is waited for."""
+        if visit in self._admitted:
+            self._waiting[visit] = None
+
+    def forget(self, visit: "Visit") -> None:
+        """Note that a connection has ended."""
+        self._admitted.discard(visit)
+        self._waiting.pop(visit, None)
+        self._turned_away.pop(visit, None)
+
+    def _end(self, visit: "Visit") -> None:
+        self.forget(visit)
+        visit.transport.abort()  # what is left to be written to it would hold it open
+
+    def _tell(self) -> None:
         if time.monotonic() - self._told_at > TELL_AFTER_SECONDS:
             self._told_at = time.monotonic()
             _log.warning(
                 "the API has as many connections as it may: idle ones are closed for new ones",
                 most=self.most,
-                idle=len(self.waiting),
+                idle=len(self._waiting),
                 fix="See who opens them (ss -tn), or raise IM_API_MAX_CONNECTIONS.",
             )
 
@@ -71,10 +101,8 @@ class Visit(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Wait for a request, if there is room."""
         super().connection_made(transport)
-        self._reception.waiting[self] = None
         self._expect_within(self._reception.head_seconds)
-        if len(self.connections) > self._reception.most:
-            self._reception.make_room(self)
+        self._reception.admit(self)
 
     def data_received(self, data: bytes) -> None:
         """Take in what comes; outside of a request somebody may take ever longer for it."""
@@ -89,7 +117,7 @@ class Visit(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A request begins."""
         self._in_body, self._head_bytes = True, 0
-        self._reception.waiting.pop(self, None)
+        self._reception.asked(self)
         self._stop_timer()
         super().on_headers_complete()
 
@@ -102,11 +130,11 @@ class Visit(HttpToolsProtocol):
         """A request has ended."""
         super().on_response_complete()
         if not self._is_asked():  # otherwise the next one of a pipeline has begun
-            self._reception.waiting[self] = None
+            self._reception.answered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self._reception.waiting.pop(self, None)
+        self._reception.forget(self)
         self._stop_timer()
         super().connection_lost(exc)
 
