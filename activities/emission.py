@@ -1,4 +1,4 @@
-"""The activity by which an incident's timeline entry becomes an event."""
+"""The activity by which what the platform itself has to tell becomes an event."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,7 +18,8 @@ class EmissionActivities:
     """Hands events to the pipeline.
 
     Args:
-        publish: starts the event's workflow; says so when publishing is off in this process.
+        publish: starts the event's workflow; says so when publishing is off in this process, and when the platform has
+            emitted it before. Raises `EventConflictError` when somebody else has.
     """
 
     def __init__(self, publish: Publish) -> None:
@@ -30,9 +31,18 @@ class EmissionActivities:
 
         A worker that is killed between the start of that workflow and its own report has its task done again, at
         another time, which the event then states. What was emitted first is what was told; the id says that it was.
+
+        An event of somebody else's under that source and id cannot be undone, and the receipt says so. Ids are made
+        by chance (`service.event_ids`), so it takes one who knew it beforehand.
         """
+        event = request.event
         try:
-            return await self._publish(request.event, request.behind)
+            return await self._publish(event, request.behind)
         except EventConflictError:
-            _log.info("the event was emitted before this task was repeated", event_id=request.event.id)
-            return PublishReceipt(event_id=request.event.id, published=True, duplicate=True)
+            _log.error(
+                "this event is not emitted: a publisher has published another one under its id",
+                event_id=event.id,
+                source=event.source,
+                fix="see both: im event show; who may publish: im token list",
+            )
+            return PublishReceipt(event_id=event.id, published=False)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import (
     alarms,
@@ -29,6 +30,7 @@ from api import (
 from api.body_limit import LimitBody
 from api.dependencies import TOKEN
 from api.direct import Shortcut
+from api.hosts import Hosts, proxy_networks
 from api.middleware import Guard, LastResort
 from api.page import actions, changes, login, routes
 from api.page.gather import Gather
@@ -107,7 +109,11 @@ def create_app(backend: Backend) -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_middleware(Shortcut, routes=events.publishing.routes, prefix=PREFIX)
     app.add_middleware(LimitBody)
-    app.add_middleware(Guard, callers=backend.gateway.callers)
+    callers, settings = backend.gateway.callers, backend.settings
+    app.add_middleware(Guard, callers=callers)
+    if settings.im_trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxy_networks(settings.im_trusted_proxies))
+    app.add_middleware(Hosts, needs_token=callers.needed, names=settings.im_api_hostnames)
     app.add_middleware(LastResort)  # the last one added is the outermost
     return app
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
@@ -42,5 +42,9 @@ async def _known_query(request: Request) -> None:
 
 
 KNOWN_QUERY = Depends(_known_query)
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Sent again with it, it is done once."),
+]
 ApiBackend = Annotated[Backend, Depends(_backend)]
 ApiGateway = Annotated[Gateway, Depends(_gateway)]

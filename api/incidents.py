@@ -4,12 +4,12 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api import examples
 from api.bodies import AddNote, DeclareIncident, TakeStep
-from api.dependencies import ApiGateway
+from api.dependencies import ApiGateway, IdempotencyKey
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -31,10 +31,6 @@ def _known_form(incident_id: Annotated[str, PathParameter(examples=["INC-12345"]
 
 
 IncidentId = Annotated[str, Depends(_known_form)]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="The same key declares once."),
-]
 
 
 @router.post(

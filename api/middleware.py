@@ -1,10 +1,8 @@
 """What every request passes before a route sees it: last resort and guard, and then `body_limit`. Pure ASGI."""
 
-import ipaddress
 import re
 import traceback
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi.exceptions import ValidationException
@@ -29,7 +27,6 @@ OWN_DOORS = frozenset({RECORDS_PATH, ALERTS_PATH, PING_PATHS})
 _PLAIN_PATH = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)+/?")
 CALLER = "im.caller"  # in the scope of a request: the `Caller` that the guard let in
 ANYBODY = Caller("anybody on this machine")
-_PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 RESPONSES = Counter("im_api_responses", "Answers of the API, by HTTP status.", ["status"])
 
@@ -93,9 +90,7 @@ class Guard:
     """Lets in who may be let in; what somebody may do then is for the route to say (`api.scopes`).
 
     With a token, every path needs one but the open ones and those with a door of their own. Without one the API is
-    bound to loopback, and what is left to fear is a web page in a browser on this machine: by DNS rebinding (a Host
-    that is not ours, which gets no open path either, token or not) or by a request across origins (an Origin other
-    than the Host).
+    bound to loopback, and what is left to fear is a web page in a browser on this machine, which `api.hosts` refuses.
 
     Args:
         app: what is guarded.
@@ -112,16 +107,13 @@ class Guard:
         await (refusal or self._app)(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
         if not self._callers.needed:
             scope[CALLER] = ANYBODY
-            return _foreign(scope["path"], headers)
-        if scope["path"] in OPEN_PATHS or is_page(scope["path"]):
-            return _misdirected(scope["path"], headers) if _is_direct(scope, headers) else None
-        if has_own_door(scope["path"]):
+            return None
+        if is_open(scope["path"]) or has_own_door(scope["path"]):
             return None
         try:
-            scope[CALLER] = await self._callers.of(headers.getlist("authorization"))
+            scope[CALLER] = await self._callers.of(Headers(scope=scope).getlist("authorization"))
         except ImError as error:
             if isinstance(error, TokenRefusedError):
                 _log.warning("a token was refused", reason=str(error), client=(scope.get("client") or ("?",))[0])
@@ -129,57 +121,13 @@ class Guard:
         return None
 
 
+def is_open(path: str) -> bool:
+    """Whether a path needs no token: a probe's, or of the page, which asks for a session where it shows something."""
+    return path in OPEN_PATHS or is_page(path)
+
+
 def has_own_door(path: str) -> bool:
     """Whether the route of a path, percent-decoded once as ASGI has it, asks for a credential other than the token."""
     if not _PLAIN_PATH.fullmatch(path):
         return False
     return any(path.startswith(door) and path != door if door.endswith("/") else path == door for door in OWN_DOORS)
-
-
-def _foreign(path: str, headers: Headers) -> Response | None:
-    if refusal := _misdirected(path, headers):
-        return refusal
-    # An image or a HEAD of another page bears no Origin, and a GET may be a beat.
-    elsewhere = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
-    origin = headers.get("origin")
-    if elsewhere or (origin is not None and urlsplit(origin).netloc != headers["host"]):
-        return problem_response(HTTPStatus.FORBIDDEN, "requests of other origins are refused", instance=path)
-    return None
-
-
-def _misdirected(path: str, headers: Headers) -> Response | None:
-    """Refuse a request to this machine under a name that is none of its own: some page had it looked up as ours."""
-    hosts = headers.getlist("host")
-    if len(hosts) == 1 and is_loopback(hosts[0]):
-        return None
-    return problem_response(
-        HTTPStatus.MISDIRECTED_REQUEST,
-        "what comes from this machine, not through a proxy, is answered to localhost and loopback addresses only",
-        instance=path,
-        hint="Ask for http://localhost, or set IM_API_TOKEN to serve under another name, behind a proxy.",
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a Host header, with or without port, names this machine."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def is_local(scope: Scope) -> bool:
-    """Whether a request comes from a program on this machine: from loopback, through no proxy, from no web page."""
-    headers = Headers(scope=scope)
-    return _is_direct(scope, headers) and _foreign(scope["path"], headers) is None
-
-
-def _is_direct(scope: Scope, headers: Headers) -> bool:
-    """Whether a request comes from loopback, through no proxy that says so."""
-    try:
-        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback and not any(name in headers for name in _PROXIED)

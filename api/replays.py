@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api import examples, replay_examples
 from api.bodies import Body
-from api.dependencies import ApiGateway
+from api.dependencies import ApiGateway, IdempotencyKey
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -16,6 +16,7 @@ from api.times import read_moment
 from api.urls import location
 from domain.patterns import parse_patterns
 from domain.replays import DEFAULT_RATE, ReplayReport, Survey
+from service.idempotency import Once
 from service.replays import ReplayOptions, ReplayView
 
 router = APIRouter(prefix="/replays", tags=["replays"], route_class=ScopedRoute)
@@ -59,12 +60,17 @@ class Select(Body):
     summary="Send events again, in bulk",
     responses=examples.answer(202, replay_examples.REPLAY) | problems(409, 415),
 )
-async def start_replay(body: Select, gateway: ApiGateway, response: Response) -> ReplayView:
+async def start_replay(
+    body: Select, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey = None
+) -> ReplayView:
     """Each event once, under its own id, at a rate; the requests carry the header ``Im-Replay``.
 
     It goes on by itself, whatever becomes of this process. Nothing matches: it is ``done``, with ``matched`` 0.
+    Sent again with the same Idempotency-Key, the answer is the replay that was started first; with other options too,
+    it is refused.
     """
-    started = await gateway.replays.start(body.options())
+    once = Once(idempotency_key, body.model_dump_json()) if idempotency_key else None
+    started = await gateway.replays.start(body.options(), once)
     response.headers["Location"] = location("replays", started.id)
     return started
 

@@ -7,7 +7,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from api import examples, zeebe_examples
 from api.dependencies import ApiGateway
-from api.middleware import is_local
+from api.hosts import is_local
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -151,5 +151,8 @@ async def update_cluster(name: str, body: UpdateCluster, gateway: ApiGateway) ->
     responses=problems(404),
 )
 async def remove_cluster(name: str, gateway: ApiGateway) -> None:
-    """Its records are refused after this answer; incidents that are open stay open."""
+    """Its records are refused after this answer; incidents that are open stay open.
+
+    API tokens lose the scope `ingest:` of it, and those that have no other are revoked.
+    """
     await gateway.zeebe.remove_cluster(name)

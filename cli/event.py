@@ -1,6 +1,5 @@
 """`im event`: emit CloudEvents, and see what became of them."""
 
-import secrets
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -63,7 +62,7 @@ def emit(
         event = parse_event(read_bytes(file))
     else:
         event = _from_options(attributes, data, datacontenttype, extension or [])
-    receipt = with_gateway(lambda im: im.events.emit(check_publishable(event)))
+    receipt = with_gateway(lambda im: im.events.emit(check_publishable(event)), emits=True)
     write(output, receipt, render.clean(receipt.event_id))
     if receipt.duplicate:
         say("this event was accepted before; it is not delivered again (to do that: im event resend)")
@@ -160,15 +159,14 @@ def _from_options(
     attributes: dict[str, str | None], data: str | None, datacontenttype: str | None, extensions: list[str]
 ) -> "CloudEvent":
     """The event of the options. It is parsed as a binary-mode request: the same attributes, the data's own bytes."""
-    from domain.event_ids import RANDOM_BITS, event_id  # noqa: PLC0415 - heavy
     from domain.event_parsing import parse_binary_event  # noqa: PLC0415 - heavy
     from domain.events import SPEC_VERSION  # noqa: PLC0415 - heavy
     from domain.header_values import encode_header_value  # noqa: PLC0415 - heavy
+    from service.event_ids import new_event_id  # noqa: PLC0415 - heavy
 
     if not attributes["type"]:
         raise typer.BadParameter("give --type, or a whole event with --file")
-    new = event_id(datetime.now(UTC), secrets.randbits(RANDOM_BITS))
-    defaults = {"specversion": SPEC_VERSION, "id": new, "source": DEFAULT_SOURCE, "time": _now()}
+    defaults = {"specversion": SPEC_VERSION, "id": new_event_id(), "source": DEFAULT_SOURCE, "time": _now()}
     members = defaults | {name: value for name, value in attributes.items() if value is not None}
     for name, value in (key_value("--extension", pair) for pair in extensions):
         if name in members:

@@ -63,15 +63,23 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
 
 
-def with_gateway(work: Callable[["Gateway"], Awaitable[T]]) -> T:
-    """Run an asynchronous function with a gateway made from the process's settings."""
+def with_gateway(work: Callable[["Gateway"], Awaitable[T]], *, emits: bool = False) -> T:
+    """Run an asynchronous function with a gateway made from the process's settings.
+
+    What ``emits`` makes spans where `OTEL_*` asks for them; what is wrong with those variables is for servers to say.
+    """
     from service.settings import load_settings  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     from service.gateway import open_gateway  # noqa: PLC0415 - heavier: wrong settings are told before
 
     async def connected() -> T:
-        return await work(await open_gateway(settings))
+        if not emits:
+            return await work(await open_gateway(settings))
+        from service.tracing import tracing  # noqa: PLC0415 - only here
+
+        async with tracing() as spans:
+            return await work(await open_gateway(settings, spans))
 
     _without_logs()
     return asyncio.run(connected())

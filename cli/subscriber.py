@@ -206,7 +206,7 @@ def try_out(name: Name, *, output: FormatOption = Format.TABLE) -> None:
 
     Waits up to 12 seconds. PagerDuty is sent a trigger of severity info and at once its resolve.
     """
-    trial = with_gateway(lambda im: im.trials.run(name))
+    trial = with_gateway(lambda im: im.trials.run(name), emits=True)
     write(output, trial, render.trial_text(trial, datetime.now(UTC)))
     if trial.state != "delivered":
         follow = {"retrying": "more attempts follow", "pending": "nothing came back so far"}

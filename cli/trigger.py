@@ -1,6 +1,5 @@
 """`im trigger`: emits an example event of a known type."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,20 +33,20 @@ def trigger(
     --subscriber names one. Nothing else changes: no incident is declared, no alarm raised.
     """
     from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
-    from domain.event_ids import RANDOM_BITS, event_id  # noqa: PLC0415 - heavy
     from domain.event_templates import from_example  # noqa: PLC0415 - heavy
     from domain.event_types import SUBSCRIBER_TEST  # noqa: PLC0415 - heavy
+    from service.event_ids import new_event_id  # noqa: PLC0415 - heavy
     from service.event_schemas import event_schema  # noqa: PLC0415 - heavy
 
     if event_type == SUBSCRIBER_TEST:
         raise InvalidRequestError(reason="a test event is for one subscriber: im subscriber test NAME")
     now = datetime.now(UTC)
     given = dict(key_value("--set", pair) for pair in changes or [])
-    event = from_example(event_schema(event_type), given, now, event_id(now, secrets.randbits(RANDOM_BITS)))
+    event = from_example(event_schema(event_type), given, now, new_event_id())
     if dry_run:
         put(render.json_text(event.to_dict()))
         return
-    receipt = with_gateway(lambda im: _emit(im, event, subscriber))
+    receipt = with_gateway(lambda im: _emit(im, event, subscriber), emits=True)
     write(output, receipt, render.clean(receipt.event_id))
     say(f"emitted an example of {event.type} from {event.source}; see: im event show {event.id}")
 

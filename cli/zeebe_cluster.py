@@ -155,11 +155,18 @@ def update(
 
 @app.command(epilog=examples("im zeebe cluster remove prod"))
 def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Remove a cluster. Its records are refused from now on; its open incidents stay open."""
+    """Remove a cluster. Its records are refused from now on; its open incidents stay open.
+
+    API tokens lose the scope ingest:NAME, and those that have no other are revoked.
+    """
     removed = with_gateway(lambda im: im.zeebe.remove_cluster(name))
     if output is Format.JSON:
         write(output, removed, "")
     say(f"removed {removed.name}")
+    if removed.revoked:
+        say(f"revoked, because they had no other scope than ingest:{name}: {', '.join(removed.revoked)}")
+    if removed.narrowed:
+        say(f"no longer with the scope ingest:{name}: {', '.join(removed.narrowed)}")
 
 
 def _credentials(

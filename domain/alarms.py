@@ -117,6 +117,7 @@ class Observation(BaseModel):
         identity: None for an alarm that is known already.
         dashboard_template: makes the link where none is given.
         last_updated: None for now.
+        event_id: of the event that tells it, if one does, as the gateway made it; None: the workflow makes one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -132,6 +133,7 @@ class Observation(BaseModel):
     suggested_actions: list[str] | None = None
     impacted_resources: Impacts | None = None
     last_updated: datetime | None = None
+    event_id: str | None = None
 
 
 class Observed(BaseModel):

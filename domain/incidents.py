@@ -90,13 +90,18 @@ class Declaration(BaseModel):
 
 
 class Change(BaseModel):
-    """A step of the lifecycle, or a note."""
+    """A step of the lifecycle, or a note.
+
+    Attributes:
+        event_id: of the event that will tell it, as the gateway made it; None: the workflow makes one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     action: Action
     actor: str
     note: str | None = None
+    event_id: str | None = None
 
 
 class TimelineEntry(BaseModel):

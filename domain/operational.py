@@ -14,6 +14,7 @@ from domain.type_errors import ReservedEventError
 
 _CHOOSES = "im."
 _SUBJECT = "subscribers/"
+_OURS_ALONE = ("/subscribers/", "/heartbeats/")
 
 
 def asks_for(patterns: Sequence[str], event_type: str) -> bool:
@@ -46,7 +47,7 @@ def failure_is_told(event_type: str) -> bool:
 
 
 def check_publishable(event: CloudEvent) -> CloudEvent:
-    """The same; raises `ReservedEventError` for an operational type, or a source under ``/subscribers/``."""
-    if event.type in OPERATIONAL_TYPES or event.source.startswith("/subscribers/"):
+    """The same; raises `ReservedEventError` for an operational type, or a source of ours whose ids can be guessed."""
+    if event.type in OPERATIONAL_TYPES or event.source.startswith(_OURS_ALONE):
         raise ReservedEventError(type=event.type, source=event.source)
     return event

@@ -73,6 +73,19 @@ class ZeebeCluster(BaseModel):
     updated_at: datetime
 
 
+class ClusterRemoved(BaseModel):
+    """A cluster that was removed.
+
+    Attributes:
+        narrowed: the API tokens that could post its records, and still may do other things.
+        revoked: those that could do nothing else.
+    """
+
+    cluster: ZeebeCluster
+    narrowed: list[str] = []
+    revoked: list[str] = []
+
+
 class HeartbeatConfig(BaseModel):
     """A heartbeat that must go on arriving; its own workflow watches it.
 

@@ -210,6 +210,7 @@ class EventInput(BaseModel):
         watchers: with ``resume``, as in `Resolution`.
         behind: the workflows of the ten events before it, of the same incident or alarm: ordered deliveries line up
             behind theirs. Ten, because an event that nobody here wants is passed over, and those before it are not.
+        by_platform: the platform tells of something of its own, rather than pass on what a publisher gave it.
     """
 
     events: list[CloudEvent]
@@ -218,6 +219,7 @@ class EventInput(BaseModel):
     resume: list[Pending] | None = None
     watchers: list[str] = []
     behind: list[str] = []
+    by_platform: bool = False
 
 
 class EventOutcome(BaseModel):

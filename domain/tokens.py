@@ -9,7 +9,7 @@ random bits, and a slow hash would cost every request a tenth of a second.
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,6 +89,15 @@ def ingest_scope(cluster: str) -> str:
 def clusters_of(scopes: Sequence[str]) -> list[str]:
     """The clusters that scopes let post records."""
     return [scope.removeprefix(_INGEST) for scope in scopes if scope.startswith(_INGEST)]
+
+
+def without_cluster(tokens: Mapping[str, ApiToken], cluster: str) -> dict[str, ApiToken | None]:
+    """The tokens that may post as a cluster, as they are without that; None for one that may do nothing else."""
+    scope, left = ingest_scope(cluster), {}
+    for name in sorted(name for name, token in tokens.items() if token.may(scope)):
+        scopes = tuple(each for each in tokens[name].scopes if each != scope)
+        left[name] = tokens[name].model_copy(update={"scopes": scopes}) if scopes else None
+    return left
 
 
 def parse_scopes(given: Sequence[str]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from domain.alarms import (
     alarm_id_of,
 )
 from service.connection import Connection
+from service.event_ids import new_event_id
 from service.listing import check_limit, first_of, latest, quoted
 from service.temporal import answered
 from service.turns import Turns
@@ -151,7 +152,7 @@ class AlarmGateway:
         return AlarmPage(rows=rows, older=older)
 
     async def _observe(self, seen: Observation) -> Observed:
-        seen = checked(seen, datetime.now(UTC))
+        seen = checked(seen, datetime.now(UTC)).model_copy(update={"event_id": new_event_id()})
         await self._connection.require_worker()
         try:
             async with self._turns.of(seen.alarm_id), answered(self._connection.client, names.CONTROL_QUEUE):

@@ -2,8 +2,10 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from domain.errors import ConfigurationError, InvalidRequestError
@@ -108,8 +110,18 @@ def _require_idle(path: Path) -> None:
 def _set_aside(place: Path) -> Path | None:
     if not place.exists():
         return None
-    aside = place.with_name(f"{place.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    for beside in _BESIDE:
-        if (path := place.with_name(place.name + beside)).exists():
-            path.rename(aside.with_name(aside.name + beside))
+    named = f"{place.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    aside = next(path for path in _numbered(place, named) if not any(_parts(path)))
+    for path in _parts(place):
+        path.rename(aside.with_name(aside.name + path.name.removeprefix(place.name)))
     return aside
+
+
+def _numbered(place: Path, name: str) -> Iterator[Path]:
+    """Names to choose from: that one, and with numbers for restores of the same second."""
+    return (place.with_name(f"{name}-{number}" if number > 1 else name) for number in count(1))
+
+
+def _parts(database: Path) -> list[Path]:
+    """What there is of a database."""
+    return [path for end in _BESIDE if (path := database.with_name(database.name + end)).exists()]

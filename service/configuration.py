@@ -46,7 +46,7 @@ class _Kind:
     known: dict[str, Any]
     values: Callable[[Any], Iterable[SealedValue]]
     check: Callable[[Any], Awaitable[Any]]
-    store: Callable[[Any], Awaitable[None]]
+    store: Callable[[Any, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class ConfigurationGateway:
             current = known.model_copy(update={"secrets": known.signing(datetime.now(UTC))})
         changes = differences(current, wanted, _marks(kind, [current, wanted], ring))
         if changes and not dry_run:
-            await kind.store(wanted)
+            await kind.store(wanted, known)
         path = ping_path(given.key) if given.key and not dry_run else None
         action = Action.ADD if known is None else Action.CHANGE if changes else Action.SAME
         told = changes if known is not None else []

@@ -88,7 +88,8 @@ class EventGateway:
         Raises:
             PublishingDisabledError: it is off there; nothing was emitted, and the event may be emitted again.
         """
-        return await self._start_asking(event, names.event_workflow_id(event), only)
+        with self._publisher.spans.publishing(event, NO_CONTEXT) as traced:
+            return await self._start_asking(traced, names.event_workflow_id(event), only)
 
     async def _start_asking(self, event: CloudEvent, workflow_id: str, only: str | None = None) -> PublishReceipt:
         """Start an event's workflow and wait until its worker has said that publishing is on."""

@@ -137,6 +137,6 @@ def make_gateway(
     )
 
 
-async def open_gateway(settings: Settings) -> Gateway:
+async def open_gateway(settings: Settings, spans: Spans = NO_SPANS) -> Gateway:
     """Connect and make a gateway, for a command that runs no worker, and says itself what there is to say."""
-    return make_gateway(settings, await connect(silent_runtime()))
+    return make_gateway(settings, await connect(silent_runtime()), spans=spans)

@@ -18,6 +18,7 @@ from domain.errors import IncidentNotFoundError, InvalidRequestError
 from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration, number_of
 from domain.retention_errors import IncidentGoneError
 from service.connection import Connection
+from service.event_ids import new_event_id
 from service.listing import check_limit, first_of, latest
 from service.retention import kept_for
 from service.temporal import answered, answered_by_entity
@@ -82,7 +83,7 @@ class IncidentGateway:
         async with answered(client, names.CONTROL_QUEUE):
             start = WithStartWorkflowOperation(
                 IncidentWorkflow.run,
-                IncidentInput(incident_id=incident_id, declaration=declaration),
+                IncidentInput(incident_id=incident_id, declaration=declaration, event_id=new_event_id()),
                 id=names.incident_workflow_id(incident_id),
                 task_queue=names.CONTROL_QUEUE,
                 task_timeout=EVENT_TASK_TIMEOUT,
@@ -104,7 +105,7 @@ class IncidentGateway:
         async with self._turns.of(incident_id), answered(self._connection.client, names.CONTROL_QUEUE):
             return await self._handle(incident_id).execute_update(
                 IncidentWorkflow.change,  # type: ignore[arg-type]  # as above
-                change,
+                change.model_copy(update={"event_id": new_event_id()}),
             )
 
     async def observe(self, incident_id: str, details: dict[str, Any]) -> Incident:

@@ -128,7 +128,8 @@ class KeyGateway:
         fresh = {each.sealed: ring.seal(ring.open(each.sealed, each.purpose), each.purpose) for each in old}
         for each in old:
             if each.owner.startswith("heartbeat "):
-                await self._tell_heartbeat(each.owner.removeprefix("heartbeat "), fresh[each.sealed])
+                request = Resealing(values={each.sealed: fresh[each.sealed]})
+                await self._tell_heartbeat(each.owner.removeprefix("heartbeat "), request)
         in_sources = [each.sealed for each in old if each.owner.startswith(("heartbeat ", "Zeebe cluster "))]
         for request in _requests(in_sources, fresh):
             await self._sources.change(SourcesWorkflow.reseal, request)
@@ -138,12 +139,12 @@ class KeyGateway:
             async with answered_by_entity(client, CONTROL_QUEUE):
                 await directory.execute_update(SubscriberDirectoryWorkflow.reseal, request)
 
-    async def _tell_heartbeat(self, name: str, sealed: str) -> None:
+    async def _tell_heartbeat(self, name: str, request: Resealing) -> None:
         handle = self._connection.client.get_workflow_handle(heartbeat_workflow_id(name))
         with suppress(RPCError):  # it is not watched any more: `im heartbeat list` says so
             try:
                 async with answered(self._connection.client):
-                    await handle.signal(HeartbeatWorkflow.reseal, sealed)
+                    await handle.signal(HeartbeatWorkflow.reseal_values, request)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise UnavailableError(reason=f"the heartbeat {name} could not be told: {error.message}") from None

@@ -18,6 +18,7 @@ from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
 from domain.tracing import NO_CONTEXT
 from service.bursts import MAX_PER_WORKFLOW, Bursts, Busy, Outcome, fitting, never_busy
+from service.history import EventSource
 from service.temporal import answered
 from workflows import names, policies
 from workflows.details import event_summary
@@ -48,7 +49,7 @@ class Publisher:
         spans: Spans = NO_SPANS,
     ) -> None:
         self._client = client
-        self._spans = spans
+        self.spans = spans
         self._publishing = publishing
         self._one_batch = asyncio.Lock()
         self._accepted: Accepted | None = None
@@ -76,7 +77,7 @@ class Publisher:
             TemporalUnavailableError: not accepted, as far as is known; the same again is safe.
         """
         self._require_publishing()
-        with self._spans.publishing(event, caller) as traced:
+        with self.spans.publishing(event, caller) as traced:
             if alone:
                 return await self.start(traced, EventInput(events=[traced]), early=True)
             return await self._bursts.accept(traced)
@@ -93,7 +94,7 @@ class Publisher:
         """
         self._require_publishing()
         with ExitStack() as spans:
-            return await self._publish_all([spans.enter_context(self._spans.publishing(e, caller)) for e in events])
+            return await self._publish_all([spans.enter_context(self.spans.publishing(e, caller)) for e in events])
 
     async def _publish_all(self, rest: list[CloudEvent]) -> list[PublishReceipt]:
         receipts: list[PublishReceipt] = []
@@ -107,16 +108,29 @@ class Publisher:
         return receipts
 
     async def emit(self, event: CloudEvent, behind: Sequence[str] = ()) -> PublishReceipt:
-        """`publish`, for incidents: with publishing off, the receipt says that nothing was emitted.
+        """`publish`, for the platform's own: with publishing off, the receipt says that nothing was emitted.
 
         Args:
             event: what is published, in a workflow of its own.
             behind: the workflows of the events before it, of the same incident or alarm.
+
+        Raises:
+            EventConflictError: a publisher has published something else under its source and id.
         """
         if not self._publishing:
             return PublishReceipt(event_id=event.id, published=False)
-        with self._spans.publishing(event, NO_CONTEXT) as traced:
-            return await self.start(traced, EventInput(events=[traced], behind=list(behind)))
+        with self.spans.publishing(event, NO_CONTEXT) as traced:
+            request = EventInput(events=[traced], behind=list(behind), by_platform=True)
+            try:
+                return await self.start(traced, request)
+            except EventConflictError:
+                if not await self._is_of_platform(names.event_workflow_id(traced)):
+                    raise
+                return _receipt(traced, duplicate=True)
+
+    async def _is_of_platform(self, workflow_id: str) -> bool:
+        async with answered(self._client):
+            return (await EventSource(self._client).load_input(workflow_id, run_id="")).by_platform
 
     async def start(
         self, event: CloudEvent, request: EventInput, workflow_id: str | None = None, *, early: bool = False

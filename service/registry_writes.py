@@ -6,6 +6,7 @@ from temporalio.client import WorkflowHandle
 
 from domain.errors import InvalidRequestError
 from domain.http_clients import HttpClient
+from domain.placements import PlacedCluster, PlacedHttpClient, PlacedSubscriber, stamp
 from domain.sources import HeartbeatConfig, ZeebeCluster
 from domain.subscribers import Subscriber
 from service.connection import Connection
@@ -19,28 +20,34 @@ from workflows.sources import SourcesWorkflow
 
 
 class RegistryWrites:
-    """Stores entries that were checked before. All methods raise the errors of `domain.errors` alone."""
+    """Stores entries that were checked before, each instead of the one that was ``known`` then, or of none.
+
+    All methods raise the errors of `domain.errors` alone: `InvalidRequestError` for an entry that was changed since.
+    """
 
     def __init__(self, connection: Connection, sources: SourceRegistry, heartbeats: HeartbeatGateway) -> None:
         self._connection = connection
         self._sources = sources
         self._heartbeats = heartbeats
 
-    async def subscriber(self, wanted: Subscriber) -> None:
+    async def subscriber(self, wanted: Subscriber, known: Subscriber | None) -> None:
         """Add a subscriber, or make it so."""
+        placed = PlacedSubscriber(**wanted.model_dump(), instead_of=stamp(known))
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_subscriber, wanted)
+            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_subscriber, placed)
 
-    async def client(self, wanted: HttpClient) -> None:
+    async def client(self, wanted: HttpClient, known: HttpClient | None) -> None:
         """Add an HTTP client, or make it so."""
+        placed = PlacedHttpClient(**wanted.model_dump(), instead_of=stamp(known))
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_http_client, wanted)
+            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_http_client, placed)
 
-    async def cluster(self, wanted: ZeebeCluster) -> None:
+    async def cluster(self, wanted: ZeebeCluster, known: ZeebeCluster | None) -> None:
         """Add a Zeebe cluster, or make it so."""
-        await self._sources.change(SourcesWorkflow.put_cluster, wanted, settle=False)
+        placed = PlacedCluster(**wanted.model_dump(), instead_of=stamp(known))
+        await self._sources.change(SourcesWorkflow.put_cluster, placed, settle=False)
 
-    async def heartbeat(self, wanted: HeartbeatConfig) -> None:
+    async def heartbeat(self, wanted: HeartbeatConfig, _known: HeartbeatConfig | None) -> None:
         """Add a heartbeat; one that is there and differs is left to people, because its beats would be forgotten."""
         if wanted.name in (await self._sources.fresh()).heartbeats:
             raise InvalidRequestError(reason=f"it differs here: im heartbeat remove {wanted.name}, and import again")

@@ -8,24 +8,17 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import ImError, InvalidRequestError, PublishingDisabledError
 from domain.limits import check_rate
 from domain.patterns import check_patterns
 from domain.replay_errors import ReplayNotFoundError, UnknownSubscriberError
-from domain.replays import (
-    DEFAULT_RATE,
-    ENDED,
-    ReplayReport,
-    ReplayState,
-    Selection,
-    Stage,
-    Survey,
-    refusal_of,
-)
+from domain.replays import DEFAULT_RATE, ENDED, ReplayReport, ReplayState, Selection, Stage, Survey, refusal_of
 from domain.subscribers import Subscriber
 from service.connection import Connection
+from service.idempotency import Once
 from service.listing import check_limit, first_of, latest, quoted
 from service.replay_search import ReplaySearch
 from service.subscribers import SubscriberGateway
@@ -95,11 +88,16 @@ class ReplayGateway:
         found = await ReplaySearch(self._connection.client).survey(selection, to, limit=MAX_SURVEYED)
         return found.model_copy(update={"held": held})
 
-    async def start(self, options: ReplayOptions) -> ReplayView:
+    async def start(self, options: ReplayOptions, once: Once | None = None) -> ReplayView:
         """Start a replay, which goes on by itself; returns when it has counted what it will send, or after 5 s.
 
+        Args:
+            options: what is replayed, and how.
+            once: the same again returns the replay that the first one started, for as long as it is retained.
+
         Raises:
-            InvalidRequestError: the options contradict each other, or nothing may be sent to the subscriber now.
+            InvalidRequestError: the options contradict each other, nothing may be sent to the subscriber now, or the
+                key started another replay.
             UnknownSubscriberError: there is none of a name that was given.
             InvalidLimitError: the rate is out of range.
             PublishingDisabledError: publishing is off in the worker's process.
@@ -111,22 +109,33 @@ class ReplayGateway:
         if self._connection.has_worker and not self._connection.publishing:
             raise PublishingDisabledError
         replay = ReplayState(
-            id=f"rpl_{secrets.token_hex(6)}",
+            id=f"rpl_{once.id if once else secrets.token_hex(6)}",
             selection=selection,
             rate=check_rate(options.rate),
             started_at=datetime.now(UTC),
         )
-        async with answered(self._connection.client):
-            await self._connection.client.start_workflow(
-                ReplayWorkflow.run,
-                replay,
-                id=names.replay_workflow_id(replay.id),
-                task_queue=names.CONTROL_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                memo={names.REPLAY_MEMO: replay.model_dump(mode="json", exclude={"recent", "cursor"})},
-                static_summary=f"replay to {selection.to}",
-            )
+        await self._begin(replay, once)
         return await self._first_word(replay.id)
+
+    async def _begin(self, replay: ReplayState, once: Once | None) -> None:
+        client, workflow_id = self._connection.client, names.replay_workflow_id(replay.id)
+        memo = {names.REPLAY_MEMO: replay.model_dump(mode="json", exclude={"recent", "cursor"})}
+        async with answered(client):
+            try:
+                await client.start_workflow(
+                    ReplayWorkflow.run,
+                    replay,
+                    id=workflow_id,
+                    task_queue=names.CONTROL_QUEUE,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    memo=memo | ({names.REQUEST_MEMO: once.digest} if once else {}),
+                    static_summary=f"replay to {replay.selection.to}",
+                )
+            except WorkflowAlreadyStartedError:
+                described = await client.get_workflow_handle(workflow_id).describe()
+                if once is None or await described.memo_value(names.REQUEST_MEMO, "") != once.digest:
+                    reason = f"that idempotency key started {replay.id}, with other options; use a new key"
+                    raise InvalidRequestError(reason=reason) from None
 
     async def get(self, replay_id: str) -> ReplayView:
         """A replay: where it stands, and what became of what it sent.

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
+from uvicorn._types import ASGIApplication
 from uvicorn.importer import import_from_string
 
 from activities.gate import InlineGate
@@ -21,6 +22,7 @@ from service.entities import ensure_entities
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish
+from service.reception import Reception
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
 from service.temporal import connect
@@ -134,15 +136,7 @@ async def running_api(backend: Backend, app: str, listener: socket.socket | None
     Gives the port it listens on: that of a listener shared with other processes, or else its own.
     """
     settings = backend.settings
-    config = uvicorn.Config(
-        import_from_string(app)(backend),
-        host=settings.im_api_host,
-        port=settings.im_api_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=API_GRACE_SECONDS,
-    )
+    config = api_config(import_from_string(app)(backend), Reception(settings.im_api_max_connections))
     server = _Server(config)
     listener = listener or listen(settings.im_api_host, settings.im_api_port)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -158,6 +152,20 @@ async def running_api(backend: Backend, app: str, listener: socket.socket | None
         server.should_exit = True
         await serving
         listener.close()
+
+
+def api_config(app: ASGIApplication, reception: Reception) -> uvicorn.Config:
+    """How the API is served on a listener."""
+    return uvicorn.Config(
+        app,
+        http=reception,  # type: ignore[arg-type]  # uvicorn calls it as it would a class
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the API believes them where IM_TRUSTED_PROXIES says so
+        timeout_graceful_shutdown=API_GRACE_SECONDS,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ reaches as well.
 
 import ipaddress
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -22,16 +23,7 @@ from domain.targets.base import Bases
 from domain.timing import parse_duration
 from service.bursts import MAX_PER_WORKFLOW
 
-TEMPORAL_VARIABLES: dict[str, str] = {
-    "TEMPORAL_ADDRESS": "Host and port of the Temporal frontend (default localhost:7233).",
-    "TEMPORAL_NAMESPACE": "Namespace; it must exist (default: default).",
-    "TEMPORAL_API_KEY": "API key, for Temporal Cloud.",
-    "TEMPORAL_TLS": "true to connect with TLS.",
-    "TEMPORAL_TLS_CLIENT_CERT_PATH": "Client certificate, for mutual TLS.",
-    "TEMPORAL_TLS_CLIENT_KEY_PATH": "Its private key.",
-    "TEMPORAL_TLS_SERVER_CA_CERT_PATH": "CA that signed the server's certificate.",
-    "TEMPORAL_TLS_SERVER_NAME": "Name to expect in the server's certificate.",
-}
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 class LogLevel(StrEnum):
@@ -69,6 +61,23 @@ class Settings(BaseSettings):
         default=None,
         description="Bearer token of the API, at least 16 characters. Without it only loopback may be served.",
     )
+    im_api_hostnames: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Comma-separated names under which a reverse proxy on this machine passes requests on, such as "
+        "im.example.com. Requires IM_API_TOKEN.",
+    )
+    im_trusted_proxies: Annotated[Networks, NoDecode] = Field(
+        default=(),
+        description="Comma-separated CIDR blocks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto "
+        "are believed, such as 127.0.0.1/32. Nobody's are by default.",
+    )
+    im_api_max_connections: int = Field(
+        default=1000,
+        ge=10,
+        le=60_000,
+        description="Most connections to the API at once, in each process. Past it the one that waits longest for a "
+        "request is closed.",
+    )
     im_secret_keys: SecretStr | None = Field(
         default=None,
         description="Sealing keys, newest first: id:base64 of 32 bytes, separated by commas. The same in every "
@@ -81,7 +90,7 @@ class Settings(BaseSettings):
         le=MAX_PER_WORKFLOW,
         description="How many events of a burst may share a workflow; 1 gives every event its own, always.",
     )
-    im_allowed_networks: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode] = Field(
+    im_allowed_networks: Annotated[Networks, NoDecode] = Field(
         default=(),
         description="Comma-separated CIDR blocks that may be delivered to although they are not public.",
     )
@@ -125,10 +134,17 @@ class Settings(BaseSettings):
             raise ValueError("must be an http or https URL without user name and query")
         return value and value.rstrip("/")
 
-    @field_validator("im_allowed_networks", mode="before")
+    @field_validator("im_allowed_networks", "im_trusted_proxies", "im_api_hostnames", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("im_api_hostnames")
+    @classmethod
+    def _plain_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name.lower()) for name in value):
+            raise ValueError("must be host names alone, without scheme, port, path or *")
+        return tuple(name.lower() for name in value)
 
     @field_validator("im_pagerduty_url", "im_pushover_url", "im_twilio_url")
     @classmethod
@@ -202,6 +218,11 @@ def load_settings(**overrides: object) -> Settings:
             reason=f"IM_API_HOST={settings.im_api_host} would open the API to other machines without a token",
             fix="Set IM_API_TOKEN to at least 16 random characters, or bind to 127.0.0.1.",
         )
+    if settings.im_api_hostnames and settings.im_api_token is None:
+        raise ConfigurationError(
+            reason="IM_API_HOSTNAMES would open the API to whoever reaches the reverse proxy, without a token",
+            fix="Set IM_API_TOKEN to at least 16 random characters, or leave IM_API_HOSTNAMES out.",
+        )
     return settings
 
 
@@ -221,18 +242,3 @@ def _in_words(error: ValidationError) -> str:
         for fault in error.errors(include_input=False)
     )
     return "; ".join(faults)
-
-
-def env_example() -> str:
-    """The text of ``.env.example``, made from the model; a test compares both."""
-    lines = ["# Every setting of im, with its default. Copy to .env and uncomment what you change.", ""]
-    for name, field in Settings.model_fields.items():
-        default = field.get_default()
-        shown = (
-            "" if default is None or default == () else str(default).lower() if isinstance(default, bool) else default
-        )
-        lines += [f"# {field.description}", f"# {name.upper()}={shown}", ""]
-    lines += ["# The connection to Temporal: the Temporal SDK's own variables.", ""]
-    for name, description in TEMPORAL_VARIABLES.items():
-        lines += [f"# {description}", f"# {name}=", ""]
-    return "\n".join(lines).rstrip() + "\n"

@@ -1,7 +1,6 @@
 """`im subscriber test`: one marked event through the real path to one subscriber, and what came back."""
 
 import asyncio
-import secrets
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
@@ -9,13 +8,13 @@ from pydantic import BaseModel
 from domain.alarm_messages import nested
 from domain.alarms import AlarmSeverity, Notification
 from domain.errors import InvalidRequestError
-from domain.event_ids import RANDOM_BITS, event_id
 from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.incidents import rfc3339
 from domain.message_formats import MessageFormat
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState
 from service.connection import Connection
+from service.event_ids import new_event_id
 from service.events import EventGateway
 from service.progress import read_run
 from service.subscribers import SubscriberGateway
@@ -88,7 +87,7 @@ def _test_event(name: str, message_format: MessageFormat) -> CloudEvent:
     said = f"im subscriber test {name}: it arrives; nothing is wrong, nothing is to be done"
     plain = {"test": True, "message": said, "subscriber": name}
     return CloudEvent(
-        id=event_id(now, secrets.randbits(RANDOM_BITS)),
+        id=new_event_id(),
         source=f"/subscribers/{name}",
         type=SUBSCRIBER_TEST,
         time=rfc3339(now),

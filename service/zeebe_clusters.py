@@ -12,6 +12,7 @@ from domain.source_errors import ClusterNotFoundError
 from domain.sources import (
     MAX_RULES,
     ClusterChange,
+    ClusterRemoved,
     Grouping,
     SeverityRule,
     ZeebeCluster,
@@ -52,6 +53,13 @@ class ClusterChanged(BaseModel):
     cluster: ClusterView
     token: str | None = None
     warnings: list[str] = []
+
+
+class ClusterGone(ClusterView):
+    """A cluster that was removed, and the API tokens that could post its records: as in `ClusterRemoved`."""
+
+    narrowed: list[str] = []
+    revoked: list[str] = []
 
 
 class ClusterDetail(ClusterView):
@@ -126,9 +134,10 @@ class ZeebeGateway(ZeebeIngest):
         changed = await self._registry.change(SourcesWorkflow.change_cluster, change)
         return await self._changed(changed, given if generate_token else None)
 
-    async def remove_cluster(self, name: str) -> ClusterView:
-        """Remove a cluster; its records are refused from now on. Its incidents stay as they are."""
-        return view(await self._registry.change(SourcesWorkflow.remove_cluster, name))
+    async def remove_cluster(self, name: str) -> ClusterGone:
+        """Remove a cluster; its records are refused from now on, also by API tokens. Its incidents stay."""
+        gone: ClusterRemoved = await self._registry.change(SourcesWorkflow.retire_cluster, name)
+        return ClusterGone(**view(gone.cluster).model_dump(), narrowed=gone.narrowed, revoked=gone.revoked)
 
     async def clusters(self) -> list[ClusterView]:
         """Every cluster, by name."""

@@ -81,7 +81,7 @@ class AlarmWorkflow:
         event_type = EVENT_TYPES.get(outcome)
         if event_type is None:
             return Observed(outcome=outcome, created=created, alarm=alarm)
-        notice = _Notice(alarm_event(alarm, event_type, event_id()))
+        notice = _Notice(alarm_event(alarm, event_type, event_id(seen.event_id)))
         self._unsent.append(notice)
         await workflow.wait_condition(lambda: notice.published is not None)
         return Observed(

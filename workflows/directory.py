@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.http_client_errors import HttpClientExistsError
     from domain.http_clients import HttpClient, HttpClientDraft, check_pair, new_client
     from domain.pauses import PauseOrder, PauseRequest, ResumeRequest
+    from domain.placements import PlacedHttpClient, PlacedSubscriber, bare, check_unchanged
     from domain.resealing import Resealing, check_resealing, resealed
     from domain.subscriber_changes import (
         Gone,
@@ -140,26 +141,34 @@ class SubscriberDirectoryWorkflow(DirectoryBook):
             self._get_unused_client(name)
 
     @workflow.update(name="put_subscriber")
-    def put_subscriber(self, wanted: Subscriber) -> None:
+    def put_subscriber(self, wanted: PlacedSubscriber) -> None:
         """Add a subscriber, or make it so; what the directory notes of it by itself stays."""
-        with refused():  # its HTTP client may have gone between validation and now
+        known = self._directory.subscribers.get(wanted.name)
+        with refused():  # it may have been changed, or its HTTP client have gone, between validation and now
+            check_unchanged(wanted, known)
             self._directory.check_client_of(wanted)
-        self._store(put(self._directory.subscribers.get(wanted.name), wanted, workflow.now()))
+        self._store(put(known, bare(Subscriber, wanted), workflow.now()))
 
     @put_subscriber.validator
-    def _validate_put_subscriber(self, wanted: Subscriber) -> None:
+    def _validate_put_subscriber(self, wanted: PlacedSubscriber) -> None:
+        known = self._directory.subscribers.get(wanted.name)
         with refused():
+            check_unchanged(wanted, known)
             self._directory.check_client_of(wanted)
-            self._check_fits(wanted, self._directory.subscribers.get(wanted.name))
+            self._check_fits(wanted, known)
 
     @workflow.update(name="put_http_client")
-    def put_http_client(self, wanted: HttpClient) -> None:
+    def put_http_client(self, wanted: PlacedHttpClient) -> None:
         """Add an HTTP client, or make it so; what the directory notes of it by itself stays."""
-        self._store_client(put(self._directory.http_clients.get(wanted.name), wanted, workflow.now()))
+        known = self._directory.http_clients.get(wanted.name)
+        with refused():  # as above
+            check_unchanged(wanted, known)
+        self._store_client(put(known, bare(HttpClient, wanted), workflow.now()))
 
     @put_http_client.validator
-    def _validate_put_http_client(self, wanted: HttpClient) -> None:
+    def _validate_put_http_client(self, wanted: PlacedHttpClient) -> None:
         with refused():
+            check_unchanged(wanted, self._directory.http_clients.get(wanted.name))
             for subscriber in self._directory.users(wanted.name):
                 check_pair(subscriber, wanted)
             self._check_fits(wanted, self._directory.http_clients.get(wanted.name))

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.heartbeat_rules import Heartbeat, clock
     from domain.heartbeats import Beat, HeartbeatState
+    from domain.resealing import Resealing, resealed
     from domain.sources import HeartbeatConfig
     from workflows import policies
     from workflows.heartbeat_chores import Chores, attest
@@ -62,9 +63,14 @@ class HeartbeatWorkflow:
         self._heartbeat.remove()
         self._tell()
 
+    @workflow.signal(name="reseal_values")
+    def reseal_values(self, request: Resealing) -> None:
+        """Take the same ping URL sealed with another key; a heartbeat added anew meanwhile has another one."""
+        self._heartbeat.config = resealed(self._heartbeat.config, request.values)
+
     @workflow.signal(name="reseal")
     def reseal(self, sealed_ping_url: str) -> None:
-        """Take the ping URL, sealed with another key."""
+        """As older processes ask for it."""
         config = self._heartbeat.config
         self._heartbeat.config = config.model_copy(update={"sealed_ping_url": sealed_ping_url})
 

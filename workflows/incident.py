@@ -26,10 +26,15 @@ with workflow.unsafe.imports_passed_through():
 
 
 class IncidentInput(BaseModel):
-    """Starts an incident, or a further run of one (then ``incident`` holds it)."""
+    """Starts an incident, or a further run of one (then ``incident`` holds it).
+
+    Attributes:
+        event_id: of the event that will tell the declaration, as in `Change`.
+    """
 
     incident_id: str
     declaration: Declaration
+    event_id: str | None = None
     incident: Incident | None = None
 
 
@@ -40,7 +45,7 @@ class IncidentWorkflow:
     @workflow.init
     def __init__(self, request: IncidentInput) -> None:
         self._incident = request.incident or declare(
-            request.incident_id, request.declaration, workflow.now(), event_id()
+            request.incident_id, request.declaration, workflow.now(), event_id(request.event_id)
         )
         self._updates = 0
 
@@ -68,7 +73,7 @@ class IncidentWorkflow:
         """Take a step of the lifecycle, or note something; returns when its event was emitted or withheld."""
         with refused():
             check_change(self._incident, change)
-        entry = apply_change(self._incident, change, workflow.now(), event_id())
+        entry = apply_change(self._incident, change, workflow.now(), event_id(change.event_id))
         self._updates += 1
         self._tell()
         await workflow.wait_condition(lambda: entry.published is not None)

@@ -48,6 +48,7 @@ OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they diff
 TITLE_MEMO = "title"
 ALARM_MEMO = "alarm"
 REPLAY_MEMO = "replay"
+REQUEST_MEMO = "request"  # a digest of the request that started a replay under an Idempotency-Key
 
 
 def event_workflow_id(event: CloudEvent) -> str:

@@ -6,16 +6,13 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from domain.errors import InvalidRequestError
+    from domain.placements import PlacedCluster, bare, check_unchanged
     from domain.resealing import Resealing, check_resealing, resealed
-    from domain.source_errors import (
-        ClusterExistsError,
-        ClusterNotFoundError,
-        HeartbeatExistsError,
-        HeartbeatNotFoundError,
-    )
+    from domain.source_errors import ClusterExistsError, HeartbeatExistsError
     from domain.sources import (
         MAX_SOURCES,
         ClusterChange,
+        ClusterRemoved,
         HeartbeatConfig,
         Sources,
         SourcesSnapshot,
@@ -23,12 +20,9 @@ with workflow.unsafe.imports_passed_through():
         apply_cluster_change,
         check_count,
     )
-    from domain.token_errors import TokenExistsError, TokenNotFoundError
-    from domain.tokens import ApiToken, TokenUses, clusters_of
-    from workflows import policies
+    from domain.tokens import ApiToken, TokenUses, without_cluster
     from workflows.refusals import refused
-
-MAX_TOKENS = 200  # with 20 scopes, one takes 1.8 KB
+    from workflows.sources_book import SourcesBook
 
 
 class SourcesState(BaseModel):
@@ -39,15 +33,12 @@ class SourcesState(BaseModel):
 
 
 @workflow.defn(name="SourcesWorkflow")
-class SourcesWorkflow:
+class SourcesWorkflow(SourcesBook):
     """Holds every source; changes are updates, refused in their validators so that history holds only changes."""
 
     @workflow.init
     def __init__(self, state: SourcesState) -> None:
-        self._sources = state.sources
-        self._uses = state.token_uses.at
-        self._updates = 0
-        self._renewed = False  # so that the sealed values of an old key go with this run's history
+        super().__init__(state.sources, state.token_uses.at)
 
     @workflow.run
     async def run(self, _state: SourcesState) -> None:
@@ -89,22 +80,46 @@ class SourcesWorkflow:
             self._cluster(change.name)
 
     @workflow.update(name="put_cluster")
-    def put_cluster(self, wanted: ZeebeCluster) -> None:
+    def put_cluster(self, wanted: PlacedCluster) -> None:
         """Add a Zeebe cluster, or make it so."""
         now, known = workflow.now(), self._sources.clusters.get(wanted.name)
+        with refused():  # it may have been changed between validation and now
+            check_unchanged(wanted, known)
         noted = {"created_at": known.created_at if known else now, "updated_at": now}
-        self._sources.clusters[wanted.name] = wanted.model_copy(update=noted)
+        self._sources.clusters[wanted.name] = bare(ZeebeCluster, wanted).model_copy(update=noted)
         self._changed()
 
     @put_cluster.validator
-    def _validate_put_cluster(self, wanted: ZeebeCluster) -> None:
+    def _validate_put_cluster(self, wanted: PlacedCluster) -> None:
         with refused():
+            check_unchanged(wanted, self._sources.clusters.get(wanted.name))
             if wanted.name not in self._sources.clusters:
                 check_count(len(self._sources.clusters), MAX_SOURCES)
 
+    @workflow.update(name="retire_cluster")
+    def retire_cluster(self, name: str) -> ClusterRemoved:
+        """Remove a Zeebe cluster that no heartbeat names, and from every API token what it could do for it.
+
+        Another one may get the name, and would otherwise be posted for by whoever posted for this one.
+        """
+        with refused():
+            self._check_unused(name)
+        left = without_cluster(self._sources.tokens, name)
+        for token_name, token in left.items():
+            self._keep(token_name, token)
+        self._changed()
+        revoked = [token_name for token_name, token in left.items() if token is None]
+        narrowed = [token_name for token_name, token in left.items() if token is not None]
+        return ClusterRemoved(cluster=self._sources.clusters.pop(name), narrowed=narrowed, revoked=revoked)
+
+    @retire_cluster.validator
+    def _validate_retire_cluster(self, name: str) -> None:
+        with refused():
+            self._check_unused(name)
+
     @workflow.update(name="remove_cluster")
     def remove_cluster(self, name: str) -> ZeebeCluster:
-        """Remove a Zeebe cluster that no heartbeat names."""
+        """As older processes ask for it: tokens stay as they are."""
         with refused():
             self._check_unused(name)
         self._changed()
@@ -167,8 +182,7 @@ class SourcesWorkflow:
         """Revoke an API token; its name is free again."""
         with refused():
             token = self._token(name)
-        del self._sources.tokens[name]
-        self._uses.pop(name, None)
+        self._keep(name, None)
         self._changed()
         return token
 
@@ -209,43 +223,3 @@ class SourcesWorkflow:
         """Every source, or only the version when that is the one the asker has."""
         current = self._sources
         return SourcesSnapshot(version=current.version, sources=None if known_version == current.version else current)
-
-    def _cluster(self, name: str) -> ZeebeCluster:
-        if name not in self._sources.clusters:
-            raise ClusterNotFoundError(name=name)
-        return self._sources.clusters[name]
-
-    def _heartbeat(self, name: str) -> HeartbeatConfig:
-        if name not in self._sources.heartbeats:
-            raise HeartbeatNotFoundError(name=name)
-        return self._sources.heartbeats[name]
-
-    def _check_new(self, token: ApiToken) -> None:
-        if token.name in self._sources.tokens:
-            raise TokenExistsError(name=token.name)
-        for cluster in clusters_of(token.scopes):
-            self._cluster(cluster)
-        check_count(len(self._sources.tokens), MAX_TOKENS)
-
-    def _token(self, name: str) -> ApiToken:
-        if name not in self._sources.tokens:
-            raise TokenNotFoundError(name=name)
-        return self._sources.tokens[name]
-
-    def _check_unused(self, cluster: str) -> None:
-        self._cluster(cluster)
-        if used := [beat.name for beat in self._sources.heartbeats.values() if beat.cluster == cluster]:
-            raise InvalidRequestError(
-                reason=f"the cluster {cluster!r} beats {', '.join(sorted(used))}; remove those heartbeats first"
-            )
-
-    def _is_long(self) -> bool:
-        full = self._renewed or self._updates >= policies.MAX_UPDATES_PER_RUN
-        return full or workflow.info().is_continue_as_new_suggested()
-
-    def _changed(self) -> None:
-        self._sources.version += 1
-        self._updates += 1
-        known = self._sources
-        beating, told = len(known.heartbeats), f"{len(known.clusters)} Zeebe clusters"
-        workflow.set_current_details(f"{told}, {beating} heartbeats, {len(known.tokens)} API tokens")

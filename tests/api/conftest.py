@@ -40,12 +40,16 @@ async def serve() -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(
-            *, token: str | None = TOKEN, publishing: bool = True, base_url: str = "http://127.0.0.1:8080"
+            *,
+            token: str | None = TOKEN,
+            publishing: bool = True,
+            base_url: str = "http://127.0.0.1:8080",
+            **settings: Any,
         ) -> Service:
             administrator = SecretStr(token) if token else None
             gateway = StandIn(publishing=publishing, administrator=administrator)
             backend = Backend(
-                settings=Settings(im_api_token=administrator),
+                settings=Settings(im_api_token=administrator, **settings),
                 gateway=cast("Gateway", gateway),
                 metrics=MetricsPage(cast("Any", gateway.health)),
                 ready=True,

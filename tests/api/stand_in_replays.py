@@ -8,6 +8,7 @@ from api.replay_examples import REPLAY, ROW, SURVEY
 from domain.replay_errors import ReplayNotFoundError
 from domain.replays import ReplayReport, Stage, Survey
 from domain.retention import Retention, check_retention
+from service.idempotency import Once
 from service.replays import ReplayOptions, ReplayPageView, ReplayView
 
 
@@ -15,11 +16,13 @@ class Replays:
     def __init__(self, called: Callable[[], None]) -> None:
         self._called = called
         self.asked: list[ReplayOptions] = []
+        self.once: list[Once | None] = []
         self.before: datetime | None = None
         self.older: datetime | None = None
 
-    async def start(self, options: ReplayOptions) -> ReplayView:
+    async def start(self, options: ReplayOptions, once: Once | None = None) -> ReplayView:
         self._called()
+        self.once.append(once)
         self.asked.append(options)
         return ReplayView.model_validate(REPLAY)
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.middleware import OWN_DOORS, has_own_door, is_loopback
+from api.hosts import is_loopback
+from api.middleware import OWN_DOORS, has_own_door
 from tests.api.conftest import TOKEN, Serve, Service
 
 SUBSCRIBERS = "/api/v1/subscribers"
@@ -154,9 +155,18 @@ async def test_no_page_reads_open_paths_by_a_name_of_its_own(service: Service, p
     del service.http.headers["Authorization"]
     rebound = await service.http.get(path, headers={"Host": "evil.example:8080"})
     assert (rebound.status_code, rebound.json()["code"]) == (421, "misdirected_request")
-    proxied = await service.http.get(path, headers={"Host": "im.example.com", "X-Forwarded-For": "192.0.2.7"})
-    assert proxied.status_code == 200
+    for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):  # a script can set any of them
+        claimed = await service.http.get(path, headers={"Host": "evil.example:8080", header: "192.0.2.7"})
+        assert claimed.status_code == 421, header
     assert (await service.http.get(path, headers={"Host": "localhost:8080"})).status_code == 200
+
+
+async def test_a_proxy_on_this_machine_passes_on_the_names_that_were_declared(serve: Serve) -> None:
+    service = await serve(im_api_hostnames="im.example.com", im_trusted_proxies="127.0.0.0/8")
+    del service.http.headers["Authorization"]
+    for host, status in (("IM.example.com:443", 200), ("127.0.0.1:8080", 200), ("evil.example", 421)):
+        forwarded = {"Host": host, "X-Forwarded-For": "192.0.2.7"}
+        assert (await service.http.get("/healthz", headers=forwarded)).status_code == status, host
 
 
 async def test_probes_from_other_machines_may_use_any_name(service: Service) -> None:

@@ -74,6 +74,17 @@ async def test_a_token_that_may_not_read_does_not_log_in(service: Service) -> No
     assert "does not have the scope &#39;read&#39;" in answer.text
 
 
+@pytest.mark.parametrize(("trusted", "counted"), [("", 429), ("127.0.0.1/32", 401)])
+async def test_attempts_are_counted_by_what_a_trusted_proxy_says_alone(
+    serve: Serve, trusted: str, counted: int
+) -> None:
+    service = await serve(im_trusted_proxies=trusted)
+    for last in range(11):
+        said = OURS | {"X-Forwarded-For": f"192.0.2.{last}"}
+        answer = await service.http.post("/ui/login", data={"token": "wrong"}, headers=said)
+    assert answer.status_code == counted
+
+
 async def test_too_many_attempts_to_log_in_are_429(service: Service) -> None:
     for _ in range(10):
         assert (await service.http.post("/ui/login", data={"token": "wrong"}, headers=OURS)).status_code == 401

@@ -22,6 +22,20 @@ async def test_a_replay_is_started_with_what_was_asked_for(service: Service) -> 
     assert timedelta(hours=5) < datetime.now(UTC) - asked.since < timedelta(hours=7)
 
 
+async def test_a_request_sent_again_is_the_same_whenever_it_counts_its_times_from(service: Service) -> None:
+    for key, rate in (("k", "1/s"), ("k", "1/s"), ("k", "2/s"), (None, "1/s")):
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"to": "b", "since": "6h", "rate": rate}
+        assert (await service.http.post("/api/v1/replays", json=body, headers=headers)).status_code == 202
+    first, again, other, without = service.gateway.replays.once
+    assert first
+    assert other
+    assert first == again != other
+    assert (first.id, first.digest != other.digest, without) == (other.id, True, None)
+    wrong = await service.http.post("/api/v1/replays", json={"to": "b"}, headers={"Idempotency-Key": "a b"})
+    assert wrong.status_code == 422
+
+
 @pytest.mark.parametrize(
     "body",
     [

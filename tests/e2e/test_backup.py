@@ -2,6 +2,8 @@
 
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -71,3 +73,21 @@ def test_a_restore_keeps_what_was_there_and_refuses_what_is_no_backup(tmp_path: 
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     with pytest.raises(InvalidRequestError):
         back_up(settings, tmp_path / "no" / "folder" / "x.db")
+
+
+def test_restores_within_a_second_keep_what_each_of_them_replaced(tmp_path: Path) -> None:
+    settings = Settings(im_state_dir=tmp_path)
+    for number in range(3):
+        with closing(sqlite3.connect(tmp_path / f"{number}.db")) as backup:
+            backup.execute("CREATE TABLE history_node (number)")
+            backup.execute("INSERT INTO history_node VALUES (?)", [number])
+            backup.commit()
+    asides = [restore(settings, tmp_path / f"{number}.db") for number in range(3)]
+    assert asides[0] is None
+    assert [_number(aside) for aside in asides[1:] if aside] == [0, 1]
+    assert _number(tmp_path / "temporal.db") == 2
+
+
+def _number(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as opened:
+        return int(opened.execute("SELECT number FROM history_node").fetchone()[0])

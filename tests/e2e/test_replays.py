@@ -166,6 +166,16 @@ async def test_wrong_replays_are_refused(platform: Platform, sink: Sink, wrong: 
     assert says in f"{refused.value} {refused.value.advice}"
 
 
+async def test_a_request_with_an_idempotency_key_starts_one_replay(platform: Platform, sink: Sink) -> None:
+    told = await Told.of(platform, sink)
+    body, key = {"subscriber": told.name, "since": "1h"}, {"Idempotency-Key": told.name}
+    first, again = [await platform.api.post("/api/v1/replays", json=body, headers=key) for _ in range(2)]
+    assert (first.status_code, again.status_code, again.json()["id"]) == (202, 202, first.json()["id"])
+    other = await platform.api.post("/api/v1/replays", json=body | {"rate": "1/s"}, headers=key)
+    assert other.status_code == 422
+    assert "with other options" in other.json()["detail"]
+
+
 async def test_a_disabled_subscriber_is_not_replayed_to(platform: Platform, sink: Sink) -> None:
     told = await Told.of(platform, sink, enabled=False)
     ran = await platform.im("replay", "--subscriber", told.name)

@@ -125,6 +125,17 @@ async def test_a_repeat_in_another_trace_and_each_event_of_a_batch_are_accepted_
     assert len(sink.received) == 4
 
 
+async def test_an_event_of_the_command_line_begins_a_trace(traced: tuple[Platform, Collector], sink: Sink) -> None:
+    platform, collector = traced
+    event_type = unique_type("typed")
+    await platform.gateway.subscribers.add(unique_name("typed"), sink.url(), types=[event_type])
+    ran = await platform.im("event", "emit", "--type", event_type, env=collector.environment)
+    assert ran.code == 0, ran.err
+    published, request = await collector.wait_for(ran.out.strip(), 2)
+    assert (published.kind, published.parent) == ("SPAN_KIND_PRODUCER", "")
+    assert (request.trace, request.parent) == (published.trace, published.id)
+
+
 async def test_an_incident_begins_a_trace(traced: tuple[Platform, Collector], sink: Sink) -> None:
     platform, collector = traced
     await platform.gateway.subscribers.add(unique_name("incidents"), sink.url(), types=["im.incident.declared.v1"])

@@ -61,7 +61,7 @@ class Registries:
 
     async def settled(self) -> None: ...
 
-    async def store(self, entry: BaseModel) -> None:
+    async def store(self, entry: BaseModel, _known: BaseModel | None) -> None:
         self.held(entry)[cast("Any", entry).name] = entry
 
     subscriber = client = cluster = heartbeat = store

@@ -178,7 +178,10 @@ def test_an_exhausted_delivery_says_how_to_send_it_again_under_an_id_of_its_run(
     assert len(ids) == 2
 
 
-@pytest.mark.parametrize(("event_type", "source"), [(DELIVERY_EXHAUSTED, "/mine"), ("a.b.v1", "/subscribers/ops")])
+@pytest.mark.parametrize(
+    ("event_type", "source"),
+    [(DELIVERY_EXHAUSTED, "/mine"), ("a.b.v1", "/subscribers/ops"), ("a.b.v1", "/heartbeats/backup")],
+)
 def test_what_the_platform_says_of_subscribers_is_published_by_nobody_else(event_type: str, source: str) -> None:
     with pytest.raises(ReservedEventError, match="platform alone"):
         check_publishable(make_event(type=event_type, source=source))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigurationError
-from service.settings import Settings, env_example, load_settings
+from service.environment_file import env_example
+from service.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +55,11 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
         ("IM_ALARM_IDENTITY", "node"),
         ("IM_ALARM_DASHBOARD_URL", "https://x.example/{name}"),
         ("IM_ALARM_DASHBOARD_URL", "x.example"),
+        ("IM_TRUSTED_PROXIES", "proxy.example"),
+        ("IM_API_HOSTNAMES", "https://im.example.com"),
+        ("IM_API_HOSTNAMES", "*"),
+        ("IM_API_HOSTNAMES", "im.example.com"),
+        ("IM_API_MAX_CONNECTIONS", "0"),
         ("IM_STATE_DRI", "/tmp"),
     ],
 )

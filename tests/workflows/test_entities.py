@@ -15,14 +15,20 @@ from temporalio.worker import Worker
 
 from activities.emission import EmissionActivities
 from domain.directory import Directory
+from domain.errors import EventConflictError
+from domain.event_ids import made_at
 from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
 from domain.http_clients import HttpClientDraft
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
+from domain.placements import PlacedSubscriber, stamp
 from domain.subscriber_changes import SubscriberChange
 from domain.subscribers import NewSubscriber
 from domain.tasks import PublishReceipt
+from service.publisher import Publisher
+from service.search_attributes import add_search_attributes
 from service.temporal import DATA_CONVERTER
+from tests.support.builders import make_event
 from tests.support.eventually import eventually
 from tests.support.platform import temporal_dev_server
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
@@ -212,11 +218,11 @@ async def test_incident_numbers_never_repeat(client: Client, queue: str) -> None
     assert await entity.execute_update(IncidentNumbersWorkflow.next, "key-7") == 8
 
 
-async def started(client: Client, queue: str) -> WorkflowHandle[IncidentWorkflow, object]:
+async def started(client: Client, queue: str, event_id: str | None = None) -> WorkflowHandle[IncidentWorkflow, object]:
     declaration = Declaration(title="it burns", severity=Severity.SEV_1, actor="ada")
     handle = await client.start_workflow(
         IncidentWorkflow.run,
-        IncidentInput(incident_id="INC-9", declaration=declaration),
+        IncidentInput(incident_id="INC-9", declaration=declaration, event_id=event_id),
         id=f"incident/{uuid.uuid4()}",
         task_queue=queue,
     )
@@ -240,6 +246,55 @@ async def test_every_step_is_told_in_order_and_a_closed_incident_ends(
     steps = ["declared", "acknowledged", "note_added", "mitigated", "resolved", "closed"]
     assert [event.type for event in outbox.emitted] == [f"im.incident.{step}.v1" for step in steps]
     assert outbox.emitted[2].data["note"] == "looking"
+
+
+async def test_events_have_the_ids_that_came_with_what_they_tell(client: Client, queue: str, outbox: Outbox) -> None:
+    handle = await started(client, queue, event_id="evt_declared")
+    await handle.execute_update("change", Change(action=Action.NOTE, actor="ada", note="x", event_id="evt_note"))
+    await act(handle, Action.RESOLVE)
+    assert [event.id for event in outbox.emitted[:2]] == ["evt_declared", "evt_note"]
+    assert made_at(outbox.emitted[2].id) is not None
+    incident = await handle.query(IncidentWorkflow.incident)
+    assert [entry.event_id for entry in incident.timeline] == [event.id for event in outbox.emitted]
+
+
+async def test_what_was_emitted_before_is_told_from_what_somebody_else_published_under_its_id(client: Client) -> None:
+    await add_search_attributes(client)
+    publisher = Publisher(client, publishing=True)
+    ours, theirs = make_event(id="ours", time="2025-12-26T14:30:00Z"), make_event(id="theirs", data={"forged": True})
+    assert not (await publisher.emit(ours)).duplicate
+    repeated = await publisher.emit(make_event(id="ours", time="2025-12-26T14:30:04Z"))
+    assert (repeated.published, repeated.duplicate) == (True, True)
+    await publisher.publish(theirs, alone=True)
+    with pytest.raises(EventConflictError):
+        await publisher.emit(make_event(id="theirs"))
+
+
+async def test_an_import_replaces_nothing_that_was_changed_since_it_looked(client: Client, queue: str) -> None:
+    handle = await client.start_workflow(
+        SubscriberDirectoryWorkflow.run, DirectoryState(), id=f"d-{queue}", task_queue=queue
+    )
+
+    async def imported(instead_of: str | None, types: str) -> str | None:
+        placed = PlacedSubscriber(**(seen.model_dump() | {"types": (types,)}), instead_of=instead_of)
+        try:
+            await handle.execute_update(SubscriberDirectoryWorkflow.put_subscriber, placed)
+        except WorkflowUpdateFailedError as error:
+            return refusal(error)
+        return None
+
+    seen = await handle.execute_update(
+        SubscriberDirectoryWorkflow.add, NewSubscriber(name="a", url="https://example.com/", types=("**",))
+    )
+    by_hand = SubscriberChange(name="a", types=("by.hand",))
+    changed = await handle.execute_update(SubscriberDirectoryWorkflow.change, by_hand)
+    assert await imported(stamp(seen), "by.import") == "invalid_request"
+    assert await imported(stamp(None), "by.import") == "invalid_request"
+    assert await imported(stamp(changed), "by.import") is None
+    snapshot = await handle.query(SubscriberDirectoryWorkflow.snapshot, None)
+    assert snapshot.subscribers is not None
+    assert snapshot.subscribers["a"].types == ("by.import",)
+    assert await imported(None, "by.older") is None  # an importer that does not say what it saw
 
 
 async def test_an_illegal_step_is_refused_with_what_is_allowed(client: Client, queue: str) -> None:

@@ -25,6 +25,7 @@ from domain.errors import TemporalUnavailableError
 from domain.events import CloudEvent
 from domain.heartbeats import Beat, BeatKind, HeartbeatState, Status
 from domain.incidents import Action, Change, Declaration, Incident, apply_change, check_change, declare
+from domain.resealing import Resealing
 from domain.sources import HeartbeatConfig
 from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
@@ -327,6 +328,22 @@ async def test_a_removed_heartbeat_resolves_its_incident_and_ends(watched: Watch
     await watched.handle.signal(HeartbeatWorkflow.remove)
     await watched.handle.result()
     assert watched.around.told() == [["declare", "resolve"]]
+
+
+def test_a_heartbeat_that_was_added_anew_keeps_its_ping_url_when_the_former_ones_is_sealed_anew() -> None:
+    config = HeartbeatConfig(
+        name="h",
+        every_seconds=60,
+        grace_seconds=30,
+        key_hash="0" * 64,
+        sealed_ping_url="sealed:v1:k1:new",
+        created_at=NOW,
+    )
+    watch = HeartbeatWorkflow(HeartbeatInput(config=config))
+    watch.reseal_values(Resealing(values={"sealed:v1:k1:old": "sealed:v1:k2:old"}))
+    assert watch._heartbeat.config == config
+    watch.reseal_values(Resealing(values={"sealed:v1:k1:new": "sealed:v1:k2:new"}))
+    assert watch._heartbeat.config.sealed_ping_url == "sealed:v1:k2:new"
 
 
 async def test_a_long_history_goes_on_in_a_new_run_with_what_is_still_to_be_done(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from domain.tokens import ApiToken, TokenUses
 from service.temporal import DATA_CONVERTER
 from tests.support.eventually import eventually
 from tests.support.platform import temporal_dev_server
-from workflows.sources import MAX_TOKENS, SourcesState, SourcesWorkflow
+from workflows.sources import SourcesState, SourcesWorkflow
+from workflows.sources_book import MAX_TOKENS
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 
@@ -62,6 +63,17 @@ async def test_a_name_is_taken_until_its_token_is_revoked(registry: Registry) ->
 async def test_a_token_is_for_clusters_that_exist(registry: Registry) -> None:
     await registry.execute_update(SourcesWorkflow.add_token, token("good", "ingest:prod"))
     assert await refusal(registry, SourcesWorkflow.add_token, token("bad", "ingest:pord")) == "cluster_not_found"
+
+
+async def test_a_cluster_that_is_added_anew_is_posted_for_by_no_token_of_the_former(registry: Registry) -> None:
+    for name, scopes in (("only", ["ingest:prod"]), ("also", ["read", "ingest:prod"]), ("other", ["read"])):
+        await registry.execute_update(SourcesWorkflow.add_token, token(name, *scopes))
+    gone = await registry.execute_update(SourcesWorkflow.retire_cluster, "prod")
+    assert (gone.cluster.name, gone.narrowed, gone.revoked) == ("prod", ["also"], ["only"])
+    await registry.execute_update(SourcesWorkflow.add_cluster, ZeebeCluster(name="prod", created_at=AT, updated_at=AT))
+    known = (await registry.query(SourcesWorkflow.snapshot, None)).sources
+    assert known is not None
+    assert {name: each.scopes for name, each in known.tokens.items()} == {"also": ("read",), "other": ("read",)}
 
 
 async def test_refused_changes_leave_no_trace(registry: Registry) -> None:

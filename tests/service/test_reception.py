@@ -1,0 +1,183 @@
+"""Idle connections to the API are ended, and there are only so many: real sockets, a server of a few lines."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvicorn
+
+from service.reception import MOST_HEAD_BYTES, Reception
+from service.server import api_config, listen
+from tests.support.eventually import eventually
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@dataclass
+class Served:
+    """A server whose application answers ``/`` at once, and anything else when it is told to."""
+
+    port: int
+    reception: Reception
+    asked: list[str] = field(default_factory=list)
+    clients: list[str] = field(default_factory=list)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    visitors: list["Visitor"] = field(default_factory=list)
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        self.asked.append(scope["path"])
+        self.clients.append(scope["client"][0])
+        if scope["path"] == "/held":
+            await self.go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def visit(self, sent: bytes = b"") -> "Visitor":
+        visitor = Visitor(*await asyncio.open_connection("127.0.0.1", self.port))
+        visitor.writer.write(sent)
+        self.visitors.append(visitor)
+        return visitor
+
+
+@dataclass
+class Visitor:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def answer(self) -> bytes:
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        return head.partition(b"\r\n")[0] + b" " + await self.reader.readexactly(length)
+
+    async def ended(self) -> bytes:
+        """What came until the connection was closed or reset."""
+        try:
+            return await self.reader.read()
+        except ConnectionResetError:
+            return b""
+
+
+Open = Callable[..., Any]
+
+
+@asynccontextmanager
+async def serving(most: int, head_seconds: float) -> AsyncIterator[Served]:
+    listener: socket.socket = listen("127.0.0.1", 0)
+    served = Served(listener.getsockname()[1], Reception(most, head_seconds))
+    server = uvicorn.Server(api_config(served, served.reception))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    await eventually(lambda: server.started)
+    try:
+        yield served
+    finally:
+        served.go_on.set()
+        for visitor in served.visitors:
+            visitor.writer.transport.abort()
+        server.should_exit = True
+        await running
+
+
+@pytest_asyncio.fixture
+async def opened() -> AsyncIterator[Open]:
+    async with AsyncExitStack() as stack:
+
+        async def start(*, most: int = 100, head_seconds: float = 60.0) -> Served:
+            return await stack.enter_async_context(serving(most, head_seconds))
+
+        yield start
+
+
+async def test_a_connection_that_asks_for_nothing_is_closed(opened: Open) -> None:
+    served = await opened(head_seconds=0.1)
+    assert await (await served.visit()).ended() == b""
+
+
+@pytest.mark.parametrize("before", [b"", REQUEST])
+async def test_a_head_that_comes_byte_by_byte_is_408(opened: Open, before: bytes) -> None:
+    served = await opened(head_seconds=0.3)
+    visitor = await served.visit(before)
+    if before:
+        assert await visitor.answer() == b"HTTP/1.1 200 OK ok"
+    dripping = asyncio.create_task(drip(visitor, b"\r\nGET / HTTP/1.1\r\nX: " + b"x" * 10_000))
+    assert (await visitor.ended()).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    dripping.cancel()
+
+
+async def drip(visitor: Visitor, data: bytes) -> None:
+    for byte in data:
+        visitor.writer.write(bytes([byte]))
+        await asyncio.sleep(0.02)
+
+
+async def test_a_head_without_end_is_431(opened: Open) -> None:
+    begun = b"GET / HTTP/1.1\r\nX: "
+    visitor = await (await opened()).visit(begun.ljust(MOST_HEAD_BYTES + 1, b"x"))
+    assert (await visitor.ended()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_body_that_nobody_waited_for_is_no_head(opened: Open) -> None:
+    served = await opened()
+    visitor = await served.visit(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n")
+    assert await visitor.answer() == b"HTTP/1.1 200 OK ok"
+    visitor.writer.write(b"x" * 300_000 + REQUEST)
+    assert await visitor.answer() == b"HTTP/1.1 200 OK ok"
+
+
+async def test_a_request_under_way_has_all_the_time_it_needs_and_so_has_what_is_pipelined(opened: Open) -> None:
+    served = await opened(head_seconds=0.1)
+    held = await served.visit(REQUEST.replace(b"/ ", b"/held ") + REQUEST)
+    await eventually(lambda: served.asked == ["/held"])
+    assert await (await served.visit()).ended() == b""  # longer than a head may take
+    served.go_on.set()
+    assert [await held.answer(), await held.answer()] == [b"HTTP/1.1 200 OK ok"] * 2
+
+
+async def test_past_the_limit_the_one_that_idles_longest_makes_room(opened: Open) -> None:
+    served = await opened(most=3)
+    held = await served.visit(REQUEST.replace(b"/ ", b"/held "))
+    await eventually(lambda: served.asked == ["/held"])
+    idle = await served.visit()
+    kept = await served.visit(REQUEST)
+    assert await kept.answer() == b"HTTP/1.1 200 OK ok"
+    newcomer = await served.visit(REQUEST)
+    assert await newcomer.answer() == b"HTTP/1.1 200 OK ok"
+    assert await idle.ended() == b""
+    kept.writer.write(REQUEST)
+    assert await kept.answer() == b"HTTP/1.1 200 OK ok"
+    served.go_on.set()
+    assert await held.answer() == b"HTTP/1.1 200 OK ok"
+
+
+async def test_a_flood_of_idle_connections_leaves_few_open_and_keeps_nobody_out(opened: Open) -> None:
+    served = await opened(most=10)
+    flood = [await served.visit() for _ in range(100)]
+    assert await (await served.visit(REQUEST)).answer() == b"HTTP/1.1 200 OK ok"
+    assert [await visitor.ended() for visitor in flood[:90]] == [b""] * 90
+
+
+async def test_where_all_are_in_use_a_newcomer_is_503(opened: Open) -> None:
+    served = await opened(most=2)
+    held = [await served.visit(REQUEST.replace(b"/ ", b"/held ")) for _ in range(2)]
+    await eventually(lambda: len(served.asked) == 2)
+    for newcomer in [await served.visit() for _ in range(3)]:
+        newcomer.writer.write(REQUEST)
+        refused = await newcomer.ended()
+        assert refused.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        assert b"retry-after: 1\r\n" in refused
+        assert b'"code": "service_unavailable"' in refused
+    served.go_on.set()
+    assert [await visitor.answer() for visitor in held] == [b"HTTP/1.1 200 OK ok"] * 2
+
+
+async def test_nobody_says_by_a_header_where_a_request_is_from(opened: Open) -> None:
+    served = await opened()
+    claim = REQUEST.replace(b"Host", b"X-Forwarded-For: 192.0.2.7\r\nHost")
+    assert await (await served.visit(claim)).answer() == b"HTTP/1.1 200 OK ok"
+    assert served.clients == ["127.0.0.1"]
