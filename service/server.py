@@ -29,6 +29,9 @@ from service.temporal import connect
 from service.tracing import tracing
 from service.worker import running_workers
 
+# Until an idle connection is closed. Longer than clients and load balancers keep theirs (httpx 5 s, many others 60 s):
+# whoever closes first may be sent a request meanwhile, which is then lost without an answer.
+KEEP_ALIVE_SECONDS = 75
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
 DRAIN_SECONDS = 30  # for the API, and then the workers (15 s); what takes longer would not end by itself
 
@@ -163,6 +166,7 @@ def api_config(app: ASGIApplication, reception: Reception) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         proxy_headers=False,  # the API believes them where IM_TRUSTED_PROXIES says so
         timeout_graceful_shutdown=API_GRACE_SECONDS,
     )

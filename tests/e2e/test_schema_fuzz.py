@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -32,10 +32,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api import alarm_examples, examples, heartbeat_examples, http_client_examples, zeebe_examples
-from api.app import create_app
+from api.app import described
 from api.zeebe import SIGNATURE_HEADER
 from service.devserver import DevServer
-from service.server import Backend
 from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform
 from tests.support.sink import Sink
@@ -55,9 +54,7 @@ DIALLED = ("url", "token_url", "ping_url", "proxy", "hostname")
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Any]
 
-SCHEMA = schemathesis.openapi.from_dict(
-    create_app(cast("Backend", SimpleNamespace(gateway=SimpleNamespace(callers=None)))).openapi()
-)
+SCHEMA = schemathesis.openapi.from_dict(described().openapi())
 OPERATIONS: dict[str, Operation] = {
     found.ok().definition.raw["operationId"]: found.ok()
     for found in SCHEMA.get_all_operations()

@@ -19,6 +19,9 @@ PAUSE_SECONDS = 0.1  # before the same event is sent again
 # A request that was made, and of which Temporal was not told yet when a process died, is made again. What is slowest to
 # tell is a shared start: 300 ms of first requests, up to 4 s of a workflow task that is lost and given to another.
 IN_FLIGHT_SECONDS = 6
+# Whoever takes over has everything at once; a machine that is too slow for that lets workflow tasks run out, which are
+# then given to the process that has come back.
+TAKING_OVER_SECONDS = 30
 
 
 @dataclass
@@ -102,14 +105,12 @@ def repeats(sink: Sink) -> int:
 
 
 def assert_repeats_were_in_flight(sink: Sink, kills: list[float]) -> None:
-    """Every repeat is of a request that was under way, or not yet told to Temporal, when something was killed."""
+    """Every repeat is of a request that Temporal was not told of when something was killed, or was taken over."""
     for event_id, times in arrivals(sink).items():
         assert len(times) <= 1 + len(kills), (event_id, times)
         for earlier in times[:-1]:
-            assert any(earlier - 1 <= kill + 1 and kill - earlier < IN_FLIGHT_SECONDS for kill in kills), (
-                event_id,
-                times,
-            )
+            about = [kill for kill in kills if -TAKING_OVER_SECONDS < kill - earlier < IN_FLIGHT_SECONDS]
+            assert about, (event_id, times, kills)
 
 
 def tell(title: str, **figures: object) -> None:
