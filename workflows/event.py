@@ -212,5 +212,6 @@ class EventWorkflow:
                 memo=names.event_memo([event]),
                 search_attributes=names.event_attributes([event]),
                 static_summary=details.event_summary([event]),
+                priority=policies.REST_PRIORITY,
             )
         self._progress.hand_over(index)

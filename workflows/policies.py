@@ -145,6 +145,11 @@ _PRIORITIES = {"SEV-1": 1, "SEV-2": 2, "SEV-3": 3, "SEV-4": 4}
 TELL_PRIORITY = Priority(priority_key=5, fairness_key="operational events")
 
 
+# Whoever was told nothing yet goes before whoever waits for a retry: a queue that is polled one task at a time holds a
+# thousand of these after a burst to somebody who failed, and the fresh events of a worker that died stood behind them.
+REST_PRIORITY = Priority(priority_key=4)
+
+
 def delivery_retry(schedule: RetrySchedule, prior: int) -> RetryPolicy:
     """The backoff table as Temporal's own retry policy.
 

@@ -42,7 +42,7 @@ TEST_SERVER = str(Path(sys.executable).parent / "temporal-test-server")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A server on which timers take no time; for each file one, because what a test leaves undone can stop its clock."""
+    """A server on which timers take no time; one for each file, as what a test leaves undone can stop its clock."""
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=TEST_SERVER, data_converter=DATA_CONVERTER
     ) as environment:

@@ -112,43 +112,6 @@ async def test_a_request_in_flight_is_adopted(skipping: WorkflowEnvironment) -> 
         assert len(sink.received) == 1
 
 
-async def run_batch(environment: WorkflowEnvironment, queue: str, count: int) -> tuple[EventResult, int]:
-    """Deliver so many events by one workflow; its result, and how many events its history has."""
-    handle = await environment.client.start_workflow(
-        EventWorkflow.run,
-        EventInput(events=[make_event(id=f"evt_{number}") for number in range(count)]),
-        id=f"events/{uuid.uuid4()}",
-        task_queue=queue,
-    )
-    result = await handle.result()
-    return result, (await handle.describe()).history_length
-
-
-@pytest.mark.parametrize(("events", "subscribers"), [(20, 1), (1, 40)])
-async def test_a_crowd_that_is_slow_to_answer_is_asked_after_together(
-    skipping: WorkflowEnvironment, events: int, subscribers: int
-) -> None:
-    async with Sink() as sink:
-        sink.script(SlowAnswer(3.0))
-        crowd = [make_subscriber(sink.url(f"/{number}"), name=f"s-{number}") for number in range(subscribers)]
-        async with delivering(skipping.client, Pipeline(crowd)) as queue:
-            result, history_length = await run_batch(skipping, queue, events)
-        assert {event.outcome for event in result.events} == {"delivered"}
-        assert len(sink.received) == events * subscribers
-        assert history_length < 40
-
-
-async def test_a_batch_to_a_subscriber_that_was_slow_stays_one_workflow(skipping: WorkflowEnvironment) -> None:
-    async with Sink() as sink:
-        sink.script(SlowAnswer(1.2), SlowAnswer(1.2), Answer(200))
-        async with delivering(skipping.client, Pipeline([make_subscriber(sink.url())])) as queue:
-            for count in (1, 1, 20):
-                result, history_length = await run_batch(skipping, queue, count)
-        assert [event.outcome for event in result.events] == ["delivered"] * 20
-        assert len(sink.received) == 22
-        assert history_length < 30
-
-
 async def test_only_restricts_a_resend_to_one_subscriber(skipping: WorkflowEnvironment) -> None:
     async with Sink() as sink:
         crowd = [make_subscriber(sink.url(f"/{name}"), name=name) for name in ("a", "b", "c")]
