@@ -87,7 +87,7 @@ class Reception:
 class Visit(HttpToolsProtocol):
     """A connection that is ended when the head of a request takes too long, or too much.
 
-    uvicorn has a limit of time between an answer and the next byte (5 s), and none before the first request or once a
+    uvicorn has a limit of time between an answer and the next byte, and none before the first request or once a
     byte has come: docs/decisions/0034-idle-connections-are-ended.md.
     """
 
