@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 HEAD_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the last of a request's head
 UNWANTED_SECONDS = 30.0  # for the rest of a body that was answered before its end, as for any body
+UNREAD_SECONDS = 30.0  # for a client to take what fills the buffers towards it
 MOST_HEAD_BYTES = 64 * 1024  # httptools has no limit of its own
 MOST_TURNED_AWAY = 100  # connections at once that have no place, and are open to be told so
 TELL_AFTER_SECONDS = 60.0  # between two warnings that there are too many
@@ -95,8 +96,10 @@ class Visit(HttpToolsProtocol):
         super().__init__(**parts)
         self._reception = reception
         self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_body = False
+        self._body_came = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Wait for a request, if there is room."""
@@ -106,13 +109,36 @@ class Visit(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in what comes; outside of a request somebody may take ever longer for it."""
-        if not self._in_body:
+        in_body, self._body_came = self._in_body, False
+        if not in_body:
             self._head_bytes += len(data)
         super().data_received(data)
+        if in_body and self._in_body and not self._body_came:
+            self._head_bytes += len(data)  # trailers, which httptools gathers as it does headers
         if self._head_bytes > MOST_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head is over {MOST_HEAD_BYTES} bytes long")
         elif self._head_timer is None and not self._is_asked():
             self._expect_within(UNWANTED_SECONDS if self._in_body else self._reception.head_seconds)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it asked for: it is given some time."""
+        super().pause_writing()
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken it."""
+        super().resume_writing()
+        self._stop_unread_timer()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers, of which nobody here knows what to do, are dropped."""
+        if not self._in_body:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body came."""
+        self._body_came = True
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """A request begins."""
@@ -123,7 +149,7 @@ class Visit(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request has been sent whole."""
-        self._in_body = False
+        self._in_body, self._head_bytes = False, 0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -136,6 +162,7 @@ class Visit(HttpToolsProtocol):
         """Forget the connection."""
         self._reception.forget(self)
         self._stop_timer()
+        self._stop_unread_timer()
         super().connection_lost(exc)
 
     def _is_asked(self) -> bool:
@@ -156,8 +183,15 @@ class Visit(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
-        if not self.transport.is_closing():
+        if self._is_asked():  # an answer is under way, and this would be in the middle of it
+            self.transport.abort()
+        elif not self.transport.is_closing():
             body = _problem(status, detail)
             head = (
                 f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: application/problem+json\r\n"

@@ -13,8 +13,9 @@ import uvicorn
 
 from service.reception import MOST_HEAD_BYTES, Reception
 from service.server import api_config, listen
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, within
 
+LARGE = bytes(16 * 1024 * 1024)
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -36,6 +37,13 @@ class Served:
         self.clients.append(scope["client"][0])
         if scope["path"] == "/held":
             await self.go_on.wait()
+        if scope["path"] == "/large":
+            length = str(len(LARGE)).encode()
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+            for _ in range(2):
+                await send({"type": "http.response.body", "body": LARGE[: len(LARGE) // 2], "more_body": True})
+            self.asked.append("/large is over")
+            return
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 
@@ -181,3 +189,23 @@ async def test_nobody_says_by_a_header_where_a_request_is_from(opened: Open) -> 
     claim = REQUEST.replace(b"Host", b"X-Forwarded-For: 192.0.2.7\r\nHost")
     assert await (await served.visit(claim)).answer() == b"HTTP/1.1 200 OK ok"
     assert served.clients == ["127.0.0.1"]
+
+
+async def test_who_does_not_take_an_answer_does_not_keep_the_place(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.reception.UNREAD_SECONDS", 0.2)
+    served = await opened()
+    await served.visit(REQUEST.replace(b"/ ", b"/large ", 1) * 3)
+    await eventually(lambda: "/large is over" in served.asked)
+
+
+@pytest.mark.parametrize("trailers", [b"X: y\r\n" * 20_000, b"X: " + b"y" * 120_000])
+async def test_trailers_are_neither_kept_nor_without_end(opened: Open, trailers: bytes) -> None:
+    served = await opened()
+    visitor = await served.visit(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+    assert await visitor.answer() == b"HTTP/1.1 200 OK ok"
+    for begin in range(0, len(trailers), 4096):
+        visitor.writer.write(trailers[begin : begin + 4096])
+        await asyncio.sleep(0)
+    await within(3, visitor.ended())  # not only when a body that nobody wants has had its time
