@@ -69,9 +69,9 @@ class Surroundings:
         await eventually(last_words)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="session")
 async def own_clock() -> AsyncIterator[WorkflowEnvironment]:
-    """A server of this file's own: what other tests left unfinished would hold its clock."""
+    """A server for each test: what another left unfinished would hold its clock."""
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=TEST_SERVER, data_converter=DATA_CONVERTER
     ) as environment:
