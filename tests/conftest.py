@@ -1,9 +1,21 @@
 """Fixtures that every kind of test may ask for."""
 
 import os
+import signal
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made and run says something of the machine alone.
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
+
+
+def pytest_configure() -> None:
+    """Have the processes of the tests take SIGINT: what a shell begins in the background ignores it by inheritance."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

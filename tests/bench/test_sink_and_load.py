@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 import bench
-from service.devserver import free_port
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 
 BENCH = Path(bench.__file__).parent
 
@@ -42,7 +42,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def _seen(port: int) -> list[Any]:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         answer = await client.get(f"http://127.0.0.1:{port}/seen")
         return [(event, path) for event, path, _ in answer.json()]
 
@@ -56,7 +56,7 @@ async def test_requests_in_one_read_and_in_single_bytes_are_all_seen(port: int) 
         writer.write(bytes([byte]))
         await writer.drain()
     assert (await reader.readuntil(b"\r\n\r\n"))[9:12] == b"200"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         assert (await client.get(f"http://127.0.0.1:{port}/count")).text == "2"  # those under /ok/
     assert await _seen(port) == [("1", "/ok/a"), ("2", "/good/b"), ("3", "/fail/c"), ("4", "/ok/a")]
     assert await _seen(port) == []

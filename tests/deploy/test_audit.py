@@ -21,7 +21,7 @@ def audit(folder: Path, says: str, code: int, *, error: bool = False) -> subproc
         env=os.environ | {"PIP_AUDIT": str(tool)},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=200,
         check=False,
     )
 

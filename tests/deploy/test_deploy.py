@@ -160,7 +160,7 @@ def test_mounted_files_exist_and_fairness_is_on() -> None:
 def test_compose_accepts_the_file() -> None:
     _need_compose()
     command = ["docker", "compose", "--file", str(COMPOSE), "config", "--quiet"]
-    done = subprocess.run(command, env=os.environ | DUMMIES, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=os.environ | DUMMIES, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -169,7 +169,7 @@ def test_compose_says_which_secret_is_missing(missing: str, tmp_path: Path) -> N
     _need_compose()
     given = {name: value for name, value in (os.environ | DUMMIES).items() if name != missing}
     command = ["docker", "compose", "--file", str(COMPOSE), "--env-file", os.devnull, "config", "--quiet"]
-    done = subprocess.run(command, env=given, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=given, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode != 0
     assert missing in done.stderr
 
@@ -178,7 +178,7 @@ def _need_compose() -> None:
     if shutil.which("docker") is None:
         pytest.skip("docker is not installed")
     command = ["docker", "compose", "version"]
-    if subprocess.run(command, capture_output=True, timeout=30, check=False).returncode != 0:
+    if subprocess.run(command, capture_output=True, timeout=120, check=False).returncode != 0:
         pytest.skip("docker has no compose plugin")
 
 

@@ -6,15 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
 from service.devserver import DevServer
 from tests.support.alert_receivers import AlertReceivers
 from tests.support.browser import Hook, Tab, running_browser, tab
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Sink
-
-PATIENCE_MS = 15_000  # of what a browser is expected to show
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -38,7 +36,7 @@ async def platform(
     found = await Platform.over(temporal, state)
     async with (
         found.process("serve", **alerts.environment) as process,
-        httpx.AsyncClient(base_url=process.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as api,
+        httpx.AsyncClient(base_url=process.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as api,
     ):
         found.api = api
         yield found
@@ -59,7 +57,6 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(browser: Browser, platform: Platform) -> AsyncIterator[Tab]:
     """A tab that is logged in with everything allowed."""
-    expect.set_options(timeout=PATIENCE_MS)
     async with tab(browser) as found:
         await found.log_in(f"{platform.api.base_url}", TOKEN)
         yield found
@@ -69,4 +66,4 @@ async def desk(browser: Browser, platform: Platform) -> AsyncIterator[Tab]:
 async def hook(platform: Platform) -> AsyncIterator[Hook]:
     found = Hook(platform)
     yield found
-    await platform.im("subscriber", "remove", found.name)
+    await platform.im("subscriber", "remove", found.name, "--cancel-waiting")

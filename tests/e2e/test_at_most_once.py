@@ -59,7 +59,7 @@ async def test_a_worker_that_is_killed_with_a_call_in_hand_does_not_call_again(a
 
 
 def api_of(serve: Process) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=serve.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+    return httpx.AsyncClient(base_url=serve.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
 
 
 async def _counted(platform: Platform, name: str) -> bool:

@@ -5,12 +5,13 @@ import uuid
 
 import httpx
 from temporalio import workflow
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from domain.events import CloudEvent
 from service.publisher import is_with_us
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink
+from tests.support.workers import Worker
 
 
 @workflow.defn(name="Pinned")

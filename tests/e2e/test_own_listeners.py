@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from bench.processes import tree
-from service.devserver import free_port
 from service.listeners import ports_of
 from tests.support.eventually import eventually
 from tests.support.platform import TOKEN
+from tests.support.ports import free_port
 from tests.support.started import started
 
 REFUSALS = {(422, "blocked_address"), (422, "invalid_url")}

@@ -6,7 +6,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import MISSING, Hook, at, chromium, focused, tab
 from tests.support.eventually import eventually
-from tests.support.platform import TOKEN, Platform
+from tests.support.platform import TOKEN, Platform, unique_type
 from tests.support.sink import Answer, Sink
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=MISSING)
@@ -49,6 +49,19 @@ async def test_every_page_passes_axe_and_fits_a_phone(
                 await page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a dictionary with the members of one
                 label = "getComputedStyle(document.querySelector('.attempts tbody th'), '::before').content"
                 assert await page.evaluate(label) == '"Request"'
+
+
+async def test_the_id_of_an_incident_stays_on_one_line(browser: Browser, platform: Platform) -> None:
+    event_type = unique_type(".".join(["long"] * 40))
+    await platform.emit(event_type, extensions={"imincidentid": "INC-1234567"})
+    async with tab(browser, viewport={"width": 1200, "height": 900}) as desk:
+        await desk.log_in(at(platform, f"/ui/events?type={event_type}"), TOKEN)
+
+        async def lines() -> int:
+            await desk.page.reload()
+            return int(await desk.page.evaluate("document.querySelector('td bdi')?.getClientRects().length ?? 0"))
+
+        assert await eventually(lines) == 1
 
 
 async def judge(page: Page, path: str) -> None:

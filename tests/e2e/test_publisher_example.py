@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.devserver import free_port
 from tests.receivers.harness import VERIFIERS
 from tests.support.platform import TOKEN, Platform, unique_name, unique_type
+from tests.support.ports import free_port
 from tests.support.sink import Answer, Reset, Sink
 
 FOLDER = VERIFIERS.parents[1] / "examples" / "publisher"

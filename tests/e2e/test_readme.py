@@ -12,9 +12,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from service.devserver import free_port
 from tests.support.eventually import eventually, within
 from tests.support.platform import IM, clean_environment
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -46,7 +46,7 @@ class Laptop:
                 IM,
                 "dev",
                 *map(str, options),
-                env=self.env | {"ENABLE_EVENT_PUBLISHING": "true"},
+                env=self.env | {"ENABLE_EVENT_PUBLISHING": "true", "IM_API_HOSTNAMES": "im.example.com"},  # has a token
                 stderr=log,
                 stdout=log,
             )

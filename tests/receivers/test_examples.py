@@ -15,9 +15,9 @@ import pytest
 from domain.events import CloudEvent
 from domain.headers import delivery_headers
 from domain.signing import webhook_signature
-from service.devserver import free_port
 from tests.receivers.harness import VERIFIERS
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET, NEXT = "a-secret-of-the-example", "the-next-secret-of-it"
@@ -42,7 +42,7 @@ class Application:
         return self._log.read_text()
 
     async def post(self, headers: Mapping[str, str], body: bytes = EVENT.body) -> int:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=30) as http:
             return (await http.post(f"{self.url}/webhook", content=body, headers=dict(headers))).status_code
 
 
@@ -77,7 +77,7 @@ async def test_the_receiver_takes_what_is_genuine_once_and_nothing_else(tmp_path
     async with application(tmp_path) as app:
         assert await app.post(sent()) == 200
         assert await app.post(sent()) == 204, "the same event again"
-        assert app.said().count("declared: INC-7") == 1
+        await eventually(lambda: app.said().count("declared: INC-7") == 1)
         assert await app.post(sent(NEXT, OTHER), OTHER.body) == 401
         assert await app.post(sent(event=OTHER), OTHER.body + b" ") == 401
         assert await app.post(sent(event=OTHER, at=time.time() - 301), OTHER.body) == 401

@@ -53,6 +53,10 @@ class AlertReceivers(Sink):
         base = self.url("")
         return {"IM_PAGERDUTY_URL": base, "IM_PUSHOVER_URL": base, "IM_TWILIO_URL": base}
 
+    def unscript(self, path: str) -> None:
+        """Answer by the rules again."""
+        self._scripts.pop(path, None)
+
     def _next(self, path: str) -> Script:
         if len(self._scripts.get(path, ())) > 0:
             return self._scripts[path].pop(0)

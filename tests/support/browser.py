@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Sink
 
+PATIENCE_MS = 90_000  # of what a browser does or shows: a loaded machine once took over 30 s
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no Chromium is installed (Debian: apt-get install chromium), so nobody looks at the page"
 
@@ -26,9 +28,10 @@ async def running_browser() -> AsyncIterator[Browser]:
     """A browser for the duration of a block."""
     path = chromium()
     assert path is not None, MISSING
+    expect.set_options(timeout=PATIENCE_MS)
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments, timeout=PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -51,13 +54,20 @@ class Tab:
         await self.page.goto(url)
         await self.page.get_by_label("API token").fill(token)
         await self.page.get_by_role("button", name="Log in").click()
-        await self.page.wait_for_selector("nav")
+        try:
+            await self.page.wait_for_selector("nav")
+        except PlaywrightTimeoutError as error:
+            raise AssertionError(f"not logged in: {self.page.url} says {await self._said()!r}") from error
+
+    async def _said(self) -> str:
+        return await self.page.inner_text("body")
 
 
 @asynccontextmanager
 async def tab(browser: Browser, **options: Any) -> AsyncIterator[Tab]:
     """A tab for the duration of a block; options are those of a context, such as its viewport."""
     context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
     found = Tab(await context.new_page())
     page = found.page
 

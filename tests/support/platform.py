@@ -10,21 +10,26 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 from temporalio.client import Client
 
+import service.temporal
+import service.turns
 from domain.events import CloudEvent
-from service.devserver import DevServer, dev_server, find_cli, free_port
+from service.devserver import DevServer, dev_server, find_cli
 from service.gateway import Gateway, make_gateway
 from service.settings import Settings
 from service.temporal import DATA_CONVERTER
-from tests.support.eventually import eventually, within
+from tests.support.eventually import LOADED, eventually, within
+from tests.support.ports import free_port
 
 IM = str(Path(sys.executable).parent / "im")
 TOKEN = "test-token-0123456789"
+AGAIN = 5  # times
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Platform:
             "ENABLE_EVENT_PUBLISHING": "true",
         }
         platform.client = await Client.connect(temporal.address, data_converter=DATA_CONVERTER)
+        have_patience()
         settings = Settings(im_state_dir=state, enable_event_publishing=True)
         platform.gateway = make_gateway(settings, platform.client)
         return platform
@@ -106,10 +112,14 @@ class Platform:
         return event.id
 
     async def post_event(self, event: CloudEvent) -> httpx.Response:
-        """Publish an event over the API."""
-        return await self.api.post(
-            "/api/v1/events", content=event.body, headers={"Content-Type": "application/cloudevents+json"}
-        )
+        """Publish an event over the API; again, as publishers do, when that has too much to do at the moment."""
+        headers = {"Content-Type": "application/cloudevents+json"}
+        for _ in range(AGAIN):
+            answer = await self.api.post("/api/v1/events", content=event.body, headers=headers)
+            if answer.status_code not in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
+                break
+            await asyncio.sleep(int(answer.headers.get("retry-after", "1")))
+        return answer
 
     async def deliveries(self, event_id: str) -> dict[str, Any]:
         """The deliveries of an event, by subscriber, as the API shows them: its first run and what went on of it."""
@@ -161,6 +171,12 @@ class Process:
         return await within(30, self.running.wait())
 
 
+def have_patience() -> None:
+    """Have gateways of this process wait for a loaded machine: a person is told soon, and comes again; no test does."""
+    service.temporal.ANSWER_TIMEOUT = timedelta(seconds=3 * LOADED)
+    service.turns.PATIENCE_SECONDS = 6 * LOADED
+
+
 def pytest_fail(reason: str) -> None:
     """Fail outside of `eventually`, which would try again."""
     raise SystemExit(reason)
@@ -178,7 +194,7 @@ async def temporal_dev_server(folder: Path, dynamic_config: Sequence[str] = ()) 
     cli = find_cli()
     assert cli is not None, "the dev group brings a Temporal CLI"
     async with dev_server(
-        cli, database=folder / "temporal.db", port=0, ui_port=0, dynamic_config=dynamic_config
+        cli, database=folder / "temporal.db", port=free_port(), ui_port=free_port(), dynamic_config=dynamic_config
     ) as server:
         yield server
 

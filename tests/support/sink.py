@@ -102,6 +102,19 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A well-formed answer, by default 200, once it is let go."""
+
+    answer: Answer = Answer()
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def play(self, writer: asyncio.StreamWriter) -> bool:
+        """Wait, then answer."""
+        await self.let_go.wait()
+        return await self.answer.play(writer)
+
+
+@dataclass(frozen=True)
 class Drip:
     """The head at once, then one byte of body each ``interval`` seconds, for ever."""
 
@@ -153,7 +166,7 @@ class Reset:
         if self.after:
             writer.write(self.after)
             await writer.drain()
-            await asyncio.sleep(0.05)  # a reset would overtake what is still in the socket's buffer
+            await asyncio.sleep(0.7)  # a reset would overtake what a loaded machine has not read from its buffer yet
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
         return False

@@ -8,6 +8,18 @@ from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Script, Sink
 
+HELD_UP_SECONDS = 1.5  # on the way to the receiver, by a loaded machine; at twice its rate each test sees more
+
+
+def held_up(arrivals: list[float], per_second: float) -> float:
+    """How long a request must have been on its way, in seconds, if they left at the rate: 0 when none came too early.
+
+    A request that a loaded machine held up arrives close before the next ones, so no window of one length can be
+    judged by counting. One that was sent too early, though, is early by ever more.
+    """
+    paced = [at - place / per_second for place, at in enumerate(sorted(arrivals))]
+    return max(max(paced[: place + 1]) - at for place, at in enumerate(paced))
+
 
 @dataclass
 class Counted:

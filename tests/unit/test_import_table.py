@@ -1,6 +1,8 @@
 """Who may import whom: the table in CONTRIBUTING.md, proved on the source."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +46,6 @@ def test_a_room_imports_only_what_the_table_allows(room: str) -> None:
 
 
 def test_the_domain_uses_the_standard_library_and_pydantic_alone() -> None:
-    import sys
-
     foreign = {
         f"{path.name} imports {name}"
         for path in files("domain")
@@ -71,6 +71,13 @@ def test_workflows_import_activities_for_references_only() -> None:
             for alias in node.names
         }
         assert all(name.endswith("Activities") for name in named), path
+
+
+def test_a_command_that_sends_nothing_does_not_wait_for_what_sends_to_be_loaded() -> None:
+    """aiohttp takes a sixth of the time until a command asks Temporal."""
+    asked = "import sys, service.gateway; print(sys.modules.keys() & {'aiohttp', 'fastapi', 'uvicorn', 'jinja2'} or '')"
+    loaded = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == ""
 
 
 @pytest.mark.parametrize("room", ALLOWED)
