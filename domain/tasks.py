@@ -1,6 +1,6 @@
 """What the event workflow and its activities say to each other. Every field added later has a default."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -142,9 +142,13 @@ class DeliverRequest(BaseModel):
     at_once: bool = False
     flight: str | None = None
 
-    def number(self, attempt: int) -> int:
-        """Which request of the delivery an attempt of the activity makes, from 1."""
-        return attempt + (len(self.prior) if self.at_once else max(len(self.prior) - 1, 0))
+    def number(self, attempt: int, known: Sequence[Attempt]) -> int:
+        """Which request of the delivery an attempt of the activity makes, from 1, where these are known.
+
+        Attempts whose worker was lost count too; those of an activity that was reset begin with 1 again.
+        """
+        counted = attempt + (len(self.prior) if self.at_once else max(len(self.prior) - 1, 0))
+        return max(counted, known[-1].number + 1) if known else counted
 
 
 class EmitRequest(BaseModel):

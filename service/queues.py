@@ -12,6 +12,7 @@ from activities.deliveries import DeliveryActivities
 from activities.drains import DrainActivities
 from activities.emission import EmissionActivities
 from activities.flights import Flights
+from activities.handovers import HandOverActivities
 from activities.head_start import HeadStart
 from activities.heartbeats import HeartbeatActivities
 from activities.incidents import IncidentActivities
@@ -41,10 +42,18 @@ from workflows.zeebe import ZeebeClusterWorkflow
 # Longer than the 10 s of one request and the recording behind it: a drain cuts off no attempt.
 DRAIN = timedelta(seconds=15)
 
+# The SDK takes a workflow that has computed for 2 s for one that never yields, fails its task and interrupts it; where
+# that hits signals that had not begun, it can evict the workflow no more, and no worker of the process goes on with it.
+# On a loaded machine a ledger's backlog, 0.2 s of CPU, has taken that long. There is no option for it.
+COMPUTING_SECONDS = 60
+
 EVENT_TASKS = 100  # workflow tasks and local activities in hand at once; a burst beyond waits in Temporal
 # Retries in hand at once. A receiver that hangs holds a slot for 10 s, so few slots would let one such subscriber
 # delay everybody's retries (with 100 and 300 events to a hanging one: by up to 8 s); a slot is a task and a socket.
 DELIVERY_SLOTS = 1000
+# Each starts one workflow after the other. With 16 at once other events were accepted at a third of the rate, with two
+# or one they were no quicker (docs/decisions/0043-bursts-hand-over-in-turns.md).
+HANDED_OVER_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Parts:
     sender: Sender
     resolution: ResolutionActivities
     deliveries: DeliveryActivities
+    handovers: HandOverActivities
     lanes: LaneActivities
     drains: DrainActivities
     replays: ReplayActivities
@@ -66,9 +76,17 @@ class Parts:
     in_flight_queue: str
 
 
+def patient(worker: Worker) -> Worker:
+    """The same worker of workflows, which lets these compute for a minute."""
+    workflows = worker._workflow_worker  # noqa: SLF001 - see `COMPUTING_SECONDS`
+    if workflows is not None and workflows._deadlock_timeout_seconds is not None:  # noqa: SLF001 - None: TEMPORAL_DEBUG
+        workflows._deadlock_timeout_seconds = COMPUTING_SECONDS  # noqa: SLF001 - likewise
+    return worker
+
+
 def event_worker(client: Client, parts: Parts) -> Worker:
     """Fresh events: their workflows, and first requests inline."""
-    return Worker(
+    worker = Worker(
         client,
         build_id=BUILD_ID,
         task_queue=names.EVENTS_QUEUE,
@@ -88,6 +106,7 @@ def event_worker(client: Client, parts: Parts) -> Worker:
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
     )
+    return patient(worker)
 
 
 def delivery_worker(client: Client, parts: Parts, emission: EmissionActivities) -> Worker:
@@ -108,6 +127,20 @@ def delivery_worker(client: Client, parts: Parts, emission: EmissionActivities) 
     )
 
 
+def handover_worker(client: Client, parts: Parts) -> Worker:
+    """What bursts leave, in fairness between subscribers, as workflows of one event each."""
+    return Worker(
+        client,
+        build_id=BUILD_ID,
+        task_queue=names.HANDOVERS_QUEUE,
+        activities=[parts.handovers.hand_over],
+        max_concurrent_activities=HANDED_OVER_AT_ONCE,
+        max_concurrent_activity_task_polls=HANDED_OVER_AT_ONCE,
+        disable_eager_activity_execution=True,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
 def in_flight_worker(client: Client, parts: Parts) -> Worker:
     """First requests that this process has under way, and nobody else."""
     return Worker(
@@ -122,7 +155,7 @@ def in_flight_worker(client: Client, parts: Parts) -> Worker:
 
 def control_worker(client: Client, emission: EmissionActivities, incidents: IncidentActivities, parts: Parts) -> Worker:
     """Registries, incidents, alarms, heartbeats, lanes, drains and replays."""
-    return Worker(
+    worker = Worker(
         client,
         build_id=BUILD_ID,
         task_queue=names.CONTROL_QUEUE,
@@ -157,3 +190,4 @@ def control_worker(client: Client, emission: EmissionActivities, incidents: Inci
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
     )
+    return patient(worker)

@@ -1,4 +1,4 @@
-"""The workers of one process: five task queues over one client, started and drained together."""
+"""The workers of one process: seven task queues over one client, started and drained together."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from activities.drains import DrainActivities
 from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
+from activities.handovers import HandOverActivities
 from activities.head_start import HeadStart
 from activities.heartbeats import HeartbeatActivities
 from activities.http_clients import HttpClients
@@ -37,10 +38,22 @@ from service.incidents import IncidentGateway
 from service.lanes import Lanes
 from service.limits import LimitedQueues, kept_served, limited_worker, serving_worker
 from service.publisher import Accepted, Publisher
-from service.queues import DRAIN, Parts, control_worker, delivery_worker, event_worker, in_flight_worker
+from service.queues import (
+    DRAIN,
+    Parts,
+    control_worker,
+    delivery_worker,
+    event_worker,
+    handover_worker,
+    in_flight_worker,
+)
+from service.remembered import Remembered
 from service.resender import Resends
+from service.starts import Starts
 from service.workers import presence_worker
 from workflows import names
+
+CACHED_BURSTS = 8  # while they are handed over; of 512 KiB at most
 
 
 @asynccontextmanager
@@ -79,7 +92,8 @@ async def running_workers(
         stack.push_async_callback(parts.flights.drained, DRAIN)
         control = control_worker(client, emission, incidents, parts)
         deliveries = delivery_worker(client, parts, emission)
-        for worker in (control, deliveries, serving_worker(client, parts.limits, DRAIN)):
+        handovers = handover_worker(client, parts)
+        for worker in (control, deliveries, handovers, serving_worker(client, parts.limits, DRAIN)):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(event_worker(client, parts))
         await stack.enter_async_context(parts.keep_served())
@@ -131,6 +145,9 @@ def _assemble(
         sender=sender,
         resolution=ResolutionActivities(directory, gate, limited, publishing=publishing, head_start=head_start),
         deliveries=deliveries,
+        handovers=HandOverActivities(
+            EventSource(client, cached=CACHED_BURSTS).load_input, Starts(client, Remembered()).go_on
+        ),
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
         drains=DrainActivities(directory, drains.begin, drains.find, drains.release),
         replays=ReplayActivities(

@@ -70,8 +70,8 @@ def keyword(pending: Pending) -> str:
 
 
 def worst(outcomes: Sequence[str]) -> str:
-    """The least fortunate of several outcomes."""
-    return next(outcome for outcome in _WORST_FIRST if outcome in outcomes)
+    """The least fortunate of several outcomes; the first where none is known, as of a newer version."""
+    return next((outcome for outcome in _WORST_FIRST if outcome in outcomes), outcomes[0])
 
 
 def _told(delivery: Delivery) -> list[str]:

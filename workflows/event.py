@@ -1,10 +1,12 @@
 """EventWorkflow: delivers one event, or a burst of them, to every subscriber that wants it."""
 
 import asyncio
-import contextlib
+import itertools
+from collections.abc import Sequence
+from operator import itemgetter
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
     from domain.drains import Release
@@ -12,11 +14,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.lanes import Ticket
     from domain.outcomes import FINAL_STATES, DeliveryState
     from domain.tasks import INLINE_ONE_BY_ONE, EventInput, EventProgress, EventResult, Pending
-    from workflows import calls, details, names, pausing, policies
+    from workflows import calls, handing, pausing, policies
     from workflows.progress import Progress
 
 # Patches: a workflow that an older worker began goes on as that did.
 ADOPT_IN_ROUNDS = "adopt-in-rounds"  # what is still in flight is asked for again together, not one by one
+
+Place = tuple[int, int]  # of a delivery: its event's, and its own among those of the event
 
 
 @workflow.defn(name="EventWorkflow")
@@ -170,48 +174,57 @@ class EventWorkflow:
         progress = self._progress
         unfinished = [index for index in range(len(self._request.events)) if progress.unfinished(index)]
         flying = [index for index in unfinished if progress.flying(index)]
-        steps = [self._continue(index) for index in unfinished if index not in flying]
-        await asyncio.gather(*steps, self._see_landed(flying))
+        ready = [index for index in unfinished if index not in flying]
+        ended = self._ended() if unfinished else []
+        if not any(map(self._is_untold, ended)) or not workflow.patched(handing.IN_TURNS):
+            ended = []
+        await asyncio.gather(self._continue(ready), self._see_landed(flying), self._conclude(ended))
         if unfinished:
             progress.tell()
-        for index, event in enumerate(self._request.events):
-            if ended := progress.unrecorded(index):
-                await calls.record(event, ended)
+        concluded = set(ended)
+        await self._conclude([each for each in self._ended() if each not in concluded])
+
+    def _ended(self) -> list[Place]:
+        groups = self._progress.groups
+        return [
+            (index, place)
+            for index, group in enumerate(groups)
+            for place, pending in enumerate(group)
+            if pending.delivery.state in FINAL_STATES
+        ]
+
+    def _is_untold(self, place: Place) -> bool:
+        delivery = self._progress.groups[place[0]][place[1]].delivery
+        return not delivery.recorded or delivery.state is DeliveryState.FAILED
+
+    async def _conclude(self, ended: Sequence[Place]) -> None:
+        """Have what has ended counted, and what failed for good told."""
+        events, groups = self._request.events, self._progress.groups
+        for index, places in itertools.groupby(ended, key=itemgetter(0)):
+            deliveries = [groups[index][place].delivery for _, place in places]
+            if uncounted := [delivery for delivery in deliveries if not delivery.recorded]:
+                await calls.record(events[index], uncounted)
         await asyncio.gather(
-            *(
-                calls.tell_exhausted(event, pending, self._watchers)
-                for event, group in zip(self._request.events, progress.groups, strict=True)
-                for pending in group
-            )
+            *(calls.tell_exhausted(events[index], groups[index][place], self._watchers) for index, place in ended)
         )
 
     async def _see_landed(self, flying: list[int]) -> None:
         """Wait for what is in flight, all of it together: an overload would only grow by a workflow for each."""
-        progress = self._progress
+        progress, continuing = self._progress, list[asyncio.Task[None]]()
         for _ in range(policies.ADOPTION_ROUNDS):
             if not flying:
-                return
+                break
             await calls.adopt_together([pending for index in flying for pending in progress.flying(index)])
             aloft = [index for index in flying if len(progress.flying(index)) == len(progress.unfinished(index)) > 0]
             if aloft and not workflow.patched(ADOPT_IN_ROUNDS):
                 aloft = []
             landed = [index for index in flying if index not in aloft and progress.unfinished(index)]
-            await asyncio.gather(*(self._continue(index) for index in landed))
+            if landed:
+                continuing.append(asyncio.create_task(self._continue(landed)))
+                if not workflow.patched(handing.IN_TURNS):
+                    await continuing[-1]
             flying = aloft
-        await asyncio.gather(*(self._continue(index) for index in flying))
+        await asyncio.gather(*continuing, self._continue(flying))
 
-    async def _continue(self, index: int) -> None:
-        event = self._request.events[index]
-        with contextlib.suppress(WorkflowAlreadyStartedError):  # by this run, before its task was repeated
-            await workflow.start_child_workflow(
-                EventWorkflow.run,
-                EventInput(events=[event], resume=self._progress.unfinished(index), watchers=self._watchers),
-                id=names.continued_workflow_id(event, workflow.info().run_id),
-                task_timeout=policies.EVENT_TASK_TIMEOUT,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                memo=names.event_memo([event]),
-                search_attributes=names.event_attributes([event]),
-                static_summary=details.event_summary([event]),
-                priority=policies.REST_PRIORITY,
-            )
-        self._progress.hand_over(index)
+    async def _continue(self, indexes: list[int]) -> None:
+        await handing.hand_over(self._request.events, indexes, self._progress, self._watchers)

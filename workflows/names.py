@@ -1,6 +1,7 @@
 """Every identifier that Temporal sees: workflow ids, task queues, handler names, search attributes."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from domain.events import CloudEvent
 EVENTS_QUEUE = "im-events"  # fresh events; holds no retry and no registry, so a burst meets free slots
 CONTROL_QUEUE = "im-control"  # the entities: directory, ledger, incidents
 DELIVERIES_QUEUE = "im-deliveries"  # retries, fair by subscriber; a backlog here delays no fresh event
+
+HANDOVERS_QUEUE = "im-handovers"  # what bursts leave, started as workflows; polled for four at a time by a process
 
 LIMITS_QUEUE = "im-limits"  # who serves the queue of a limited subscriber; each holds its slot for as long
 
@@ -41,7 +44,10 @@ SEARCH_ATTRIBUTES = (
 
 SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
 
-ANY_FAILED = "any:failed"  # in ImSubscribers, beside ``failed:<name>``, as soon as one delivery failed for good
+# In ImSubscribers, beside ``failed:<name>`` and ``cancelled:<name>``, as soon as one delivery ended so.
+ANY_FAILED = "any:failed"
+ANY_CANCELLED = "any:cancelled"
+MARKED_WAITING = "w#"  # with two hexadecimal digits, where those for whom an event waits are too many to be named
 
 EVENTS_MEMO = "events"
 OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they differ
@@ -53,7 +59,12 @@ REQUEST_MEMO = "request"  # a digest of the request that started a replay under 
 
 def event_workflow_id(event: CloudEvent) -> str:
     """``event/<id>@<8 hex of the source's SHA-256>``: source and id are an event's identity in CloudEvents."""
-    return f"event/{event.id}@{hashlib.sha256(event.source.encode()).hexdigest()[:8]}"
+    return event_workflow_id_of(event.id, event.source)
+
+
+def event_workflow_id_of(event_id: str, source: str) -> str:
+    """The same, where no more is known of the event."""
+    return f"event/{event_id}@{hashlib.sha256(source.encode()).hexdigest()[:8]}"
 
 
 def shared_workflow_id(unique: str) -> str:
@@ -75,12 +86,22 @@ def resend_workflow_id(event: CloudEvent, unique: str) -> str:
 
 
 def continued_workflow_id(event: CloudEvent, parent_run: str) -> str:
-    """The rest of an event that a workflow of several events handed over."""
+    """The rest of an event that a workflow of several events handed over; of another such workflow it is another."""
+    return f"{event_workflow_id(event)}{continued_from(parent_run)}"
+
+
+def continued_from(parent_run: str) -> str:
+    """How the ids of all end that a run of a workflow of several events handed over."""
+    return f"/rest-{parent_run.replace('-', '')}"
+
+
+def continued_workflow_id_of_old(event: CloudEvent, parent_run: str) -> str:
+    """The same as it was: run ids begin with the time, so that two workflows of the same minute shared it."""
     return f"{event_workflow_id(event)}/rest-{parent_run[:8]}"
 
 
 def replay_workflow_id(replay: str) -> str:
-    """``replays/rpl_<12 hex>``; the deliveries that it starts are beneath it."""
+    """``replays/rpl_<12 or 24 hex>``; the deliveries that it starts are beneath it."""
     return f"replays/{replay}"
 
 
@@ -143,19 +164,33 @@ def event_memo(events: Sequence[CloudEvent]) -> dict[str, Any]:
 def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
     """What ``ImSubscribers`` holds: each subscriber's name, and ``<state>:<name>`` for those in trouble.
 
-    Those in trouble come first, so that they are found even where an event has more subscribers than 2 KiB hold.
+    Those in trouble come first, so that they are found even where an event has more subscribers than 2 KiB hold. Who
+    waits must be found in any case: where they do not all fit, they are told by `waiting_mark`, of which all fit.
     """
     troubled = [(name, state) for name, state in states if state != "delivered"]
-    keywords = [ANY_FAILED] if any(state == "failed" for _, state in troubled) else []
-    keywords += [f"{state}:{name}" for name, state in troubled]
+    states_seen = {state for _, state in troubled}
+    marks = [word for word in (ANY_FAILED, ANY_CANCELLED) if word.removeprefix("any:") in states_seen]
+    keywords = marks + [f"{state}:{name}" for name, state in troubled]
+    if len(_fitting(keywords)) < len(keywords):
+        waiting = sorted({waiting_mark(name) for name, state in troubled if state == "waiting"})
+        keywords = marks + waiting + [f"{state}:{name}" for name, state in troubled if state != "waiting"]
     keywords += [name for name, _ in troubled] + [name for name, state in states if state == "delivered"]
-    kept, size = [], 0
-    for keyword in dict.fromkeys(keywords):
-        size += len(keyword) + 3
-        if size > SUBSCRIBERS_BYTES:
-            break
-        kept.append(keyword)
-    return kept
+    return _fitting(list(dict.fromkeys(keywords)))
+
+
+def subscribers_named(keywords: Sequence[str]) -> list[str]:
+    """The subscribers that ``ImSubscribers`` names, whatever their states."""
+    return [word for word in keywords if ":" not in word and not word.startswith(MARKED_WAITING)]
+
+
+def waiting_mark(subscriber: str) -> str:
+    """``w#3f``: that an event waits for a subscriber, or for another with the same mark; there are 256."""
+    return f"{MARKED_WAITING}{hashlib.sha256(subscriber.encode()).hexdigest()[:2]}"
+
+
+def _fitting(keywords: Sequence[str]) -> list[str]:
+    sizes = itertools.accumulate(len(keyword) + 3 for keyword in keywords)
+    return [keyword for keyword, size in zip(keywords, sizes, strict=True) if size <= SUBSCRIBERS_BYTES]
 
 
 def event_id_hash(event_id: str) -> str:

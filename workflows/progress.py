@@ -44,11 +44,6 @@ class Progress:
         """The deliveries of an event whose first request is still in flight."""
         return [pending for pending in self.groups[index] if pending.in_flight_on is not None]
 
-    def unrecorded(self, index: int) -> list[Delivery]:
-        """The deliveries of an event that have ended and are not counted yet."""
-        ended = (pending.delivery for pending in self.groups[index] if pending.delivery.state in FINAL_STATES)
-        return [delivery for delivery in ended if not delivery.recorded]
-
     def hand_over(self, index: int) -> None:
         """Another workflow goes on with an event."""
         self._handed_over.append(index)
