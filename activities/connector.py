@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from activities.exchange import Request
-from activities.transport_errors import EndlessAnswer
+from activities.translation import EndlessAnswer
 
 # Of one answer, with interim answers, head and the framing of chunks. Readers stop at 64 KiB of body; this is for what
 # never becomes body, such as a chunk's extension without end (1.7 GB were taken within 10 s).

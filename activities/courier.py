@@ -3,18 +3,21 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from activities import journal
 from activities.flights import Carry
 from activities.gate import InlineGate
 from activities.recorder import Recorder
-from activities.sender import Sender
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.pauses import patience
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
 from domain.targets.kinds import WEBHOOK
+
+if TYPE_CHECKING:  # workflows name activities, and need not load what sends
+    from activities.sender import Sender
 
 OLD_RESPONSE_CHARS = 200  # of all responses but the latest, in what a delivery carries from attempt to attempt
 
@@ -31,7 +34,7 @@ class Courier:
         mark_gone: tells the directory that a subscriber answered 410 to a request made at a time.
     """
 
-    def __init__(self, sender: Sender, gate: InlineGate, recorder: Recorder, mark_gone: MarkGone) -> None:
+    def __init__(self, sender: "Sender", gate: InlineGate, recorder: Recorder, mark_gone: MarkGone) -> None:
         self._sender = sender
         self._gate = gate
         self._recorder = recorder

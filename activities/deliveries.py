@@ -6,6 +6,7 @@ All are at-least-once: a worker that dies between a request and its report makes
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from temporalio import activity
@@ -19,11 +20,11 @@ from activities.flights import Flights, landed
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import announced, beating, brief, details, failure_of, given_up, unmade
+from activities.reporting import announced, beating, brief, details, failure_of, given_up, repeated, unmade, until_due
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.flight_keys import flight_key
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.replays import replay_of
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
@@ -45,6 +46,7 @@ COUNTING_BUDGET = timedelta(seconds=1)
 TOGETHER_BUDGET = timedelta(seconds=2)
 AFTER_TROUBLE = timedelta(milliseconds=100)
 
+Inline = Callable[[], AbstractContextManager[None]]
 LoadEvent = Callable[[str, str], Awaitable[CloudEvent]]
 
 
@@ -87,7 +89,7 @@ class DeliveryActivities:
     @activity.defn(name="deliver_first")
     async def deliver_first(self, request: FirstRequest) -> FirstResult:
         """Make the first request of a delivery, for at most 300 ms. At least once."""
-        return (await self._results([await self._begun(request, _deadline())]))[0]
+        return (await self._results([await self._begun(request, _deadline(), self._gate.inline)]))[0]
 
     @activity.defn(name="deliver_many")
     async def deliver_many(self, request: FirstRequests) -> FirstResults:
@@ -95,12 +97,12 @@ class DeliveryActivities:
 
         Crowds take turns: all at once, none of them would end within its 300 ms, and each would be asked after.
         """
-        async with self._gate.crowd():
+        async with self._gate.crowd() as turn:
             deadline = _deadline()
-            begun = await asyncio.gather(*(self._begun(first, deadline) for first in request.each()))
+            begun = await asyncio.gather(*(self._begun(first, deadline, turn.inline) for first in request.each()))
         return FirstResults(results=[brief(result) for result in await self._results(begun)])
 
-    async def _begun(self, request: FirstRequest, deadline: float) -> FirstResult | str:
+    async def _begun(self, request: FirstRequest, deadline: float, inline: Inline) -> FirstResult | str:
         """Begin a first request, or join it, and wait for the answer. Gives its key, or what can be said at once."""
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
         waited_for = self._gate.admits(request.subscriber)
@@ -113,7 +115,7 @@ class DeliveryActivities:
             if not waited_for and not await self._gate.room(subscriber.name, deadline):
                 return FirstResult()
             self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule, _replay()))
-        with self._gate.inline():
+        with inline():
             await self._flights.answered(key, deadline if waited_for else 0)
         return key
 
@@ -170,8 +172,9 @@ class DeliveryActivities:
         known = [Attempt.model_validate(attempt) for attempt in info.heartbeat_details] or request.prior
         if known and known[-1].failure is Failure.UNKNOWN_OUTCOME:
             raise given_up(request, known)
-        if request.prior and info.attempt == 1 and not request.at_once:
-            raise failure_of(settle(request.subscriber, known, request.schedule))
+        if failure := repeated(request, known):
+            raise failure
+        await until_due()
         delivery = await self._in_hand(request) or await self._next(request, known)
         if delivery.state not in {DeliveryState.RETRYING, DeliveryState.FAILED}:
             return delivery
@@ -193,7 +196,7 @@ class DeliveryActivities:
         subscriber = await self._admission.allowed(request, known, self._event)
         if not isinstance(subscriber, Subscriber):
             return subscriber or cancelled(request.subscriber, request.event_id, known)
-        number = request.number(activity.info().attempt)
+        number = request.number(activity.info().attempt, known)
         event = await self._event()
         told = await announced(known, number) if is_at_most_once(subscriber.target) else known
         carrying = self._courier.carry(

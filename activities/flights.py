@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,9 @@ from domain.outcomes import Delivery, DeliveryState
 
 # A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
 KEPT = timedelta(seconds=30)
-
+# Of older ones so many are kept, however old: while Temporal is away for minutes nothing new ends, and what it repeats
+# when it is back is among these. Some 6 to 10 MB.
+KEPT_LONGER = 2_000
 
 Answered = Callable[[], None]
 Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
@@ -19,12 +22,15 @@ Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
 class Flights:
     """Runs deliveries by key; the same key again joins the one that runs, or that ended within 30 s.
 
+    Of those that ended before, it joins the latest 2,000.
+
     A delivery says when its request is answered: what is left then is to have the outcome counted.
     """
 
     def __init__(self) -> None:
         self._flights: dict[str, asyncio.Task[Delivery]] = {}
         self._answered: dict[str, asyncio.Event] = {}
+        self._aged: deque[str] = deque()
         self._left: set[str] = set()
         self._flying = 0
         self._idle = asyncio.Event()
@@ -76,16 +82,22 @@ class Flights:
 
     def _ended(self, key: str) -> None:
         self._flying -= 1
-        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._forget, key)
+        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._age, key)
         self._rest()
 
-    def _forget(self, key: str) -> None:
-        flight = self._flights.pop(key, None)
-        self._answered.pop(key, None)
+    def _age(self, key: str) -> None:
         self._left.discard(key)
-        if flight is not None and not flight.cancelled():
-            flight.exception()  # taken note of: whoever needed it has seen it, or is gone
         self._rest()
+        flight = self._flights[key]
+        if flight.cancelled() or flight.exception() is not None:  # whoever needed it has seen it, or is gone
+            self._forget(key)  # and may have it made anew
+            return
+        self._aged.append(key)
+        while len(self._aged) > KEPT_LONGER:
+            self._forget(self._aged.popleft())
+
+    def _forget(self, key: str) -> None:
+        del self._flights[key], self._answered[key]
 
     def _rest(self) -> None:
         if not self._left and not self._flying:

@@ -6,15 +6,15 @@ too, so a subscriber comes back by itself.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
+from activities.crowds import Crowds, Turn
 from domain.outcomes import Attempt
 from domain.standing import Standing
 
-CROWDS_AT_ONCE = 2  # of up to 100 requests, at some 1 ms of CPU each
 MAX_INLINE = 128  # at 1 ms of CPU a request, well within the inline budget
 # Requests of one subscriber that this process has waited for so long: a healthy receiver answers in a few ms, a
 # hundred requests at once take some 30 ms of CPU, and on an overloaded machine several times that. How many there are
@@ -44,8 +44,7 @@ class InlineGate:
         self._standings: dict[str, Standing] = {}
         self._in_flight: dict[str, dict[Flight, float]] = {}  # in the order in which they began
         self._inline = 0
-        self._crowds = 0
-        self._turn = asyncio.Semaphore(CROWDS_AT_ONCE)
+        self._crowds = Crowds()
 
     def admits(self, subscriber: str) -> bool:
         """Whether its next delivery may start inline."""
@@ -77,20 +76,14 @@ class InlineGate:
         finally:
             self._inline -= 1
 
-    @asynccontextmanager
-    async def crowd(self) -> AsyncIterator[None]:
+    def crowd(self) -> AbstractAsyncContextManager[Turn]:
         """A crowd of first requests waits for its turn, and has it."""
-        self._crowds += 1
-        try:
-            async with self._turn:
-                yield
-        finally:
-            self._crowds -= 1
+        return self._crowds.next()
 
     @property
     def busy(self) -> bool:
         """This process has as many first requests in hand as it can answer for in 300 ms: start no more for now."""
-        return self._inline >= MAX_INLINE or self._crowds > CROWDS_AT_ONCE
+        return self._inline + self._crowds.waiting >= MAX_INLINE or self._crowds.wanted
 
     def began(self, subscriber: str) -> Flight:
         """A request begins."""

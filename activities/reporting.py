@@ -56,6 +56,45 @@ def given_up(request: DeliverRequest, known: list[Attempt]) -> ApplicationError:
     return failure_of(delivery)
 
 
+def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError | None:
+    """The failure of the latest request once more, so that it is waited as the schedule has it; None: make the next.
+
+    The first attempt of an activity that goes on with a delivery has Temporal begin the wait. Where that is not kept,
+    the activity ends instead of making a request before its time, and its workflow begins what is left of it anew:
+
+    - A worker was lost with that first attempt in hand, of which a heartbeat tells where the wait is longer than it
+      takes to notice that; Temporal tried again after a second.
+    - Temporal was restarted, and hands out again what it had handed out shortly before, waiting or not. Both times are
+      of its own clock.
+    """
+    info = activity.info()
+    if not known or (info.attempt == 1 and (request.at_once or not request.prior or info.heartbeat_details)):
+        return None  # of a first attempt that has heartbeats, an operator has reset the activity: not to wait
+    standing, last = settle(request.subscriber, known, request.schedule), known[-1]
+    due = standing.next_retry_at or last.at
+    is_long = due - last.at - timedelta(milliseconds=last.duration_ms) > (info.heartbeat_timeout or timedelta())
+    if info.attempt == 1:
+        if is_long:
+            activity.heartbeat(*details(known))
+        return failure_of(standing)
+    is_early = info.current_attempt_scheduled_time - info.started_time > MIN_DELAY
+    is_lost = is_early or (is_long and not info.heartbeat_details)
+    return _wait_lost(standing) if is_lost and standing.next_retry_at else None
+
+
+async def until_due() -> None:
+    """Wait for the time of a retry that a restarted Temporal hands out before it, by a second at most (`repeated`)."""
+    info = activity.info()
+    early = info.current_attempt_scheduled_time - info.started_time
+    if info.attempt > 1 and early > timedelta():
+        await asyncio.sleep(min(early, MIN_DELAY).total_seconds())
+
+
+def _wait_lost(standing: Delivery) -> ApplicationError:
+    benign = ApplicationErrorCategory.BENIGN
+    return ApplicationError("not due yet", standing, type="wait_lost", non_retryable=True, category=benign)
+
+
 def unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> ApplicationError:
     """The failure of a request that this machine could not make: the delivery stands where it stood."""
     state = DeliveryState.RETRYING if known else DeliveryState.PENDING

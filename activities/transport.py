@@ -22,7 +22,8 @@ from yarl import URL
 
 from activities.connector import Connector, sending
 from activities.exchange import Answer, Request
-from activities.transport_errors import BlockedAddress, BlockedError, translated
+from activities.translation import BlockedError, translated
+from activities.transport_errors import BlockedAddress
 from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
 
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.

@@ -25,6 +25,14 @@ def ago(elapsed: timedelta) -> str:
     return f"{seconds}s ago"
 
 
+def about(seconds: float) -> str:
+    """``90 s``, ``10 min``, ``3 h``, ``3 days``: one unit, of which there are two at least; rounded, from 0 on."""
+    for unit, word in (("d", "days"), ("h", "h"), ("m", "min")):
+        if seconds >= 2 * _UNITS[unit]:
+            return f"{round(seconds / _UNITS[unit])} {word}"
+    return f"{max(0, round(seconds))} s"
+
+
 def in_short(seconds: int) -> str:
     """``60s``, ``15m``, ``24h``, ``7d``: in the largest unit that leaves a whole number above one."""
     for unit in ("d", "h", "m"):

@@ -113,4 +113,4 @@ async def test_connecting_has_a_time_limit_of_its_own(by_client: ClientSender) -
         attempt = await by_client.send(silent.url().replace("http:", "https:"))
     assert (attempt.failure, attempt.retryable) == (Failure.TIMEOUT, True)
     assert attempt.error == "timeout: no connection within the HTTP client's connect timeout"
-    assert attempt.duration_ms < 2000
+    assert attempt.duration_ms < 8000, "the 10 s of the whole attempt"

@@ -17,7 +17,7 @@ from domain.outcomes import Failure
 from tests.support.authorities import make_http_client, pem_of, server_tls
 from tests.support.client_senders import ClientSender
 from tests.support.eventually import eventually
-from tests.support.sink import Answer, Sink, SlowAnswer
+from tests.support.sink import Answer, Held, Sink
 from tests.support.tls_door import TlsDoor
 
 SERVERS, CLIENTS, STRANGERS = trustme.CA(), trustme.CA(), trustme.CA()
@@ -125,7 +125,8 @@ async def test_a_new_version_is_used_at_once(by_client: ClientSender, contexts: 
 async def test_an_old_version_ends_what_it_has_begun_and_is_closed(by_client: ClientSender) -> None:
     client = by_client.have(make_http_client(certificate=_certificate("right"), trust=SERVERS))
     async with Sink(server_tls(SERVERS, clients=CLIENTS)) as receiver:
-        receiver.script(SlowAnswer(0.5), Answer())
+        held = Held()
+        receiver.script(held, Answer())
         under_way = asyncio.create_task(by_client.send(receiver.url()))
         await receiver.wait_for(1)
         old = by_client.clients._ready["client"].making.result()._guarded._session
@@ -133,6 +134,7 @@ async def test_an_old_version_ends_what_it_has_begun_and_is_closed(by_client: Cl
         by_client.have(_rotated(client, "right"))
         assert (await by_client.send(receiver.url())).status == 200
         assert not old.closed
+        held.let_go.set()
         assert (await under_way).status == 200
         await eventually(lambda: old.closed)
 

@@ -35,13 +35,29 @@ async def test_a_repeated_task_joins_what_it_began() -> None:
     assert carrier.asked == 1
 
 
-async def test_an_outcome_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_old_outcomes_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flights, "KEPT", timedelta(seconds=0.05))
+    monkeypatch.setattr(flights, "KEPT_LONGER", 2)
     table, carrier = Flights(), Carrier()
     carrier.landed.set()
-    await table.start("k", carrier)
+    for key in "abc":
+        await table.start(key, carrier)
     await asyncio.sleep(0.1)
-    assert table.adopt("k") is None
+    assert table.adopt("a") is None
+    assert table.adopt("b") is not None, "Temporal was away meanwhile, and repeats the task"
+
+
+async def test_a_failure_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights, "KEPT", timedelta(seconds=0.05))
+
+    async def fail(_answered: Answered) -> Delivery:
+        raise OSError("no file descriptors")
+
+    table = Flights()
+    with pytest.raises(OSError, match="no file descriptors"):
+        await table.start("k", fail)
+    await asyncio.sleep(0.1)
+    assert table.known("k") is None
 
 
 async def test_a_drain_waits_for_what_flies_and_for_its_adoption() -> None:

@@ -209,7 +209,7 @@ def test_an_api_key_signs_in_for_the_account() -> None:
 # All of them
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     step=st.sampled_from(["declared", "acknowledged", "resolved", "closed"]),
     title=st.text(min_size=1, max_size=2000),

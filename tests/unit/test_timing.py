@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidRequestError
-from domain.timing import ago, parse_duration
+from domain.timing import about, ago, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,14 @@ def test_every_accepted_duration_can_be_represented(number: int, unit: str) -> N
 )  # fmt: skip
 def test_elapsed_time_is_one_unit_rounded_down(seconds: float, text: str) -> None:
     assert ago(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0 s"), (0.4, "0 s"), (4, "4 s"), (119, "119 s"), (120, "2 min"), (598, "10 min"), (7199, "120 min"),
+        (7200, "2 h"), (86400, "24 h"), (2 * 86400, "2 days"),
+    ],
+)  # fmt: skip
+def test_a_time_to_come_is_rounded_to_a_unit_that_people_count_in(seconds: float, text: str) -> None:
+    assert about(seconds) == text

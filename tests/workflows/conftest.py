@@ -1,6 +1,7 @@
 """Workers for single workflow types: sandboxed, on queues of their own, with real requests to a real sink."""
 
 import asyncio
+import contextlib
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -8,12 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.courier import Courier
@@ -21,6 +25,7 @@ from activities.deliveries import DeliveryActivities
 from activities.directory import LeasedDirectory
 from activities.flights import Flights
 from activities.gate import InlineGate
+from activities.handovers import HandOverActivities
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.resolution import ResolutionActivities
@@ -28,12 +33,16 @@ from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
+from domain.events import CloudEvent
 from domain.health import LedgerBatch
 from domain.subscribers import Subscriber
+from domain.tasks import EventInput
 from service.history import EventSource
+from service.queues import Parts, handover_worker
 from service.search_attributes import add_search_attributes
 from service.temporal import DATA_CONVERTER
 from tests.support.builders import make_keyring
+from tests.support.workers import Worker
 from workflows import names
 from workflows.event import EventWorkflow
 
@@ -50,6 +59,20 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
+class AtOnce:
+    """Counts how many are in it at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    def __enter__(self) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+    def __exit__(self, *_error: object) -> None:
+        self.now -= 1
+
+
 @dataclass
 class Pipeline:
     """What the activities of a test have instead of the directory and the ledger."""
@@ -59,6 +82,7 @@ class Pipeline:
     gone: list[str] = field(default_factory=list)
     ledger_answers: Callable[[], bool] = lambda: True
     ledger_delay: float = 0
+    starting: AtOnce = field(default_factory=AtOnce)
 
     async def snapshot(self, _known: int | None) -> Snapshot:
         return Snapshot(version=1, subscribers={subscriber.name: subscriber for subscriber in self.subscribers})
@@ -118,11 +142,25 @@ async def delivering(
         activities.deliver_many,
         activities.record_outcomes,
     ]
+
+    rests: list[WorkflowHandle[Any, Any]] = []
+
+    async def go_on(event: CloudEvent, request: EventInput, run_id: str) -> None:
+        workflow_id = names.continued_workflow_id(event, run_id)
+        with pipeline.starting, contextlib.suppress(WorkflowAlreadyStartedError):  # by an attempt before
+            await asyncio.sleep(0.05)
+            rests.append(await client.start_workflow(EventWorkflow.run, request, id=workflow_id, task_queue=queue))
+
+    handovers = cast("Parts", SimpleNamespace(handovers=HandOverActivities(EventSource(client).load_input, go_on)))
     runner = SandboxedWorkflowRunner() if sandboxed else UnsandboxedWorkflowRunner()
     async with (
         Worker(client, task_queue=queue, workflows=[EventWorkflow], activities=inline, workflow_runner=runner),
         Worker(client, task_queue=names.DELIVERIES_QUEUE, activities=[activities.deliver]),
+        handover_worker(client, handovers),
         Worker(client, task_queue=in_flight, activities=[activities.adopt_delivery, activities.adopt_many]),
     ):
         yield queue
+        for rest in rests:  # left undone, it would stop the clock of the tests after this one
+            with contextlib.suppress(RPCError):  # it has ended
+                await rest.terminate()
     await sender.aclose()

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from domain.directory import Directory
 from domain.drains import (
@@ -26,6 +26,7 @@ from domain.drains import (
 from domain.pauses import Pause, ResumeRequest
 from tests.support.builders import NOW, make_subscriber
 from tests.support.eventually import eventually
+from tests.support.workers import Worker
 from workflows import policies
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
 from workflows.drain import DrainState, DrainWorkflow
@@ -47,6 +48,7 @@ class Held:
         on_release: what happens while a release is under way, given which it is, from 1.
         on_find: likewise while it is looked for what waits.
         in_trouble: the workflows whose request fails and is retried.
+        comes_with: the look with which those begin to wait that a shared workflow has yet to hand over; None for none.
     """
 
     count: int
@@ -54,6 +56,7 @@ class Held:
     on_release: Callable[[int], Awaitable[None]] | None = None
     on_find: Callable[[int], Awaitable[None]] | None = None
     in_trouble: frozenset[str] = frozenset()
+    comes_with: int | None = None
     drain: Handle | None = None
     released: list[tuple[str, bool]] = field(default_factory=list)
     asked: int = 0
@@ -64,6 +67,8 @@ class Held:
         self.looked += 1
         if self.on_find:
             await self.on_find(self.looked)
+        if self.comes_with and self.looked < self.comes_with:
+            return FoundWaiting(count=1, coming=True)
         gone = {workflow_id for workflow_id, _ in self.released}
         left = [each for each in (f"event/{number}" for number in range(self.count)) if each not in gone]
         return FoundWaiting(oldest=[Waiting(workflow_id=each, emitted_at=NOW) for each in left], count=len(left))
@@ -93,15 +98,10 @@ class Held:
 @asynccontextmanager
 async def draining(client: Client, held: Held, order: DrainOrder = PLAIN) -> AsyncIterator[Handle]:
     queue = f"drains-{uuid.uuid4()}"
-    async with Worker(
-        client,
-        task_queue=queue,
-        workflows=[DrainWorkflow],
-        activities=[held.find_waiting, held.release_waiting],
-    ):
-        held.drain = await client.start_workflow(
-            DrainWorkflow.run, DrainState(order=order), id=f"drain/{uuid.uuid4()}", task_queue=queue
-        )
+    state, drain_id = DrainState(order=order), f"drain/{uuid.uuid4()}"
+    does = held.find_waiting, held.release_waiting
+    async with Worker(client, task_queue=queue, workflows=[DrainWorkflow], activities=does):
+        held.drain = await client.start_workflow(DrainWorkflow.run, state, id=drain_id, task_queue=queue)
         yield held.drain
 
 
@@ -186,25 +186,65 @@ async def test_a_resume_that_drops_counts_for_what_a_drain_has_found_already(ski
     assert (progress.delivered, progress.dropped) == (1, 2)
 
 
-async def test_a_resume_that_drops_gives_one_order_though_it_ends_the_pause_too(skipping: WorkflowEnvironment) -> None:
-    orders: list[DrainOrder] = []
+@asynccontextmanager
+async def resuming(
+    environment: WorkflowEnvironment, orders: list[DrainOrder]
+) -> AsyncIterator[Callable[[ResumeRequest], Awaitable[object]]]:
+    """A directory with a paused subscriber, and how to resume it; ``orders`` are those of the drains that it begins."""
 
     @activity.defn(name="begin_drain")
     async def begin_drain(order: DrainOrder) -> None:
         orders.append(order)
 
-    paused = make_subscriber(paused=Pause(at=NOW, reason="by hand"))
+    paused = make_subscriber(name=SUBSCRIBER, paused=Pause(at=NOW, reason="by hand"))
     state = DirectoryState(directory=Directory(subscribers={paused.name: paused}))
     queue = f"directory-{uuid.uuid4()}"
     async with Worker(
-        skipping.client, task_queue=queue, workflows=[SubscriberDirectoryWorkflow], activities=[begin_drain]
+        environment.client, task_queue=queue, workflows=[SubscriberDirectoryWorkflow], activities=[begin_drain]
     ):
-        directory = await skipping.client.start_workflow(
+        directory = await environment.client.start_workflow(
             SubscriberDirectoryWorkflow.run, state, id=queue, task_queue=queue
         )
-        dropping = ResumeRequest(name=paused.name, drop_before=DROPPING.drop_before)
-        await directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, dropping)
-        await eventually(lambda: orders == [DROPPING])
-        await directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, ResumeRequest(name=paused.name))
-        await eventually(lambda: orders == [DROPPING, PLAIN])
+        yield partial(directory.execute_update, SubscriberDirectoryWorkflow.resume_subscriber)
         await directory.terminate()
+
+
+async def test_a_resume_that_drops_gives_one_order_though_it_ends_the_pause_too(skipping: WorkflowEnvironment) -> None:
+    orders: list[DrainOrder] = []
+    async with resuming(skipping, orders) as resume:
+        await resume(ResumeRequest(name=SUBSCRIBER, drop_before=DROPPING.drop_before))
+        await eventually(lambda: orders == [DROPPING])
+        await resume(ResumeRequest(name=SUBSCRIBER))
+        await eventually(lambda: orders == [DROPPING, PLAIN])
+
+
+async def test_what_a_resume_drops_is_told_by_temporals_clock(skipping: WorkflowEnvironment) -> None:
+    orders: list[DrainOrder] = []
+    async with resuming(skipping, orders) as resume:
+        now, hour = await skipping.get_current_time(), timedelta(hours=1)
+        await resume(ResumeRequest(name=SUBSCRIBER, drop_before=now, drop_older_than=hour))  # of a clock an hour ahead
+        await eventually(lambda: orders)
+    assert orders[0].drop_before
+    assert timedelta() <= orders[0].drop_before - (now - hour) < timedelta(seconds=30)
+
+
+async def test_a_resume_after_all_was_sent_is_counted_by_itself(skipping: WorkflowEnvironment) -> None:
+    first: list[DrainProgress] = []
+
+    async def resumed(looked: int) -> None:
+        if looked == 4 and held.drain:  # it found two, then nothing, and nothing again
+            first.append(await held.drain.query(DrainWorkflow.progress))
+            held.count = 3
+            await held.begin()
+
+    held = Held(2, on_find=resumed)
+    async with draining(skipping.client, held) as drain:
+        second = await drain.result()
+    assert (first[0].done, first[0].delivered, second.delivered) == (True, 2, 1)
+    assert second.began_at > first[0].began_at
+
+
+async def test_what_a_shared_workflow_has_yet_to_hand_over_is_waited_for(skipping: WorkflowEnvironment) -> None:
+    held = Held(2, comes_with=2 * len(policies.DRAIN_LINGERS))
+    async with draining(skipping.client, held) as drain:
+        assert (await drain.result()).delivered == 2

@@ -10,12 +10,13 @@ import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from activities.lanes import LaneActivities
 from domain.lanes import Ticket
 from service.lanes import Lanes
 from tests.support.eventually import eventually
+from tests.support.workers import Worker
 from workflows import names, policies
 from workflows.lane import LaneWorkflow
 

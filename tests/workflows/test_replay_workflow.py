@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
-from temporalio.worker import Worker
 
 from activities.directory import LeasedDirectory
 from activities.replays import ReplayActivities
 from domain.directory import Snapshot
+from domain.errors import InvalidRequestError
 from domain.pauses import Pause
 from domain.replays import (
     Cursor,
@@ -32,6 +32,7 @@ from domain.replays import (
 from domain.subscribers import Subscriber
 from tests.support.builders import make_subscriber
 from tests.support.eventually import eventually
+from tests.support.workers import Worker
 from workflows.replay import ReplayWorkflow
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
@@ -191,3 +192,24 @@ async def test_nothing_is_sent_where_publishing_is_off(skipping: WorkflowEnviron
         result = await handle.result()
         assert (result.stage, kept.sent) == (Stage.STOPPED, [])
         assert "publishing is off" in (result.reason or "")
+
+
+async def test_what_no_retry_mends_ends_it_and_says_why(skipping: WorkflowEnvironment) -> None:
+    class Unfindable(Kept):
+        async def survey(self, _selection: Selection, _to: Subscriber, tell: Callable[[], None]) -> Survey:
+            raise InvalidRequestError(reason="it cannot be looked for")
+
+    async with replaying(skipping, Unfindable(1), "10/s") as handle:
+        result = await handle.result()
+        assert (result.stage, result.reason) == (Stage.STOPPED, "it cannot be looked for")
+    kept = Kept(10, page_size=10)
+
+    def refuse() -> None:
+        if len(kept.sent) == 3:
+            raise InvalidRequestError(reason="too much")
+
+    kept.on_send = refuse
+    async with replaying(skipping, kept, "1000/s") as handle:
+        result = await handle.result()
+        assert (result.stage, result.sent) == (Stage.STOPPED, 3)
+        assert result.reason == "evt_3 cannot be sent: too much"

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from activities.emission import EmissionActivities
 from domain.events import CloudEvent
@@ -23,6 +22,7 @@ from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.builders import make_event
 from tests.support.eventually import eventually
+from tests.support.workers import Worker
 from tests.workflows.conftest import TEST_SERVER
 from workflows import names
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow

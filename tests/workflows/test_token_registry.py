@@ -8,13 +8,13 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
 
 from domain.sources import Sources, ZeebeCluster
 from domain.tokens import ApiToken, TokenUses
 from service.temporal import DATA_CONVERTER
 from tests.support.eventually import eventually
 from tests.support.platform import temporal_dev_server
+from tests.support.workers import Worker
 from workflows.sources import SourcesState, SourcesWorkflow
 from workflows.sources_book import MAX_TOKENS
 
