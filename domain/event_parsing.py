@@ -41,7 +41,7 @@ def parse_event(body: bytes) -> CloudEvent:
         raise EventTooLargeError(size=len(body), limit=MAX_EVENT_BYTES)
     members = load_json(body)
     if not isinstance(members, dict):
-        raise InvalidEventError(reason="the body is not a JSON object")
+        raise InvalidEventError(reason="it is not a JSON object")
     return event_from_members(members)
 
 

@@ -22,7 +22,7 @@ def load_json(body: bytes) -> Any:
             text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_unique
         )
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidEventError(reason=f"the body is not JSON in UTF-8 ({error})") from None
+        raise InvalidEventError(reason=f"it is not JSON in UTF-8 ({error})") from None
     except RecursionError:
         raise InvalidEventError(reason=f"JSON nested deeper than {MAX_JSON_DEPTH}") from None
     if _depth_exceeds(value, MAX_JSON_DEPTH):

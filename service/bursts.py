@@ -2,12 +2,13 @@
 
 import asyncio
 import functools
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
-from domain.errors import EventConflictError, ImError, OverloadedError
+from domain.errors import ImError, OverloadedError
 from domain.events import CloudEvent
 from domain.tasks import PublishReceipt
+from service.remembered import Acceptance, Identity, Remembered, identity_of, repeated
 
 # Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and
 # the more wait, the more share a start (docs/decisions/0009-bursts-share-a-start.md).
@@ -18,12 +19,10 @@ GATHER_SECONDS = 0.015
 MAX_PER_WORKFLOW = 100
 MAX_BYTES_PER_WORKFLOW = 512 * 1024  # of one payload, which Temporal refuses past 2 MiB
 MAX_WAITING = 5_000  # some 20 MB of 4 KiB events; past that publishers are told to come back
-REMEMBERED = 50_000  # identities, of 0.9 KB each with their receipts: 45 MB
 
 QUIET_WITHIN_SECONDS = 2
 BUSY_SECONDS = 0.005  # until a busy process is looked at again
 
-Identity = tuple[str, str]
 Busy = Callable[[], bool]
 Outcome = PublishReceipt | ImError
 Start = Callable[[Sequence[CloudEvent]], Awaitable[list[Outcome]]]
@@ -42,10 +41,18 @@ class Bursts:
         start: starts one workflow for the events; gives an outcome for each, in order.
         per_workflow: at most so many share a start; 1 gives every event its own.
         busy: while it says so, nothing is started: what waits then shares a start, instead of adding to the load.
+        remembered: what this process has had accepted; what is accepted here is added.
     """
 
-    def __init__(self, start: Start, per_workflow: int = MAX_PER_WORKFLOW, busy: Busy = never_busy) -> None:
+    def __init__(
+        self,
+        start: Start,
+        per_workflow: int = MAX_PER_WORKFLOW,
+        busy: Busy = never_busy,
+        remembered: Remembered | None = None,
+    ) -> None:
         self._start = start
+        self._remembered = remembered or Remembered()
         self._busy = busy
         self._per_workflow = per_workflow
         self._waiting: list[_Waiting] = []
@@ -53,7 +60,6 @@ class Bursts:
         self._looking = False
         self._expected = 0  # as many are waited for before the next start; 0: none
         self._accepting: dict[Identity, asyncio.Future[PublishReceipt]] = {}
-        self._accepted: OrderedDict[Identity, tuple[str, PublishReceipt]] = OrderedDict()
 
     async def accept(self, event: CloudEvent) -> PublishReceipt:
         """Wait until Temporal has the event. One accepted by this process lately is not started again.
@@ -63,23 +69,32 @@ class Bursts:
             EventConflictError: accepted before with other content.
             ImError: whatever kept the start from happening.
         """
-        identity, digest = (event.source, event.id), event.digest
+        identity = identity_of(event)
         while (before := self._accepting.get(identity)) is not None:
             await asyncio.wait([before])  # the same event is on its way in: what becomes of it decides
-        if identity in self._accepted:
-            return self._again(event, digest)
+        if known := self._remembered.among([event]):
+            return repeated(event, known[identity])
         if len(self._waiting) >= MAX_WAITING:
             raise OverloadedError(waiting=len(self._waiting))
         accepted: asyncio.Future[PublishReceipt] = asyncio.get_running_loop().create_future()
         self._accepting[identity] = accepted
         self._waiting.append((event, accepted))
         self._pump()
+        return await asyncio.shield(accepted)  # a publisher that gives up leaves the event on its way in
+
+    @asynccontextmanager
+    async def kept_out(self, events: Sequence[CloudEvent]) -> AsyncIterator[None]:
+        """Have the same events wait for the duration of a block, in which these are started by other means."""
+        while before := [self._accepting[each] for each in map(identity_of, events) if each in self._accepting]:
+            await asyncio.wait(before)
+        ours = {identity_of(event): asyncio.get_running_loop().create_future() for event in events}
+        self._accepting |= ours
         try:
-            receipt = await asyncio.shield(accepted)
+            yield
         finally:
-            self._accepting.pop(identity, None)
-        self._remember(identity, digest, receipt)
-        return receipt
+            for identity, ended in ours.items():
+                del self._accepting[identity]
+                ended.cancel()
 
     async def until_quiet(self) -> None:
         """Wait while the worker of this process is busy, as single events do. Gives up after two seconds.
@@ -92,17 +107,6 @@ class Bursts:
                 return
             await asyncio.sleep(BUSY_SECONDS)
         raise OverloadedError(waiting=len(self._waiting))
-
-    def _again(self, event: CloudEvent, digest: str) -> PublishReceipt:
-        known, receipt = self._accepted[event.source, event.id]
-        if known != digest:
-            raise EventConflictError(event_id=event.id, source=event.source)
-        return receipt.model_copy(update={"duplicate": True})
-
-    def _remember(self, identity: Identity, digest: str, receipt: PublishReceipt) -> None:
-        self._accepted[identity] = (digest, receipt)
-        if len(self._accepted) > REMEMBERED:
-            self._accepted.popitem(last=False)
 
     def _pump(self) -> None:
         if len(self._waiting) < self._expected:
@@ -143,8 +147,10 @@ class Bursts:
             outcomes = await self._start([event for event, _ in batch])
         except Exception as error:  # noqa: BLE001 - every publisher that waits must hear of it, whatever it was
             outcomes = [error] * len(batch)  # type: ignore[list-item]
-        for (_, accepted), outcome in zip(batch, outcomes, strict=True):
+        for (event, accepted), outcome in zip(batch, outcomes, strict=True):
+            del self._accepting[identity_of(event)]
             if isinstance(outcome, PublishReceipt):
+                self._remembered.add({identity_of(event): Acceptance(event.digest, outcome.accepted_at)})
                 accepted.set_result(outcome)
             else:
                 accepted.set_exception(outcome)

@@ -1,30 +1,27 @@
 """Publishing: an event is accepted once Temporal has its workflow."""
 
 import asyncio
-import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.client import Client
 
 from activities.background import retrieved
 from activities.tracing import NO_SPANS, Spans
-from domain.errors import EventConflictError, PublishingDisabledError
+from domain.errors import EventConflictError, ImError, PublishingDisabledError
 from domain.events import CloudEvent
 from domain.tasks import EventInput, PublishReceipt
 from domain.tracing import NO_CONTEXT
 from service.bursts import MAX_PER_WORKFLOW, Bursts, Busy, Outcome, fitting, never_busy
 from service.history import EventSource
+from service.remembered import Acceptance, Remembered, identity_of, repeated
+from service.starts import Found, Handle, Starts
 from service.temporal import answered
-from workflows import names, policies
-from workflows.details import event_summary
-from workflows.event import EventWorkflow
+from service.turns import Turns
+from workflows import names
 
-_Handle = WorkflowHandle[Any, Any]
 Accepted = Callable[[CloudEvent, str], Coroutine[Any, Any, None]]
 
 
@@ -52,9 +49,12 @@ class Publisher:
         self.spans = spans
         self._publishing = publishing
         self._one_batch = asyncio.Lock()
+        self._turns = Turns()
         self._accepted: Accepted | None = None
         self._begun: set[asyncio.Task[None]] = set()
-        self._bursts = Bursts(self._start_together, per_workflow, busy)
+        self._remembered = Remembered()
+        self._starts = Starts(client, self._remembered)
+        self._bursts = Bursts(self._start_together, per_workflow, busy, self._remembered)
 
     def tell_accepted(self, accepted: Accepted) -> None:
         """Have a function called with each event, and its run id, whose workflow's first task is with this process."""
@@ -73,22 +73,27 @@ class Publisher:
         Raises:
             PublishingDisabledError: publishing is off in this process.
             EventConflictError: accepted before with other content.
-            OverloadedError: too many wait; nothing was taken.
+            UnavailableError: too many wait; nothing was taken.
             TemporalUnavailableError: not accepted, as far as is known; the same again is safe.
         """
         self._require_publishing()
         with self.spans.publishing(event, caller) as traced:
             if alone:
-                return await self.start(traced, EventInput(events=[traced]), early=True)
+                async with self._turns.of(names.event_workflow_id(traced)), self._bursts.kept_out([traced]):
+                    await self._bursts.until_quiet()
+                    (receipt,) = _receipts(await self._start_together([traced]))
+                    self._remembered.add({identity_of(traced): Acceptance(traced.digest, receipt.accepted_at)})
+                    return receipt
             return await self._bursts.accept(traced)
 
     async def publish_batch(
         self, events: Sequence[CloudEvent], caller: Mapping[str, str] = NO_CONTEXT
     ) -> list[PublishReceipt]:
-        """Accept events together, up to 100 a workflow; the same batch again is accepted once.
+        """Accept events together, up to 100 a workflow; those that were accepted before are not again.
 
         Raises:
             PublishingDisabledError: publishing is off in this process.
+            EventConflictError: one was accepted before with other content, or is there twice; nothing was accepted.
             OverloadedError: the worker stayed busy; the same batch again is safe.
             TemporalUnavailableError: not all were accepted; the same batch again is safe.
         """
@@ -96,16 +101,27 @@ class Publisher:
         with ExitStack() as spans:
             return await self._publish_all([spans.enter_context(self.spans.publishing(e, caller)) for e in events])
 
-    async def _publish_all(self, rest: list[CloudEvent]) -> list[PublishReceipt]:
-        receipts: list[PublishReceipt] = []
-        while rest:
-            size = fitting(rest[:MAX_PER_WORKFLOW])
-            chunk, rest = rest[:size], rest[size:]
-            async with self._one_batch:
-                await self._bursts.until_quiet()
-                began = await self._begin(chunk, EventInput(events=list(chunk)), names.batch_workflow_id(chunk))
-            receipts += [_receipt(event, duplicate=began is None) for event in chunk]
-        return receipts
+    async def _publish_all(self, events: list[CloudEvent]) -> list[PublishReceipt]:
+        outcomes: list[Outcome] = []
+        async with self._one_batch, self._bursts.kept_out(events):
+            await self._bursts.until_quiet()
+            known = await self._starts.known(events)
+            _check_content(events, known)
+            while rest := events[len(outcomes) :]:
+                outcomes += await self._start_chunk(rest[: fitting(rest[:MAX_PER_WORKFLOW])], known)
+        return _receipts(outcomes)
+
+    async def _start_chunk(self, chunk: list[CloudEvent], known: Found) -> list[Outcome]:
+        """Start what is not known under an id that all of the chunk says: the same batch again meets it."""
+        if fresh := {identity_of(event): event for event in chunk if identity_of(event) not in known}:
+            await self._bursts.until_quiet()
+            known |= await self._starts.start(list(fresh.values()), names.batch_workflow_id(chunk))
+        outcomes = []
+        for event in chunk:
+            outcomes.append(_outcome(event, known.get(identity_of(event))))
+            known.setdefault(identity_of(event), Acceptance(event.digest, datetime.now(UTC)))
+        self._remembered.add({identity: known[identity] for identity in map(identity_of, chunk)})
+        return outcomes
 
     async def emit(self, event: CloudEvent, behind: Sequence[str] = ()) -> PublishReceipt:
         """`publish`, for the platform's own: with publishing off, the receipt says that nothing was emitted.
@@ -143,18 +159,18 @@ class Publisher:
             workflow_id: the event's own by default.
             early: its first requests may begin before the workflow asks for them.
         """
-        if handle := await self._begin([event], request, workflow_id or names.event_workflow_id(event)):
+        if handle := await self._starts.begin([event], request, workflow_id or names.event_workflow_id(event)):
             if early:
                 self._tell(event, handle)
             return _receipt(event)
         async with answered(self._client):
             described = await self._client.get_workflow_handle(names.event_workflow_id(event)).describe()
             known = await described.memo_value(names.EVENTS_MEMO, [])
-        return _repeated(event, known[0]["digest"] if known else "", described.start_time)
+        return repeated(event, Acceptance(known[0]["digest"] if known else "", described.start_time))
 
     async def begin(self, event: CloudEvent, request: EventInput, workflow_id: str) -> bool:
         """Start a further delivery of an event under an id; False when that id was used before."""
-        return await self._begin([event], request, workflow_id) is not None
+        return await self._starts.begin([event], request, workflow_id) is not None
 
     def _require_publishing(self) -> None:
         if not self._publishing:
@@ -162,44 +178,15 @@ class Publisher:
 
     async def _start_together(self, events: Sequence[CloudEvent]) -> list[Outcome]:
         """Start one workflow for all of the events that no workflow has yet."""
-        if len(events) == 1:
-            return [await self.start(events[0], EventInput(events=[events[0]]), early=True)]
-        known = await self._known(events)
-        fresh = [event for event in events if (event.source, event.id) not in known]
-        if fresh:
-            await self._begin(fresh, EventInput(events=fresh), names.shared_workflow_id(uuid.uuid4().hex))
-        return [_outcome(event, known.get((event.source, event.id))) for event in events]
+        if len(events) == 1 and self._starts.is_new(events[0]):
+            with self._starts.in_doubt(events, names.event_workflow_id(events[0])):
+                return [await self.start(events[0], EventInput(events=list(events)), early=True)]
+        known = await self._starts.known(events)
+        if fresh := [event for event in events if identity_of(event) not in known]:
+            known |= await self._starts.start(fresh)
+        return [_outcome(event, known.get(identity_of(event))) for event in events]
 
-    async def _known(self, events: Sequence[CloudEvent]) -> dict[tuple[str, str], str]:
-        """The digests of those events that visibility has already: accepted by another process, or long ago here."""
-        hashes = ", ".join(f"'{names.event_id_hash(event.id)}'" for event in events)
-        found: dict[tuple[str, str], str] = {}
-        async with answered(self._client):
-            async for run in self._client.list_workflows(f"{names.EVENT_IDS.name} IN ({hashes})"):
-                for event in await run.memo_value(names.EVENTS_MEMO, []):
-                    found[event["source"], event["id"]] = event["digest"]
-        return found
-
-    async def _begin(self, events: Sequence[CloudEvent], request: EventInput, workflow_id: str) -> _Handle | None:
-        """Start a workflow; None when the id was used before."""
-        async with answered(self._client):
-            try:
-                return await self._client.start_workflow(
-                    EventWorkflow.run,
-                    request,
-                    id=workflow_id,
-                    task_queue=names.EVENTS_QUEUE,
-                    request_eager_start=True,
-                    task_timeout=policies.EVENT_TASK_TIMEOUT,
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    memo=names.event_memo(events),
-                    search_attributes=names.event_attributes(events),
-                    static_summary=event_summary(events),
-                )
-            except WorkflowAlreadyStartedError:
-                return None
-
-    def _tell(self, event: CloudEvent, handle: _Handle) -> None:
+    def _tell(self, event: CloudEvent, handle: Handle) -> None:
         if self._accepted is None or not is_with_us(handle) or handle.first_execution_run_id is None:
             return
         task = asyncio.create_task(self._accepted(event, handle.first_execution_run_id))
@@ -208,7 +195,7 @@ class Publisher:
         task.add_done_callback(retrieved)  # where it fails, nothing was begun early: the workflow's own task begins it
 
 
-def is_with_us(handle: _Handle) -> bool:
+def is_with_us(handle: Handle) -> bool:
     """Whether Temporal gave the workflow's first task to this process.
 
     The SDK has no public way to say, so a test pins this one. Where it does not say, nothing is begun early.
@@ -220,16 +207,24 @@ def _receipt(event: CloudEvent, *, duplicate: bool = False) -> PublishReceipt:
     return PublishReceipt(event_id=event.id, published=True, duplicate=duplicate, accepted_at=datetime.now(UTC))
 
 
-def _repeated(event: CloudEvent, digest: str, accepted_at: datetime | None = None) -> PublishReceipt:
-    if digest != event.digest:
-        raise EventConflictError(event_id=event.id, source=event.source)
-    return PublishReceipt(event_id=event.id, published=True, duplicate=True, accepted_at=accepted_at)
-
-
-def _outcome(event: CloudEvent, known_digest: str | None) -> Outcome:
-    if known_digest is None:
+def _outcome(event: CloudEvent, known: Acceptance | None) -> Outcome:
+    if known is None:
         return _receipt(event)
     try:
-        return _repeated(event, known_digest)
+        return repeated(event, known)
     except EventConflictError as conflict:
         return conflict
+
+
+def _receipts(outcomes: Sequence[Outcome]) -> list[PublishReceipt]:
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, PublishReceipt)]
+    for outcome in outcomes:
+        if isinstance(outcome, ImError):
+            raise outcome
+    return receipts
+
+
+def _check_content(events: Sequence[CloudEvent], known: Found) -> None:
+    told = dict(known)
+    for event in events:
+        repeated(event, told.setdefault(identity_of(event), Acceptance(event.digest)))

@@ -123,12 +123,26 @@ class Visit(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client does not take what it asked for: it is given some time."""
         super().pause_writing()
-        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+        self._give_up_later()
 
     def resume_writing(self) -> None:
         """The client has taken it."""
         super().resume_writing()
-        self._stop_unread_timer()
+        if not self.transport.is_closing():
+            self._stop_unread_timer()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        if self._is_asked() and self.cycle.response_started:
+            self.transport.abort()  # an answer is under way, and this would be in the middle of it
+        else:
+            super().send_400_response(msg)
+            self._give_up_in_time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more was asked for."""
+        super().timeout_keep_alive_handler()
+        self._give_up_in_time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers, of which nobody here knows what to do, are dropped."""
@@ -155,6 +169,7 @@ class Visit(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """A request has ended."""
         super().on_response_complete()
+        self._give_up_in_time()
         if not self._is_asked():  # otherwise the next one of a pipeline has begun
             self._reception.answered(self)
 
@@ -178,6 +193,15 @@ class Visit(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    def _give_up_in_time(self) -> None:
+        """Bound an end that waits for a client to take the rest, where that is too little to pause for."""
+        if self.transport.is_closing():
+            self._give_up_later()
+
+    def _give_up_later(self) -> None:
+        if self._unread_timer is None:
+            self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -199,6 +223,7 @@ class Visit(HttpToolsProtocol):
             )
             self.transport.write(head.encode() + body)
         self.transport.close()
+        self._give_up_in_time()
 
 
 async def _no_room(_scope: object, _receive: object, send: ASGISendCallable) -> None:

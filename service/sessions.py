@@ -70,8 +70,9 @@ class Sessions:
         if not caller.may(Scope.READ):
             raise ScopeMissingError(name=caller.name, scope=Scope.READ.value)
         session = _Session(token=token, form_token=secrets.token_urlsafe(16), ends_at=datetime.now(UTC) + SESSION_LASTS)
-        ring = await self._connection.sealing()
-        return ring.seal(session.model_dump_json(), _PURPOSE)
+        # By the newest key, whoever else has it: no worker opens this, and it is possible while Temporal is away.
+        self._connection.keyring.renew()
+        return self._connection.keyring.seal(session.model_dump_json(), _PURPOSE)
 
     async def resume(self, cookie: str, *, counts: bool = True) -> Visitor:
         """Whose session a cookie is; ``counts`` as of `Callers.bearing`.

@@ -10,6 +10,7 @@ from domain.errors import InvalidRequestError
 from domain.rates import parse_rate
 from domain.sources import check_source_name, digest
 from domain.tokens import RANDOM_BYTES, ApiToken, TokenUses, make_token, parse_scopes
+from service.callers import ADMINISTRATOR
 from service.connection import Connection
 from service.sources import SourceRegistry
 from workflows.sources import SourcesWorkflow
@@ -55,11 +56,13 @@ class TokenGateway:
         """Make a token; it counts from now on, in every process.
 
         Args:
-            name: unique.
+            name: unique, and not that of the administrator's token.
             scopes: see `domain.tokens.parse_scopes`; the clusters that they name exist.
             expires: from now, up to ten years; None: never.
             rate_limit: see `domain.rates.parse_rate`.
         """
+        if name.upper() == ADMINISTRATOR.name:  # callers of one name share their idempotency keys
+            raise InvalidRequestError(reason=f"{name} is what the administrator's token is called: choose another name")
         if expires is not None and not timedelta() < expires <= LONGEST:
             raise InvalidRequestError(reason="a token expires after at least a second and at most ten years")
         now, token = datetime.now(UTC), make_token(secrets.token_bytes(RANDOM_BYTES))

@@ -12,10 +12,10 @@ PATIENCE_SECONDS = 6  # with the 3 s of an exchange, within the 10 s that a rela
 
 
 class Turns:
-    """Lets in what concerns one thing one at a time, in its order, and eight in all."""
+    """Lets in what concerns one thing one at a time, in its order, and eight in all unless told otherwise."""
 
-    def __init__(self) -> None:
-        self._all = asyncio.Semaphore(AT_A_TIME)
+    def __init__(self, at_a_time: int = AT_A_TIME) -> None:
+        self._all = asyncio.Semaphore(at_a_time)
         self._each: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager

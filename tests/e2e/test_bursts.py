@@ -10,6 +10,7 @@ from domain.events import CloudEvent
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink
+from workflows import policies
 
 EVENTS = 300
 
@@ -85,3 +86,39 @@ async def test_what_fails_in_a_batch_goes_on_by_itself_and_is_listed(platform: P
     listed = await platform.im("event", "list", "--type", event_type, "--failed", "--format", "json")
     failed = [row["event_id"] for row in listed.json]
     assert failed == [event_id for event_id, outcome in outcomes.items() if outcome == "failed"]
+
+
+async def test_what_goes_on_stands_behind_those_who_were_told_nothing_yet(platform: Platform, sink: Sink) -> None:
+    event_type = unique_type("behind")
+    sink.script(*[Answer(503)] * 3, Answer(200))
+    await platform.gateway.subscribers.add(unique_name("behind"), sink.url(), types=[event_type])
+    events = [members(event_type, number) for number in range(3)]
+    await post(platform, events, batch=True)
+    await sink.wait_for(6, timeout=30)
+
+    async def rests() -> list[int] | None:
+        found = [run async for run in platform.client.list_workflows(f"ImEventTypes = '{event_type}'")]
+        handles = [platform.client.get_workflow_handle(run.id) for run in found if "/rest-" in run.id]
+        begun = [(await handle.fetch_history()).events[0] for handle in handles]
+        priorities = [each.workflow_execution_started_event_attributes.priority.priority_key for each in begun]
+        return priorities if len(priorities) == len(events) else None
+
+    assert await eventually(rests) == [policies.REST_PRIORITY.priority_key] * 3
+
+
+async def test_what_a_small_burst_leaves_does_not_wait_for_what_a_large_one_leaves(
+    platform: Platform, sink: Sink
+) -> None:
+    large, small = unique_type("large"), unique_type("small")
+    sink.script(Answer(503), path="/large")
+    sink.script(Answer(503), Answer(503), Answer(200), path="/small")
+    for event_type, path in ((large, "/large"), (small, "/small")):
+        name = unique_name("crowded")
+        await platform.gateway.subscribers.add(name, sink.url(path), types=[event_type], schedule="1")
+    for first in range(0, 1000, 500):
+        await post(platform, [members(large, number) for number in range(first, first + 500)], batch=True)
+    await post(platform, [members(small, number) for number in range(2)], batch=True)
+
+    await eventually(lambda: sum(request.path == "/small" for request in sink.received) == 4, 30)
+    asked = Counter(request.headers["ce-id"] for request in sink.received if request.path == "/large")
+    assert sum(times > 1 for times in asked.values()) < 1000

@@ -29,7 +29,7 @@ async def listed(platform: Platform, name: str) -> TokenView | None:
 
 async def statuses(token: str, path: str, *urls: str) -> list[int]:
     """What each process answers at this moment."""
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
         return [answer.status_code for answer in await asyncio.gather(*(client.get(url + path) for url in urls))]
 
 

@@ -41,3 +41,17 @@ def test_what_is_no_beat_moves_nothing(fault: Exception) -> None:
     with door.passing():
         pass
     assert door.clear_since == START
+
+
+@pytest.mark.parametrize(("gained", "moved"), [(9, False), (11, True), (3600, True), (-3600, False)])
+def test_a_machine_that_slept_or_whose_clock_was_set_forward_heard_no_beat(gained: int, moved: bool) -> None:
+    seconds = {"wall": 0.0, "steady": 1000.0}
+    door = Door(lambda: START + timedelta(seconds=seconds["wall"]), lambda: seconds["steady"])
+    for clock in seconds:
+        seconds[clock] += 86400
+    assert door.clear_since == START
+    seconds["wall"] += gained
+    assert door.clear_since == (START + timedelta(seconds=86400 + gained) if moved else START)
+    seconds["wall"] += 5
+    seconds["steady"] += 5
+    assert door.clear_since == (START + timedelta(seconds=86400 + gained) if moved else START)

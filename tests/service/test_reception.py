@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from service.server import api_config, listen
 from tests.support.eventually import eventually, within
 
 LARGE = bytes(16 * 1024 * 1024)
+LITTLE = bytes(60 * 1024)  # less than what writing pauses for, and more than small buffers of sockets take
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -29,6 +30,7 @@ class Served:
     clients: list[str] = field(default_factory=list)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     visitors: list["Visitor"] = field(default_factory=list)
+    connections: Any = ()
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -37,6 +39,9 @@ class Served:
         self.clients.append(scope["client"][0])
         if scope["path"] == "/held":
             await self.go_on.wait()
+        if scope["path"] == "/begun":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await self.go_on.wait()
         if scope["path"] == "/large":
             length = str(len(LARGE)).encode()
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
@@ -44,8 +49,10 @@ class Served:
                 await send({"type": "http.response.body", "body": LARGE[: len(LARGE) // 2], "more_body": True})
             self.asked.append("/large is over")
             return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"ok"})
+        body = LITTLE if scope["path"] == "/little" else b"ok"
+        length = str(len(body)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": body})
 
     async def visit(self, sent: bytes = b"") -> "Visitor":
         visitor = Visitor(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -65,11 +72,12 @@ class Visitor:
         return head.partition(b"\r\n")[0] + b" " + await self.reader.readexactly(length)
 
     async def ended(self) -> bytes:
-        """What came until the connection was closed or reset."""
-        try:
-            return await self.reader.read()
-        except ConnectionResetError:
-            return b""
+        """What came until the connection was closed, or reset as a client is that goes on sending."""
+        came = b""
+        with suppress(ConnectionResetError):
+            while piece := await self.reader.read(65536):
+                came += piece
+        return came + bytes(self.reader._buffer)  # type: ignore[attr-defined]  # had it come just before the reset
 
 
 Open = Callable[..., Any]
@@ -78,8 +86,10 @@ Open = Callable[..., Any]
 @asynccontextmanager
 async def serving(most: int, head_seconds: float) -> AsyncIterator[Served]:
     listener: socket.socket = listen("127.0.0.1", 0)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # of each connection: what is not taken shows soon
     served = Served(listener.getsockname()[1], Reception(most, head_seconds))
     server = uvicorn.Server(api_config(served, served.reception))
+    served.connections = server.server_state.connections
     running = asyncio.create_task(server.serve(sockets=[listener]))
     await eventually(lambda: server.started)
     try:
@@ -109,7 +119,7 @@ async def test_a_connection_that_asks_for_nothing_is_closed(opened: Open) -> Non
 
 @pytest.mark.parametrize("before", [b"", REQUEST])
 async def test_a_head_that_comes_byte_by_byte_is_408(opened: Open, before: bytes) -> None:
-    served = await opened(head_seconds=0.3)
+    served = await opened(head_seconds=0.5)
     visitor = await served.visit(before)
     if before:
         assert await visitor.answer() == b"HTTP/1.1 200 OK ok"
@@ -121,7 +131,7 @@ async def test_a_head_that_comes_byte_by_byte_is_408(opened: Open, before: bytes
 async def drip(visitor: Visitor, data: bytes) -> None:
     for byte in data:
         visitor.writer.write(bytes([byte]))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)  # seldom enough for an answer to be read before the next one finds nobody
 
 
 async def test_a_head_without_end_is_431(opened: Open) -> None:
@@ -198,6 +208,39 @@ async def test_who_does_not_take_an_answer_does_not_keep_the_place(
     served = await opened()
     await served.visit(REQUEST.replace(b"/ ", b"/large ", 1) * 3)
     await eventually(lambda: "/large is over" in served.asked)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"x" * MOST_HEAD_BYTES,
+        b"\0",
+        b"",
+    ],
+)
+async def test_an_end_does_not_wait_for_a_client_that_takes_nothing(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, then: bytes
+) -> None:
+    monkeypatch.setattr("service.reception.UNREAD_SECONDS", 0.2)
+    monkeypatch.setattr("service.server.KEEP_ALIVE_SECONDS", 1)
+    served = await opened()
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with deaf:
+        deaf.connect(("127.0.0.1", served.port))
+        deaf.sendall(REQUEST.replace(b"/ ", b"/little ", 1))
+        await eventually(lambda: served.asked == ["/little"])
+        assert served.connections
+        deaf.sendall(then)
+        await eventually(lambda: not served.connections)
+
+
+async def test_what_is_no_http_is_not_answered_within_an_answer(opened: Open) -> None:
+    visitor = await (await opened()).visit(REQUEST.replace(b"/ ", b"/begun ", 1))
+    assert await visitor.reader.readexactly(9) == b"HTTP/1.1 "
+    visitor.writer.write(b"\0\r\n\r\n")
+    assert b"HTTP/1.1" not in await within(3, visitor.ended())
 
 
 @pytest.mark.parametrize("trailers", [b"X: y\r\n" * 20_000, b"X: " + b"y" * 120_000])

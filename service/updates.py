@@ -1,0 +1,37 @@
+"""Updates of a registry take turns: Temporal takes ten of one workflow at a time, of all processes together."""
+
+import asyncio
+from typing import Any, TypeVar
+
+from temporalio.client import WorkflowHandle
+from temporalio.workflow import UpdateMethodMultiParam
+
+from service.connection import Connection
+from service.temporal import answered_by_entity
+from workflows.names import CONTROL_QUEUE
+
+AT_ONCE = 5  # of one process
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+class Updates:
+    """Whatever changes one registry in this process goes through here.
+
+    Args:
+        connection: to Temporal.
+        workflow_id: of the registry.
+    """
+
+    def __init__(self, connection: Connection, workflow_id: str) -> None:
+        self._connection = connection
+        self._workflow_id = workflow_id
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def carry_out(self, update: UpdateMethodMultiParam[[Any, Argument], Result], argument: Argument) -> Result:
+        """Have an update done; raises the errors of `domain.errors`."""
+        client = self._connection.client
+        handle: WorkflowHandle[Any, None] = client.get_workflow_handle(self._workflow_id)
+        async with self._at_once, answered_by_entity(client, CONTROL_QUEUE):
+            return await handle.execute_update(update, argument)

@@ -1,0 +1,52 @@
+"""Updates of a registry take turns, whoever asks for them."""
+
+import asyncio
+from typing import Any, cast
+
+from service.connection import Connection
+from service.http_clients import HttpClientGateway
+from service.registry_writes import RegistryWrites
+from service.subscribers import SubscriberGateway
+from service.updates import AT_ONCE, Updates
+from tests.support.builders import make_subscriber
+
+
+class Registry:
+    """As much of a client, and of a connection, as an update takes; counts those that are under way."""
+
+    def __init__(self) -> None:
+        self.under_way = self.most = 0
+        self.client = self
+
+    async def require_worker(self) -> None:
+        pass
+
+    def get_workflow_handle(self, _workflow_id: str) -> "Registry":
+        return self
+
+    async def execute_update(self, _update: Any, _argument: Any) -> Any:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        raise asyncio.CancelledError  # what came of it is not looked at
+
+
+async def test_all_that_change_the_directory_share_its_turns() -> None:
+    registry = Registry()
+    connection = cast("Connection", registry)
+    directory = Updates(connection, "subscribers")
+    subscribers = SubscriberGateway(connection, directory)
+    clients = HttpClientGateway(connection, subscribers, directory)
+    writes = RegistryWrites(directory, cast("Any", None), cast("Any", None))
+    changes: list[Any] = [
+        change
+        for number in range(10)
+        for change in (
+            subscribers.pause(f"s{number}"),
+            clients.remove(f"c{number}"),
+            writes.subscriber(make_subscriber(), None),
+        )
+    ]
+    await asyncio.gather(*changes, return_exceptions=True)
+    assert registry.most == AT_ONCE
