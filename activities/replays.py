@@ -7,6 +7,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.directory import LeasedDirectory
+from domain.errors import InvalidInputError, TooLargeError
 from domain.replays import (
     RECENT_KEPT,
     Found,
@@ -24,6 +25,8 @@ from domain.replays import (
     refusal_of,
 )
 from domain.subscribers import Subscriber
+
+HOPELESS = (InvalidInputError, TooLargeError)  # no retry mends these: they end the replay, which says why
 
 
 class Resender(Protocol):
@@ -60,7 +63,10 @@ class ReplayActivities:
         refused = refusal_of(request.selection.to, to)
         if not self._publishing or refused or to is None:
             return Found(publishing=self._publishing, refused=refused)
-        return Found(survey=await self._resender.survey(request.selection, to, activity.heartbeat))
+        try:
+            return Found(survey=await self._resender.survey(request.selection, to, activity.heartbeat))
+        except HOPELESS as error:
+            return Found(refused=str(error))
 
     @activity.defn(name="list_replayed")
     async def page(self, request: PageRequest) -> Listed:
@@ -68,7 +74,10 @@ class ReplayActivities:
         to = await self._target(request.selection.to)
         if (refused := refusal_of(request.selection.to, to)) or to is None:
             return Listed(refused=refused, paused=bool(to and to.enabled))
-        return Listed(page=await self._resender.page(request, to))
+        try:
+            return Listed(page=await self._resender.page(request, to))
+        except HOPELESS as error:
+            return Listed(refused=str(error))
 
     @activity.defn(name="send_replayed")
     async def send(self, portion: Portion) -> PortionSent:
@@ -82,7 +91,10 @@ class ReplayActivities:
         for event in portion.events:
             await asyncio.sleep(max(0.0, due - loop.time()))
             recent = [*portion.recent, *done.recent][-RECENT_KEPT:]
-            outcome, mark = await self._resender.send(portion.replay, event, portion.to, recent)
+            try:
+                outcome, mark = await self._resender.send(portion.replay, event, portion.to, recent)
+            except HOPELESS as error:
+                return done.model_copy(update={"refused": f"{event.event_id} cannot be sent: {error}"})
             due += portion.interval if outcome is Sent.SENT else 0
             first = (event.source, event.event_id) not in seen
             seen.add((event.source, event.event_id))

@@ -11,6 +11,7 @@ ROW: dict[str, Any] = {
         "to": "my-webhook",
         "sent_to": "my-webhook",
         "failed_only": True,
+        "undelivered": False,
         "types": None,
         "since": "2025-12-26T08:30:00Z",
         "until": "2025-12-26T14:30:00Z",
@@ -25,7 +26,14 @@ ROW: dict[str, Any] = {
     "gone": 0,
     "reason": None,
 }
-REPLAY: dict[str, Any] = ROW | {"delivered": 396, "failed": 1, "under_way": 3, "eta_seconds": 40.0}
+REPLAY: dict[str, Any] = ROW | {
+    "delivered": 396,
+    "failed": 1,
+    "cancelled": 0,
+    "under_way": 3,
+    "forgotten": 0,
+    "eta_seconds": 40.0,
+}
 _EVENT: dict[str, Any] = {
     "event_id": "evt_019b5a1c-7d40-7c3e-9b1f-2a6d5e8c4b70",
     "source": "/incidents/INC-7",

@@ -14,10 +14,11 @@ from api.problems import problems
 from api.scopes import ScopedRoute
 from api.times import read_moment
 from api.urls import location
+from domain.errors import InvalidRequestError
 from domain.patterns import parse_patterns
 from domain.replays import DEFAULT_RATE, ReplayReport, Survey
 from service.idempotency import Once
-from service.replays import ReplayOptions, ReplayView
+from service.replay_views import ReplayOptions, ReplayView, replay_rate
 
 router = APIRouter(prefix="/replays", tags=["replays"], route_class=ScopedRoute)
 
@@ -30,17 +31,27 @@ class Select(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [replay_examples.START, replay_examples.BACKFILL]})
 
     subscriber: str | None = Field(
-        None, description="Whose events: all retained ones that it wants; with failed_only or to, what it was sent."
+        None,
+        description="Whose events: all retained ones that it wants; with undelivered, failed_only or to, what it was "
+        "sent. With to it may have been removed.",
     )
     to: str | None = Field(None, description="Who is sent them. Null: the subscriber itself.")
     since: Moment | None = None
     until: Moment | None = None
     types: str | None = Field(None, description="Patterns, separated by commas, besides those of the receiver.")
     failed_only: bool = Field(False, description="Only what failed for good and has not arrived since.")
+    undelivered: bool = Field(False, description="What failed for good or was cancelled, and has not arrived since.")
     rate: str = Field(DEFAULT_RATE, description="``10/s`` or ``100/m``; 0.1 to 1000 a second.")
 
     def options(self) -> ReplayOptions:
-        """What is asked for, with times that count from now."""
+        """What is asked for, with times that count from now; raises what is wrong with it by the names it has here."""
+        if self.subscriber is None and self.to is None:
+            raise InvalidRequestError(reason="give subscriber, whose events, or to, who is sent all that it wants")
+        for member in ("failed_only", "undelivered"):
+            if getattr(self, member) and self.subscriber is None:
+                raise InvalidRequestError(reason=f"{member} needs subscriber: whom did they not reach?")
+        if self.failed_only and self.undelivered:
+            raise InvalidRequestError(reason="undelivered takes what failed too: give it or failed_only, not both")
         now = datetime.now(UTC)
         return ReplayOptions(
             subscriber=self.subscriber,
@@ -49,7 +60,8 @@ class Select(Body):
             until=read_moment("until", self.until, now),
             types=list(parse_patterns(self.types)) if self.types is not None else None,
             failed_only=self.failed_only,
-            rate=self.rate,
+            undelivered=self.undelivered,
+            rate=replay_rate(self.rate),
         )
 
 
@@ -61,13 +73,13 @@ class Select(Body):
     responses=examples.answer(202, replay_examples.REPLAY) | problems(409, 415),
 )
 async def start_replay(
-    body: Select, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey = None
+    body: Select, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey
 ) -> ReplayView:
     """Each event once, under its own id, at a rate; the requests carry the header ``Im-Replay``.
 
     It goes on by itself, whatever becomes of this process. Nothing matches: it is ``done``, with ``matched`` 0.
-    Sent again with the same Idempotency-Key, the answer is the replay that was started first; with other options too,
-    it is refused.
+    Sent again with the same Idempotency-Key and token, the answer is the replay that was started first, whatever has
+    become of the subscriber; with other options it is refused.
     """
     once = Once(idempotency_key, body.model_dump_json()) if idempotency_key else None
     started = await gateway.replays.start(body.options(), once)

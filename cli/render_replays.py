@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cli import render
 from cli.run import say
-from domain.timing import ago
+from domain.timing import about, ago
 
 if TYPE_CHECKING:  # for annotations alone
     from domain.replays import Replayed, ReplayReport, Survey
-    from service.replays import ReplayOptions, ReplayView
+    from service.replay_views import ReplayOptions, ReplayView
 
 PLAIN_EVERY_SECONDS = 5.0  # a line, where no terminal can show a bar
 
@@ -40,7 +40,9 @@ def meant(replay: ReplayReport) -> str:
     """Which events, in words."""
     chosen = replay.selection
     if chosen.failed_only:
-        said = "what failed" + (f" for {chosen.sent_to}" if chosen.sent_to != chosen.to else "")
+        said = ("what failed or was cancelled" if chosen.undelivered else "what failed") + (
+            f" for {chosen.sent_to}" if chosen.sent_to != chosen.to else ""
+        )
     else:
         said = f"what {chosen.sent_to} was sent" if chosen.sent_to else "what it wants"
     return said + (f" of {','.join(chosen.types)}" if chosen.types else "")
@@ -65,8 +67,10 @@ def replay_text(found: ReplayView) -> str:
             ("gone", found.gone or None),
             ("delivered", found.delivered),
             ("failed", found.failed),
+            ("cancelled", found.cancelled or None),
             ("under way", found.under_way),
-            ("seconds left", None if found.eta_seconds is None else round(found.eta_seconds)),
+            ("forgotten", found.forgotten or None),
+            ("time left", None if found.eta_seconds is None else about(found.eta_seconds)),
             ("started", render.when(found.started_at)),
             ("ended", render.when(found.ended_at) if found.ended_at else None),
         ]
@@ -75,9 +79,11 @@ def replay_text(found: ReplayView) -> str:
 
 def outcome(found: ReplayView) -> str:
     """One line on where a replay stands."""
-    left = "" if found.eta_seconds is None else f", {round(found.eta_seconds)} s left"
-    delivered = f"{found.delivered} delivered, {found.failed} failed, {found.under_way} under way"
-    return f"{found.id} {found.stage}: {found.sent} of {found.matched} sent ({delivered}){left}"
+    left = "" if found.eta_seconds is None else f", {about(found.eta_seconds)} left"
+    told = f"{found.delivered} delivered, {found.failed} failed, {found.under_way} under way"
+    others = (("cancelled", found.cancelled), ("forgotten", found.forgotten))
+    told += "".join(f", {count} {name}" for name, count in others if count)
+    return f"{found.id} {found.stage}: {found.sent} of {found.matched} sent ({told}){left}"
 
 
 def survey_text(found: Survey, rate: str) -> str:
@@ -87,7 +93,9 @@ def survey_text(found: Survey, rate: str) -> str:
     ]
     pairs += [("first", _told(found.first)), ("last", _told(found.last))] if found.first and found.last else []
     pairs += (
-        [("skipped", f"{found.skipped} that failed have arrived since, or are on their way")] if found.skipped else []
+        [("skipped", f"{found.skipped} of those that failed have arrived since, or are on their way")]
+        if found.skipped
+        else []
     )
     counted = render.table(("TYPE", "EVENTS"), found.by_type.items())
     return "\n\n".join([render.fields(pairs), *([counted] if found.by_type else [])])
@@ -97,8 +105,14 @@ def nothing(options: ReplayOptions, skipped: int) -> str:
     """Why there is nothing to send, as far as it is known."""
     if skipped:
         return f"nothing to send: the {skipped} that failed have arrived since, or are on their way"
-    what = f"failed for {options.subscriber}" if options.failed_only else f"is for {options.to or options.subscriber}"
-    return f"nothing matches: no retained event {what}, within the times and types given (how long: im retention)"
+    if options.undelivered:
+        what = f"failed or was cancelled for {options.subscriber}"
+    elif options.failed_only:
+        what = f"failed for {options.subscriber}"
+    else:
+        what = f"is for {options.to or options.subscriber}"
+    more = "; what was cancelled is found with --undelivered" if options.failed_only and not options.undelivered else ""
+    return f"nothing matches: no retained event {what}, within the times and types given (how long: im retention){more}"
 
 
 class Progress:
@@ -132,7 +146,7 @@ class Progress:
     def show(self, found: ReplayView) -> None:
         """Show where it stands."""
         if self._bar is not None:
-            left = "" if found.eta_seconds is None else f"  {round(found.eta_seconds)} s left"
+            left = "" if found.eta_seconds is None else f"  {about(found.eta_seconds)} left"
             told = f"{found.delivered} delivered  {found.failed} failed{left}"
             self._bar.update(
                 self._task, description=str(found.stage), completed=found.sent, total=found.matched, told=told

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import render_replays
-from cli.run import Format, FormatOption, examples, make_app, moment, say, with_gateway, write
+from cli.patience import Patience
+from cli.run import Format, FormatOption, Limit, examples, make_app, moment, say, with_gateway, write
+from domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from service.gateway import Gateway
-    from service.replays import ReplayOptions, ReplayView
+    from service.replay_views import ReplayOptions, ReplayView
 
 WATCH_SECONDS = 0.5
 
@@ -24,6 +26,7 @@ Id = Annotated[str, typer.Argument(help="The replay's id.", metavar="ID", show_d
     invoke_without_command=True,
     epilog=examples(
         "im replay --subscriber billing --failed-only --since 6h",
+        "im replay --subscriber billing --undelivered --dry-run",
         "im replay --subscriber billing --types 'im.incident.**' --dry-run",
         "im replay --to new-billing --rate 50/s",
     ),
@@ -54,6 +57,14 @@ def replay(
     failed_only: Annotated[
         bool, typer.Option("--failed-only", help="Only what failed for good and has not arrived since.")
     ] = False,
+    undelivered: Annotated[
+        bool,
+        typer.Option(
+            "--undelivered",
+            help="What failed for good or was cancelled (it was disabled or removed, or what waited was dropped), and "
+            "has not arrived since.",
+        ),
+    ] = False,
     rate: Annotated[str, typer.Option("--rate", metavar="N/s|N/m", help="How fast, 0.1/s to 1000/s.")] = "10/s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be sent; send nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Print the id and leave it to itself.")] = False,
@@ -66,20 +77,23 @@ def replay(
     if context.invoked_subcommand is not None:
         return
     from domain.patterns import parse_patterns  # noqa: PLC0415 - heavy
-    from service.replays import ReplayOptions  # noqa: PLC0415 - heavy
+    from service.replay_views import ReplayOptions  # noqa: PLC0415 - heavy
 
-    if subscriber is None and to is None:
-        raise typer.BadParameter("say whose events: --subscriber NAME, or --to NAME for all that it wants")
     now = datetime.now(UTC)
+    after, before = moment(since, now) if since else None, moment(until, now) if until else None
+    if after and after >= min(before or now, now):
+        raise typer.BadParameter("--since is not before --until: no time lies between them")
     options = ReplayOptions(
         subscriber=subscriber,
         to=to,
-        since=moment(since, now) if since else None,
-        until=moment(until, now) if until else None,
+        since=after,
+        until=before,
         types=list(parse_patterns(types)) if types is not None else None,
         failed_only=failed_only,
+        undelivered=undelivered,
         rate=rate,
     )
+    _check(options)
     if dry_run:
         _survey(options, output)
     else:
@@ -89,7 +103,7 @@ def replay(
 @app.command("list", epilog=examples("im replay list", "im replay list --format json"))
 def list_(
     *,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, 1 to 1000.")] = 100,
+    limit: Limit = 100,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List replays, the latest first."""
@@ -120,6 +134,16 @@ def cancel(replay: Id, *, output: FormatOption = Format.TABLE) -> None:
     say(render_replays.outcome(found))
 
 
+def _check(options: "ReplayOptions") -> None:
+    """Raise `typer.BadParameter` for options that contradict each other, or need another."""
+    from service.replay_views import check_options  # noqa: PLC0415 - heavy
+
+    try:
+        check_options(options)
+    except InvalidRequestError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def _survey(options: "ReplayOptions", output: Format) -> None:
     found = with_gateway(lambda im: im.replays.survey(options))
     write(output, found, render_replays.survey_text(found, options.rate))
@@ -147,10 +171,12 @@ def _start(options: "ReplayOptions", output: Format, *, detach: bool) -> None:
 
 async def _watched(im: "Gateway", replay_id: str) -> "ReplayView":
     """Show progress on standard error until the replay has ended."""
+    patience = Patience()
     with render_replays.Progress() as progress:
         while True:
-            found = await im.replays.get(replay_id)
-            progress.show(found)
-            if found.ended_at is not None:
-                return found
+            with patience.bearing():
+                found = await im.replays.get(replay_id)
+                progress.show(found)
+                if found.ended_at is not None:
+                    return found
             await asyncio.sleep(WATCH_SECONDS)

@@ -16,7 +16,7 @@ PORTION_SECONDS = 2.0
 MAX_PORTION = 20
 RECENT_KEPT = 10  # as many as an ordered delivery lines up behind
 
-_SENT_BY = re.compile(r"replays/(rpl_[0-9a-f]{12})/event/.+", re.DOTALL)
+_SENT_BY = re.compile(r"replays/(rpl_(?:[0-9a-f]{12}){1,2})/event/.+", re.DOTALL)
 
 
 class Stage(StrEnum):
@@ -39,6 +39,7 @@ class Selection(BaseModel):
         to: the subscriber that they are sent to.
         sent_to: only what was sent to this subscriber; None for all events that ``to`` wants.
         failed_only: only what failed for good for ``sent_to`` and has not reached it since.
+        undelivered: with ``failed_only``, also what was cancelled for it.
         types: patterns, one of which the type must match besides those of ``to``.
         since: None for everything that is retained.
         until: a replay does not run after what happens while it runs.
@@ -49,6 +50,7 @@ class Selection(BaseModel):
     to: str
     sent_to: str | None = None
     failed_only: bool = False
+    undelivered: bool = False
     types: tuple[str, ...] | None = None
     since: datetime | None = None
     until: datetime
@@ -71,7 +73,7 @@ class Survey(BaseModel):
 
     Attributes:
         matched: events that would be sent, each once.
-        skipped: of those that failed, how many have reached the subscriber since, or are on their way.
+        skipped: of those that failed (or were cancelled), how many have reached it since, or are on their way.
         by_type: how many of each type are matched.
         complete: False when counting was given up; there are more.
         held: why none of it would be sent now, and what to do about it; None when it would.
@@ -112,7 +114,7 @@ class ReplayReport(BaseModel):
     """A replay: what it was asked for, and where it stands.
 
     Attributes:
-        id: ``rpl_`` and 12 hexadecimal digits.
+        id: ``rpl_`` and 12 hexadecimal digits; 24 that follow from an Idempotency-Key.
         rate: such as ``10/s``.
         matched: events to be sent, as they were counted before the first one was.
         sent: handed over to delivery.
@@ -205,12 +207,13 @@ class Sent(StrEnum):
 
 
 class PortionSent(BaseModel):
-    """What became of a portion, so far."""
+    """What became of a portion, so far; ``refused`` says why the rest of it can never be sent."""
 
     sent: int = 0
     repeated: int = 0
     gone: int = 0
     recent: list[Recent] = []
+    refused: str | None = None
 
     def after(self, outcome: Sent, recent: Recent | None) -> "PortionSent":
         """With one more event."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from activities.http_client_trials import HttpClientTrial
+from domain.http_client_trials import HttpClientTrial
 from domain.http_clients import CertificateFacts, HttpClient, TokenAuth
 
 __all__ = ["CertificateView", "HttpClientTrial", "HttpClientView", "OAuth2View", "certificate_view", "view"]

@@ -3,50 +3,45 @@
 import asyncio
 from typing import Unpack
 
-from temporalio.client import WorkflowHandle
-
-from activities.http_client_trials import HttpClientTrial, try_out
 from domain.addresses import check_url
 from domain.directory import Directory
 from domain.http_client_errors import HttpClientNotFoundError
+from domain.http_client_trials import HttpClientTrial
 from domain.http_clients import HttpClient
 from service.connection import Connection
 from service.http_client_drafts import HttpClientDrafts, HttpClientOptions
 from service.http_client_views import HttpClientView, view
 from service.subscribers import LEASE_WAIT_SECONDS, SubscriberGateway
-from service.temporal import answered_by_entity
+from service.updates import Updates
 from workflows.directory import SubscriberDirectoryWorkflow
-from workflows.names import CONTROL_QUEUE, DIRECTORY_ID
 
 
 class HttpClientGateway:
     """Everything that can be done with HTTP clients. All methods raise the errors of `domain.errors` alone."""
 
-    def __init__(self, connection: Connection, subscribers: SubscriberGateway) -> None:
+    def __init__(self, connection: Connection, subscribers: SubscriberGateway, updates: Updates) -> None:
         self._connection = connection
         self._subscribers = subscribers
+        self._updates = updates
 
     async def add(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Add a client; subscribers may name it from now on. See `HttpClientOptions`."""
         draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            added = await self._workflow.execute_update(SubscriberDirectoryWorkflow.add_http_client, draft)
+        added = await self._updates.carry_out(SubscriberDirectoryWorkflow.add_http_client, draft)
         return await self._settled(added)
 
     async def update(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Change a client; requests that begin after this returned use what is new."""
         draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            changed = await self._workflow.execute_update(SubscriberDirectoryWorkflow.change_http_client, draft)
+        changed = await self._updates.carry_out(SubscriberDirectoryWorkflow.change_http_client, draft)
         return await self._settled(changed)
 
     async def remove(self, name: str) -> HttpClientView:
         """Remove a client that no subscriber names."""
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            removed = await self._workflow.execute_update(SubscriberDirectoryWorkflow.remove_http_client, name)
+        removed = await self._updates.carry_out(SubscriberDirectoryWorkflow.remove_http_client, name)
         return view(removed, [])
 
     async def all(self) -> list[HttpClientView]:
@@ -61,6 +56,8 @@ class HttpClientGateway:
 
     async def test(self, name: str, url: str) -> HttpClientTrial:
         """Ask a URL for its head by way of a client, from this process; nothing is posted."""
+        from activities.http_client_trials import try_out  # noqa: PLC0415 - loads aiohttp, for this alone
+
         check_url(url, self._connection.policy)
         client = _found(await self._directory(), name)
         return await try_out(client, url, self._connection.keyring, self._connection.policy)
@@ -77,10 +74,6 @@ class HttpClientGateway:
         snapshot = await self._subscribers.snapshot(None)
         subscribers = snapshot.subscribers or {}
         return Directory(version=snapshot.version, subscribers=subscribers, http_clients=snapshot.http_clients)
-
-    @property
-    def _workflow(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:
-        return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
 
 
 def _found(directory: Directory, name: str) -> HttpClient:

@@ -103,6 +103,8 @@ def _held_back(members: dict[str, Any], known: Entry | None, left_out: list[str]
         )
     else:
         return Completed(members)
+    if members.get("paused"):  # who is disabled is not paused
+        note += f"; it was paused when it was exported, so pause it at once: im subscriber pause {members.get('name')}"
     return Completed(members | {"enabled": False}, note=note)
 
 

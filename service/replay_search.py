@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client, WorkflowExecution
 
+from domain.errors import InvalidRequestError
 from domain.outcomes import DeliveryState
 from domain.patterns import matches_any
 from domain.replays import Cursor, PageRequest, Replayed, ReplayPage, Selection, Survey
 from domain.subscribers import Subscriber
+from service.event_list import sent_to
 from service.listing import instant, quoted
 from service.progress import read_states
 from service.temporal import answered
@@ -98,7 +100,7 @@ class ReplaySearch:
         taken = [place for place, event in enumerate(carried) if _takes(selection, to, event["type"])]
         if taken and selection.sent_to and len(carried) > 1:  # its keywords do not tell which of them it was
             states = [states.get(selection.sent_to) for states in await read_states(self._client, run)]
-            meant = {DeliveryState.FAILED} if selection.failed_only else set(DeliveryState)
+            meant = _meant(selection)
             taken = [place for place in taken if place < len(states) and states[place] in meant]
         return [
             Replayed(
@@ -114,32 +116,52 @@ class ReplaySearch:
         ]
 
     async def _unreached(self, found: list[Replayed], selection: Selection) -> list[Replayed]:
-        """Those that have not reached the subscriber since they failed for it, and are not on their way."""
+        """Those that failed and have reached neither whom they failed for since, nor whom they are to be sent to."""
         if not selection.failed_only or selection.sent_to is None:
             return found
         reached: set[tuple[str, str]] = set()
+        meant = sorted({selection.sent_to, selection.to})
         for begin in range(0, len(found), LOOKED_UP):
             hashes = sorted({names.event_id_hash(event.event_id) for event in found[begin : begin + LOOKED_UP]})
-            query = f"WorkflowType = 'EventWorkflow' AND {names.SUBSCRIBERS.name} = {quoted(selection.sent_to)}"
-            query += f" AND {names.EVENT_IDS.name} IN ({', '.join(map(quoted, hashes))})"
+            query = f"WorkflowType = 'EventWorkflow' AND {names.SUBSCRIBERS.name} IN ({_listed(meant)})"
+            query += f" AND {names.EVENT_IDS.name} IN ({_listed(hashes)})"
             async with answered(self._client):
                 async for run in self._client.list_workflows(query):
                     carried = await run.memo_value(names.EVENTS_MEMO, [])
-                    if len(carried) == 1 and _reaches(run, selection.sent_to):
+                    if len(carried) == 1 and any(_reaches(run, each) for each in meant):
                         reached.add((carried[0]["source"], carried[0]["id"]))
         return [event for event in found if (event.source, event.event_id) not in reached]
+
+
+def check_findable(selection: Selection, to: Subscriber) -> None:
+    """Raise `InvalidRequestError` for a type that the store cannot be asked for, before a replay asks in vain."""
+    _query(selection, to)
 
 
 def _query(selection: Selection, to: Subscriber) -> str:
     """The list filter for workflows that may carry events of a selection; refused ones emitted nothing."""
     conditions = ["WorkflowType = 'EventWorkflow'", "ExecutionStatus != 'Failed'"]
     if selection.sent_to:
-        keyword = f"failed:{selection.sent_to}" if selection.failed_only else selection.sent_to
-        conditions.append(f"{names.SUBSCRIBERS.name} = {quoted(keyword)}")
+        unreached = selection.failed_only
+        conditions.append(sent_to(selection.sent_to, failed=unreached, undelivered=selection.undelivered))
     patterns = selection.types or to.types
     if not any("*" in pattern for pattern in patterns):
-        conditions.append(f"{names.EVENT_TYPES.name} IN ({', '.join(map(quoted, patterns))})")
+        conditions.append(f"{names.EVENT_TYPES.name} IN ({_listed(patterns)})")
     return " AND ".join(conditions)
+
+
+def _listed(patterns: Sequence[str]) -> str:
+    try:
+        return ", ".join(map(quoted, patterns))
+    except InvalidRequestError as error:
+        raise InvalidRequestError(reason=f"{error}; give types with a wildcard instead, such as **") from None
+
+
+def _meant(selection: Selection) -> set[DeliveryState]:
+    """In which states deliveries of events that share a workflow are taken."""
+    if not selection.failed_only:
+        return set(DeliveryState)
+    return {DeliveryState.FAILED} | ({DeliveryState.CANCELLED} if selection.undelivered else set())
 
 
 def _takes(selection: Selection, to: Subscriber, event_type: str) -> bool:
@@ -149,6 +171,8 @@ def _takes(selection: Selection, to: Subscriber, event_type: str) -> bool:
 def _reaches(run: WorkflowExecution, subscriber: str) -> bool:
     """Whether the workflow of one event has delivered it to a subscriber, or still tries to."""
     keywords = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
+    if subscriber not in keywords:
+        return False
     states = {word.removesuffix(f":{subscriber}") for word in keywords if word.endswith(f":{subscriber}")}
     return not states & {DeliveryState.FAILED.value, DeliveryState.CANCELLED.value}
 

@@ -75,9 +75,11 @@ class ReplayWorkflow:
             self._end(Stage.STOPPED, listed.refused)
         else:
             for begin in range(0, len(listed.page.found), state.portion):
-                if not self._cancelled:
+                if not self._cancelled and state.stage is Stage.SENDING:
                     await self._send(listed.page.found[begin : begin + state.portion])
             state.cursor = listed.page.cursor or state.cursor
+        if state.stage is not Stage.SENDING:
+            return
         if self._cancelled:
             self._end(Stage.CANCELLED)
         elif not listed.refused and listed.page.cursor is None:
@@ -99,6 +101,9 @@ class ReplayWorkflow:
         )
         state.sent, state.gone = state.sent + sent.sent, state.gone + sent.gone
         state.recent = [*state.recent, *sent.recent][-RECENT_KEPT:]
+        if sent.refused:
+            self._end(Stage.STOPPED, sent.refused)
+            return
         self._tell()
         await self._wait(began + sent.sent * timedelta(seconds=state.interval) - workflow.now())
 

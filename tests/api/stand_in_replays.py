@@ -9,7 +9,7 @@ from domain.replay_errors import ReplayNotFoundError
 from domain.replays import ReplayReport, Stage, Survey
 from domain.retention import Retention, check_retention
 from service.idempotency import Once
-from service.replays import ReplayOptions, ReplayPageView, ReplayView
+from service.replay_views import ReplayOptions, ReplayPageView, ReplayView
 
 
 class Replays:

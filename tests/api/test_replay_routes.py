@@ -11,11 +11,12 @@ from tests.api.conftest import Service
 
 async def test_a_replay_is_started_with_what_was_asked_for(service: Service) -> None:
     body = {"subscriber": "a", "to": "b", "since": "6h", "until": "2025-12-26T14:30:00+01:00", "types": "a.*,b.**"}
-    answer = await service.http.post("/api/v1/replays", json=body | {"failed_only": True, "rate": "100/m"})
+    answer = await service.http.post("/api/v1/replays", json=body | {"undelivered": True, "rate": "100/m"})
     assert (answer.status_code, answer.json()) == (202, REPLAY)
     assert answer.headers["location"] == f"/api/v1/replays/{REPLAY['id']}"
     (asked,) = service.gateway.replays.asked
-    assert (asked.subscriber, asked.to, asked.types, asked.failed_only) == ("a", "b", ["a.*", "b.**"], True)
+    assert (asked.subscriber, asked.to, asked.types) == ("a", "b", ["a.*", "b.**"])
+    assert (asked.failed_only, asked.undelivered) == (False, True)
     assert asked.rate == "100/m"
     assert asked.until == datetime(2025, 12, 26, 13, 30, tzinfo=UTC)
     assert asked.since
@@ -32,6 +33,11 @@ async def test_a_request_sent_again_is_the_same_whenever_it_counts_its_times_fro
     assert other
     assert first == again != other
     assert (first.id, first.digest != other.digest, without) == (other.id, True, None)
+    named = {"Idempotency-Key": "k", "Authorization": f"Bearer {service.gateway.tokens.add('ci', 'manage')}"}
+    assert (await service.http.post("/api/v1/replays", json=body, headers=named)).status_code == 202
+    last = service.gateway.replays.once[-1]
+    assert last
+    assert last.id != first.id
     wrong = await service.http.post("/api/v1/replays", json={"to": "b"}, headers={"Idempotency-Key": "a b"})
     assert wrong.status_code == 422
 
@@ -47,6 +53,21 @@ async def test_a_request_sent_again_is_the_same_whenever_it_counts_its_times_fro
 async def test_wrong_requests_start_nothing(service: Service, body: dict[str, str]) -> None:
     assert (await service.http.post("/api/v1/replays", json=body)).status_code == 422
     assert service.gateway.replays.asked == []
+
+
+@pytest.mark.parametrize("path", ["", "/survey"])
+async def test_what_is_wrong_is_said_of_the_member_that_it_has_here(service: Service, path: str) -> None:
+    for body, says in (
+        ({"to": "b", "rate": "fast"}, "'fast' is not a rate"),
+        ({"to": "b", "since": "yesterday"}, "since is 'yesterday', which is neither an RFC 3339 time"),
+        ({"to": "b", "failed_only": True}, "failed_only needs subscriber"),
+        ({}, "give subscriber"),
+        ({"subscriber": "a", "failed_only": True, "undelivered": True}, "give it or failed_only, not both"),
+    ):
+        answer = await service.http.post(f"/api/v1/replays{path}", json=body)
+        assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.text
+        assert "--" not in answer.text
+        assert "rate_limit" not in answer.text
 
 
 async def test_replays_are_listed_shown_counted_and_cancelled(service: Service) -> None:

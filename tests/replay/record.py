@@ -22,7 +22,7 @@ from domain.events import CloudEvent
 from domain.heartbeats import BeatKind
 from domain.incidents import Action, Change, Declaration, Severity
 from domain.tasks import EventInput
-from service.replays import ReplayOptions
+from service.replay_views import ReplayOptions
 from tests.support import zeebe_records
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Answer, Sink, SlowAnswer
@@ -59,6 +59,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await crowd(platform, sink, "event-crowd-aloft", SlowAnswer(3.0))
     await burst(platform, sink, "event-burst", Answer(200), Answer(503), Answer(200))
     await burst(platform, sink, "event-burst-aloft", SlowAnswer(3.0))
+    await burst(platform, sink, "event-burst-in-turns", Answer(200), Answer(503), Answer(200))
     await incident(platform)
     await heartbeat(platform, sink)
     await ordered(platform, sink)

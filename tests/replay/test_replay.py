@@ -48,7 +48,8 @@ def load(path: Path) -> WorkflowHistory:
 
 
 def replayer() -> Replayer:
-    return Replayer(workflows=WORKFLOWS, data_converter=DATA_CONVERTER)
+    # With debug_mode they may compute for over 2 s, as the product lets them: the sandbox alone takes long to set up.
+    return Replayer(workflows=WORKFLOWS, data_converter=DATA_CONVERTER, debug_mode=True)
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)

@@ -1,14 +1,20 @@
 """What a replay is, as plain rules: whose workflow it is, how much at once, when it is refused."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
+from domain.errors import InvalidInputError
 from domain.event_ids import event_id
 from domain.pauses import Pause
 from domain.replays import Replayed, ReplayReport, Selection, Stage, refusal_of, replay_of
 from domain.retention import check_retention, in_days
+from service.idempotency import Once
 from service.replay_search import Tally
+from service.replay_views import ReplayOptions
+from service.replays import ReplayGateway
 from tests.support.builders import make_event, make_subscriber
 from workflows import names
 
@@ -17,7 +23,8 @@ AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 
 def test_the_workflow_of_a_replayed_event_names_its_replay() -> None:
     event = make_event(id=event_id(AT, 0))
-    assert replay_of(names.replayed_workflow_id("rpl_0123456789ab", event)) == "rpl_0123456789ab"
+    for replay in ("rpl_0123456789ab", f"rpl_{Once('key', 'asked').id}"):
+        assert replay_of(names.replayed_workflow_id(replay, event)) == replay
     for other in (names.event_workflow_id(event), names.replay_workflow_id("rpl_0123456789ab"), ""):
         assert replay_of(other) is None
     posing = make_event(id="x/replays/rpl_0123456789ab/event/y")
@@ -31,6 +38,21 @@ def test_a_portion_takes_two_seconds_at_most(rate: str, portion: int) -> None:
     sending = report.model_copy(update={"stage": Stage.SENDING, "matched": 10, "sent": 4, "gone": 1})
     assert sending.seconds_left == pytest.approx(5 * report.interval)
     assert report.seconds_left is None
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"rate": "5000/s"}, "5000/s is not within"),
+        ({"rate": "fast"}, "'fast' is not a rate"),
+        ({"failed_only": True, "undelivered": True}, "--undelivered takes what failed too"),
+    ],
+)
+async def test_a_dry_run_refuses_what_a_replay_refuses(options: dict[str, Any], refused: str) -> None:
+    nobody_is_asked = ReplayGateway(cast("Any", None), cast("Any", None))
+    for do in (nobody_is_asked.survey, nobody_is_asked.start):
+        with pytest.raises(InvalidInputError, match=re.escape(refused)):
+            await do(ReplayOptions(subscriber="a", **options))
 
 
 def found(event_id: str, workflow: str, event_type: str = "a.b") -> Replayed:

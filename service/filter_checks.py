@@ -1,0 +1,70 @@
+"""Whether what a filter names is there at all: a list of nothing, or a watch without end, would not say so."""
+
+from domain.errors import IncidentNotFoundError, SubscriberNotFoundError, UnavailableError
+from domain.incidents import own_form
+from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
+from service.event_list import EventFilter
+from service.gateway import Gateway
+from service.listing import quoted
+
+
+def incident_named(text: str | None) -> str | None:
+    """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``; anything else as it is: publishers have incidents of their own."""
+    return (own_form(text) if text else None) or text
+
+
+async def check_subscriber(im: Gateway, name: str | None) -> None:
+    """Raise `UnknownSubscriberError` for a name that no subscriber has."""
+    try:
+        if name is not None:
+            await im.subscribers.get(name)
+    except SubscriberNotFoundError:
+        raise UnknownSubscriberError(name=name) from None
+
+
+async def check_incident(im: Gateway, incident: str) -> None:
+    """Raise `UnknownIncidentError` for an incident that was never declared, or is gone."""
+    try:
+        await im.incidents.get(incident)
+    except IncidentNotFoundError as error:
+        raise UnknownIncidentError(reason=str(error), fix=error.advice) from None
+
+
+async def check_watched(im: Gateway, subscriber: str | None, incident: str | None) -> None:
+    """Raise an error for a subscriber, or an incident of ours, that would be watched forever; or a text of no list."""
+    await check_subscriber(im, subscriber)
+    if incident is None:
+        return
+    quoted(incident)
+    if own_form(incident):
+        await check_incident(im, incident)
+
+
+async def check_empty(im: Gateway, wanted: EventFilter) -> None:
+    """Raise an error when no event was found because there is no such subscriber or incident, as far as it is known.
+
+    Only then: of a subscriber that was removed, an incident that is gone, or one of a publisher's own, there may be
+    events that the other conditions leave out.
+
+    Raises:
+        UnknownSubscriberError: there is none of that name.
+        UnknownIncidentError: it was never declared, or is gone.
+    """
+    try:
+        try:
+            await check_subscriber(im, wanted.subscriber)
+        except UnknownSubscriberError:
+            if not await _any(im, EventFilter(subscriber=wanted.subscriber, limit=1)):
+                raise
+        try:
+            if wanted.incident is not None:
+                await check_incident(im, wanted.incident)
+        except UnknownIncidentError:
+            if not await _any(im, EventFilter(incident=wanted.incident, limit=1)):
+                raise
+    except UnavailableError:  # nobody there to ask: the list is right all the same
+        return
+
+
+async def _any(im: Gateway, wanted: EventFilter) -> bool:
+    return bool((await im.events.find(wanted)).rows)

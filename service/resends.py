@@ -1,0 +1,51 @@
+"""Events that are sent again: what the receiver may get twice, or not before the end of a pause, is said."""
+
+from collections.abc import Iterable, Iterator
+
+from domain.operational import asks_for
+from domain.outcomes import FINAL_STATES
+from domain.tasks import PublishReceipt
+from service.event_views import EventView
+from service.subscriber_views import SubscriberView
+
+
+class Resent(PublishReceipt):
+    """What became of a resend.
+
+    Attributes:
+        workflow_id: of the new delivery.
+        warnings: a sentence for each subscriber that is paused, or that an earlier delivery is still to tell.
+    """
+
+    workflow_id: str
+    warnings: list[str]
+
+
+def remarks(
+    event: EventView, subscribers: Iterable[SubscriberView], only: str | None, without: str | None = None
+) -> Iterator[str]:
+    """What there is to know of an event that is sent again.
+
+    Args:
+        event: with its earlier deliveries.
+        subscribers: all that there are.
+        only: the one that it is sent to; None for those that want it.
+        without: the workflow of the resend, which is no earlier delivery.
+    """
+    earlier = [one for run in event.runs if run.workflow_id != without for one in run.deliveries]
+    for each in subscribers:
+        if not each.enabled or (only not in {None, each.name}):
+            continue
+        if only is None and not asks_for(each.types, event.event.type):
+            continue
+        if each.paused:
+            yield (
+                f"{each.name} is paused ({each.paused.reason}): this waits for the end of the pause, "
+                f"im subscriber resume {each.name}"
+            )
+        going_on = [one.state for one in earlier if one.subscriber == each.name and one.state not in FINAL_STATES]
+        if going_on:
+            yield (
+                f"{each.name} has not been told by an earlier delivery, which goes on too ({going_on[-1]}): it may get "
+                "the event twice, under the same id"
+            )

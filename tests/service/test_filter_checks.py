@@ -1,0 +1,54 @@
+"""An empty list, and whether what it names is there."""
+
+from typing import Any, cast
+
+import pytest
+
+from domain.errors import ImError, IncidentNotFoundError, InvalidRequestError, SubscriberNotFoundError
+from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
+from service.event_list import EventFilter, EventPage, EventRow
+from service.filter_checks import check_empty, check_watched
+from service.gateway import Gateway
+from tests.support.builders import NOW
+
+ROW = EventRow(event_id="1", type="t", source="/s", outcome="delivered", emitted_at=NOW, workflow_id="event/1")
+
+
+class Nothing:
+    """No subscriber and no incident, but one event that was delivered."""
+
+    def __init__(self, error: ImError | None = None) -> None:
+        self._error = error
+
+    async def get(self, _name: str) -> None:
+        if self._error:
+            raise self._error
+
+    async def find(self, wanted: EventFilter) -> EventPage:
+        known = {(None, "ORDER-7"), ("removed", None)}
+        return EventPage(rows=[ROW] if not wanted.failed and (wanted.subscriber, wanted.incident) in known else [])
+
+    @classmethod
+    def gateway(cls) -> Gateway:
+        made = cast("Any", cls())
+        made.events = made
+        made.subscribers = cls(SubscriberNotFoundError(name="removed"))
+        made.incidents = cls(IncidentNotFoundError(incident_id="ORDER-7"))
+        return cast("Gateway", made)
+
+
+@pytest.mark.parametrize("named", [{"incident": "ORDER-7"}, {"subscriber": "removed"}])
+async def test_what_has_events_of_another_kind_is_there(named: dict[str, str]) -> None:
+    await check_empty(Nothing.gateway(), EventFilter(failed=True, **cast("Any", named)))
+
+
+async def test_what_has_no_event_at_all_is_refused() -> None:
+    with pytest.raises(UnknownIncidentError):
+        await check_empty(Nothing.gateway(), EventFilter(failed=True, incident="ORDER-8"))
+    with pytest.raises(UnknownSubscriberError):
+        await check_empty(Nothing.gateway(), EventFilter(failed=True, subscriber="nosuch"))
+
+
+async def test_an_incident_that_no_list_looks_for_is_not_watched() -> None:
+    with pytest.raises(InvalidRequestError, match="cannot be looked for"):
+        await check_watched(Nothing.gateway(), None, "'")

@@ -1,0 +1,61 @@
+"""What there is to know of an event that is sent again."""
+
+from typing import Any
+
+import pytest
+
+from domain.outcomes import Delivery, DeliveryState
+from domain.pauses import Pause
+from service.event_views import EventView
+from service.progress import RunView
+from service.resends import remarks
+from service.subscriber_views import view
+from tests.support.builders import NOW, make_event, make_subscriber
+
+EVENT = make_event()
+OPS = make_subscriber(name="ops", types=(EVENT.type,))
+PAUSED = make_subscriber(name="ops", types=(EVENT.type,), paused=Pause(at=NOW, reason="move"))
+WAITS = "ops is paused (move): this waits for the end of the pause, im subscriber resume ops"
+TWICE = (
+    "ops has not been told by an earlier delivery, which goes on too (retrying): it may get the event twice, under the "
+    "same id"
+)
+
+
+def told(*states: DeliveryState) -> EventView:
+    """An event with a delivery in each of these states; the workflows are called w0, w1 and so on."""
+    runs = [
+        RunView(
+            workflow_id=f"w{place}",
+            run_id="r",
+            kind="original",
+            outcome=state,
+            started_at=NOW,
+            deliveries=[Delivery(subscriber="ops", state=state)],
+        )
+        for place, state in enumerate(states)
+    ]
+    return EventView(event=EVENT, runs=runs)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (PAUSED, DeliveryState.RETRYING, "ops", [WAITS, TWICE]),
+        (PAUSED, DeliveryState.FAILED, None, [WAITS]),
+        (OPS, DeliveryState.RETRYING, None, [TWICE]),
+        (OPS, DeliveryState.DELIVERED, None, []),
+        (OPS.model_copy(update={"enabled": False}), DeliveryState.RETRYING, None, []),
+        (make_subscriber(name="ops", types=("other.*",)), DeliveryState.RETRYING, None, []),
+        (make_subscriber(name="others", types=("**",)), DeliveryState.RETRYING, "ops", []),
+    ],
+)
+def test_a_pause_and_an_earlier_delivery_are_told(case: tuple[Any, DeliveryState, str | None, list[str]]) -> None:
+    subscriber, state, only, said = case
+    assert list(remarks(told(state), [view(subscriber)], only)) == said
+
+
+def test_the_resend_itself_is_no_earlier_delivery() -> None:
+    both = told(DeliveryState.FAILED, DeliveryState.RETRYING)
+    assert list(remarks(both, [view(OPS)], "ops", without="w1")) == []
+    assert list(remarks(both, [view(OPS)], "ops")) == [TWICE]
