@@ -21,8 +21,8 @@ def export(
 ) -> None:
     """Write the configuration as JSON to standard output.
 
-    That is every subscriber, HTTP client, Zeebe cluster and heartbeat. Secrets are sealed in it: they open only
-    with the keys of this deployment (IM_SECRET_KEYS).
+    That is every subscriber (with its pause; without those of im listen), HTTP client, Zeebe cluster and heartbeat.
+    Secrets are sealed in it: they open only with the keys of this deployment (IM_SECRET_KEYS).
     """
     found = with_gateway(lambda im: im.configuration.export(with_secrets=not without_secrets))
     put(json_text(found.model_dump(mode="json")))

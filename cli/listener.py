@@ -13,13 +13,12 @@ from cli.listener_server import Behaviour, Receiver
 from cli.render_arrivals import printer
 from cli.run import Format, report, say, warn
 from domain.errors import ConfigurationError, ImError
+from domain.listeners import HOST, listener_name, listener_prefix
 from domain.outcomes import DeliveryState
 from service.gateway import Gateway
 from service.server import until_stopped
 from service.subscriber_views import SubscriberView
 
-HOST = "127.0.0.1"
-PREFIX = "listen-"
 KNOCK_SECONDS = 0.5
 MAX_HOST_NAME = 30
 GONE = 410
@@ -51,7 +50,7 @@ async def listening(im: Gateway, plan: Plan) -> int:
     stopped = asyncio.create_task(until_stopped())
     await asyncio.sleep(0)  # from here on a signal ends it in order
     await _tell_of_leftovers(im)
-    name = f"{PREFIX}{_host_name()}-{secrets.token_hex(3)}"
+    name = listener_name(_host_name(), secrets.token_hex(3))
     behaviour = Behaviour(plan.forward_to, plan.statuses, plan.delay)
     receiver = Receiver(name, behaviour, printer(plan.output))
     await _open(receiver, plan)
@@ -119,7 +118,7 @@ async def _check_way(im: Gateway, receiver: Receiver) -> None:
 
 async def _remove(im: Gateway, name: str) -> int:
     try:
-        await im.subscribers.remove(name)
+        await im.subscribers.remove(name, cancel_waiting=True)
     except ImError as error:
         status = report(error)
         say(f"{name} is still registered; remove it later: im subscriber remove {name}")
@@ -130,7 +129,7 @@ async def _remove(im: Gateway, name: str) -> int:
 
 async def _tell_of_leftovers(im: Gateway) -> None:
     """Say what an `im listen` that was killed left behind: the subscribers of this machine that nobody answers for."""
-    mine = f"{PREFIX}{_host_name()}-"
+    mine = listener_prefix(_host_name())
     found = [one for one in await im.subscribers.all() if one.name.startswith(mine)]
     answered = await asyncio.gather(*(_is_answered(one) for one in found))
     for one, answers in zip(found, answered, strict=True):

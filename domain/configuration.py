@@ -1,7 +1,7 @@
 """The configuration as a document: what `im export` writes and `im import` reads.
 
 Names, patterns, URLs and schedules are plain; secrets are sealed values or left out. What happened (health, incidents,
-alarms, events, beats) is no configuration.
+alarms, events, beats) is no configuration. A pause is in it: whoever is added without it is sent events at once.
 """
 
 import hashlib
@@ -20,12 +20,14 @@ from domain.sources import HeartbeatConfig, ZeebeCluster
 from domain.strict_json import load_json
 from domain.subscribers import Subscriber
 
+PAUSED = "paused"  # of what a registry notes this alone is in a document: a subscriber that is new begins with it
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # both registries full, and as much again for white space
 _LONG = 100  # characters of a value that a difference shows
 
 # What a registry notes of its entries by itself.
-NOTED = {"version": 1, "created_at": EPOCH, "updated_at": EPOCH, "gone_at": None, "paused": None}
+NOTED = {"version": 1, "created_at": EPOCH, "updated_at": EPOCH, "set_at": None, "gone_at": None, "paused": None}
 
 # An entry that has secrets or names an HTTP client has a seal, a sealed digest of itself: secrets go only where they
 # went when exported.
@@ -87,7 +89,7 @@ class ImportRow(BaseModel):
     Attributes:
         entry: such as ``subscriber ops``.
         changes: what is different, one line a member; a secret is never in it.
-        note: why it is refused, or what is left to do.
+        note: why it is refused, what is left to do, or what ends with a subscriber that it disables.
         ping_path: of a heartbeat that got another key; shown this once.
     """
 
@@ -119,7 +121,7 @@ def parse_configuration(body: bytes) -> Configuration:
     try:
         return Configuration.model_validate(load_json(body))
     except InvalidEventError as error:
-        raise InvalidRequestError(reason=f"this is no configuration: {error.data['reason']}") from None
+        raise InvalidRequestError(reason=f"this is no configuration of im: {error.data['reason']}") from None
     except ValidationError as error:
         raise InvalidRequestError(reason=f"this is no configuration of im: {_fault(error)}") from None
 
@@ -127,7 +129,7 @@ def parse_configuration(body: bytes) -> Configuration:
 def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
     """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
     members = {name: value for name, value in members.items() if name != SEAL}
-    _refuse(sorted(set(members) - (set(kind.model_fields) - set(NOTED))))
+    _refuse(sorted(set(members) - (set(kind.model_fields) - set(NOTED)) - ({PAUSED} & set(kind.model_fields))))
     try:
         read = kind.model_validate({**{name: NOTED[name] for name in NOTED if name in kind.model_fields}, **members})
     except ValidationError as error:
@@ -162,8 +164,8 @@ def entry_digest(members: Mapping[str, Any]) -> str:
 
 
 def as_members(entry: Entry) -> dict[str, Any]:
-    """An entry as a document has it: without what the registry notes by itself."""
-    return entry.model_dump(mode="json", exclude=set(NOTED), exclude_none=True)
+    """An entry as a document has it: without what the registry notes by itself, but for a pause."""
+    return entry.model_dump(mode="json", exclude=set(NOTED) - {PAUSED}, exclude_none=True)
 
 
 def differences(known: Entry | None, wanted: Entry, opened: Mapping[str, str]) -> list[str]:
@@ -176,7 +178,7 @@ def differences(known: Entry | None, wanted: Entry, opened: Mapping[str, str]) -
     """
     before = as_members(resealed(known, opened)) if known else {}
     after = as_members(resealed(wanted, opened))
-    names = [name for name in type(wanted).model_fields if before.get(name) != after.get(name)]
+    names = [name for name in type(wanted).model_fields if name != PAUSED and before.get(name) != after.get(name)]
     return [f"{name}: {_shown(before.get(name), opened)} -> {_shown(after.get(name), opened)}" for name in names]
 
 

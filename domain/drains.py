@@ -61,6 +61,22 @@ class Waiting(BaseModel):
     emitted_at: datetime
 
 
+class Owed(BaseModel):
+    """What a subscriber has not been told yet, a second ago.
+
+    Attributes:
+        waiting: deliveries that wait for the end of its pause, or to be sent after it.
+        retrying: deliveries under way, most of which wait for a retry.
+    """
+
+    waiting: int = 0
+    retrying: int = 0
+
+    def held(self, *, paused: bool) -> int:
+        """How many a pause promised to keep: those that wait, and while it lasts those to be retried, which will."""
+        return self.waiting + (self.retrying if paused else 0)
+
+
 class FindWaiting(BaseModel):
     """Asks for what waits for a subscriber, the oldest first."""
 
@@ -68,10 +84,15 @@ class FindWaiting(BaseModel):
 
 
 class FoundWaiting(BaseModel):
-    """What waits: the oldest, and how many there are in all."""
+    """What waits: the oldest, and how many there are in all.
+
+    Attributes:
+        coming: more is to wait: events that share a workflow, which has not handed them over yet.
+    """
 
     oldest: list[Waiting] = []
     count: int = 0
+    coming: bool = False
 
 
 class ReleaseMany(BaseModel):
@@ -136,6 +157,7 @@ class DrainProgress(BaseModel):
     """How far a drain is.
 
     Attributes:
+        asked_at: when it was last asked for, by a resume or by what else ends a pause.
         counted: it has looked; before that, ``left`` says nothing.
         left: deliveries that waited when it last looked, less those that it released since.
         delivered: by the first request after the release; ``failed`` likewise, for good.
@@ -148,6 +170,7 @@ class DrainProgress(BaseModel):
 
     subscriber: str
     began_at: datetime
+    asked_at: datetime | None = None
     counted: bool = False
     left: int = 0
     delivered: int = 0
@@ -159,3 +182,17 @@ class DrainProgress(BaseModel):
     holds_until: datetime | None = None
     done: bool = False
     ended: bool = False
+
+
+def has_heard(progress: DrainProgress, before: DrainProgress | None) -> bool:
+    """Whether a drain has heard of a resume, or tells of an earlier one still.
+
+    Args:
+        progress: as it is.
+        before: as it was before the resume; None when there was none.
+    """
+    if before is None:
+        return True
+    if progress.asked_at is None:  # of a worker of an older version
+        return progress.began_at != before.began_at or not progress.ended
+    return progress.asked_at != before.asked_at

@@ -1,8 +1,8 @@
 """A pause: a subscriber that keeps its events waiting instead of being sent them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from domain.errors import InvalidRequestError
 from domain.timing import in_short
@@ -19,6 +19,7 @@ class Pause(BaseModel):
     """Since when, and why.
 
     Attributes:
+        at: in UTC; of a time that UTC has not, as an import once took it, the first that there is.
         reason: in words, such as ``by hand`` or ``answered HTTP 410 Gone``.
     """
 
@@ -26,6 +27,14 @@ class Pause(BaseModel):
 
     at: datetime
     reason: str
+
+    @field_validator("at")
+    @classmethod
+    def _in_utc(cls, at: datetime) -> datetime:
+        try:
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
 
 
 class PauseOrder(BaseModel):
@@ -50,11 +59,20 @@ class ResumeRequest(BaseModel):
     """What `im subscriber resume` asks the directory for.
 
     Attributes:
-        drop_before: what waits and was emitted before that ends as cancelled; None for nothing.
+        drop_before: what waits and was emitted before that ends as cancelled; None for nothing. By the clock of whoever
+            asks, which may be ahead of Temporal's, by which events are emitted.
+        drop_older_than: the same, as how long before the resume; workers of older versions do not know it.
     """
 
     name: str
     drop_before: datetime | None = None
+    drop_older_than: timedelta | None = None
+
+    def dropping_before(self, now: datetime) -> datetime | None:
+        """The time before which what was emitted is dropped: by both clocks it is older."""
+        if self.drop_before is None or self.drop_older_than is None:
+            return self.drop_before
+        return min(self.drop_before, now - self.drop_older_than)
 
 
 def check_age(age: timedelta) -> timedelta:
@@ -65,14 +83,14 @@ def check_age(age: timedelta) -> timedelta:
 
 
 def check_reason(text: str | None) -> str:
-    """A reason as it is kept and shown, on one line; ``by hand`` for None.
+    """A reason as it is kept and shown, on one printable line; ``by hand`` for None.
 
     Raises:
-        InvalidRequestError: it is empty, or longer than 200 characters.
+        InvalidRequestError: nothing of it can be seen, or it is longer than 200 characters.
     """
     if text is None:
         return BY_HAND
-    reason = " ".join(text.split())
+    reason = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if not reason or len(reason) > MAX_REASON_CHARS:
         raise InvalidRequestError(reason=f"the reason of a pause has 1 to {MAX_REASON_CHARS} characters")
     return reason

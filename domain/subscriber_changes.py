@@ -79,7 +79,7 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
     changed = subscriber.model_copy(update=update)
     if changed == subscriber:
         return subscriber
-    return _noted(changed, now)
+    return _noted(changed, now, set_at=None)
 
 
 def _check_fits_target(subscriber: Subscriber, change: SubscriberChange) -> None:
@@ -109,7 +109,7 @@ def disable_gone(subscriber: Subscriber, gone: Gone, now: datetime) -> Subscribe
     """What 410 Gone did before there were pauses: the subscriber disabled; unless it was changed since."""
     if not subscriber.enabled or subscriber.updated_at > gone.asked_at:
         return subscriber
-    return _noted(subscriber, now, enabled=False, gone_at=now)
+    return _noted(subscriber, now, enabled=False, gone_at=now, set_at=None)
 
 
 def pause_gone(subscriber: Subscriber, gone: Gone, now: datetime) -> Subscriber:
@@ -142,7 +142,8 @@ def resume(subscriber: Subscriber, now: datetime) -> Subscriber:
 
 
 def _noted(subscriber: Subscriber, now: datetime, **update: object) -> Subscriber:
-    return subscriber.model_copy(update=update | {"updated_at": now, "version": subscriber.version + 1})
+    noted = {"set_at": subscriber.settings_at, "updated_at": now, "version": subscriber.version + 1}
+    return subscriber.model_copy(update=noted | update)
 
 
 def _rotated(secrets: tuple[SealedSecret, ...], change: SubscriberChange, now: datetime) -> tuple[SealedSecret, ...]:

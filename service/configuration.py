@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from activities.sealing import Keyring
 from domain.configuration import (
@@ -25,6 +25,7 @@ from domain.directory import Directory
 from domain.errors import ImError, InvalidRequestError, SealingKeyError, UnavailableError
 from domain.heartbeats import ping_path
 from domain.http_clients import HttpClient
+from domain.listeners import is_listener
 from domain.resealing import sealed_in
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster
 from domain.subscribers import Subscriber
@@ -34,6 +35,7 @@ from service.omissions import check_bare, check_unmoved, completed, without_secr
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
 from service.sealed_values import SealedValue, of_client, of_cluster, of_heartbeat, of_subscriber
+from service.subscriber_views import given_up
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class ConfigurationGateway:
         self._writes = writes
 
     async def export(self, *, with_secrets: bool = True) -> Configuration:
-        """Everything, its secrets sealed, or left out."""
+        """Everything, its secrets sealed, or left out; without the subscribers of every `im listen` that runs."""
         directory, sources = await self._registries.directory(), await self._registries.sources()
+        kept = {each.name: each for each in directory.subscribers.values() if not is_listener(each.name, each.url)}
+        directory = directory.model_copy(update={"subscribers": kept})
         found = Configuration(
             format="im-configuration",
             format_version=1,
@@ -100,10 +104,10 @@ class ConfigurationGateway:
             SealingKeyError: a secret of the document does not open with the keys at hand; nothing was changed.
         """
         directory, sources = await self._registries.directory(), await self._registries.sources()
-        if document.secrets is Secrets.SEALED:
-            _require_keys(document, self._connection.keyring)
         ring = await self._connection.sealing()
         kinds = self._kinds(document, directory, sources, Checks(ring, self._connection.policy))
+        if document.secrets is Secrets.SEALED:
+            _require_keys(kinds, ring)
         lenders = {name for name, client in directory.http_clients.items() if sealed_in(client)}
         rows = []
         for kind in kinds:
@@ -142,14 +146,23 @@ class ConfigurationGateway:
             check_unmoved(known, wanted)
         current = known
         if isinstance(known, Subscriber):
+            wanted = wanted.model_copy(update={"paused": None})  # whether it is paused is known here
             current = known.model_copy(update={"secrets": known.signing(datetime.now(UTC))})
         changes = differences(current, wanted, _marks(kind, [current, wanted], ring))
+        note = "; ".join(filter(None, [given.note, *await self._ends(known, wanted)])) or None
         if changes and not dry_run:
             await kind.store(wanted, known)
         path = ping_path(given.key) if given.key and not dry_run else None
         action = Action.ADD if known is None else Action.CHANGE if changes else Action.SAME
         told = changes if known is not None else []
-        return ImportRow(entry=label, action=action, changes=told, note=given.note, ping_path=path)
+        return ImportRow(entry=label, action=action, changes=told, note=note, ping_path=path)
+
+    async def _ends(self, known: Entry | None, wanted: Entry) -> list[str]:
+        """What ends with a subscriber that is disabled: nobody is asked for it, so it is said."""
+        if not isinstance(known, Subscriber) or not known.enabled or cast("Subscriber", wanted).enabled:
+            return []
+        told = given_up(known.name, await self._registries.owed(known.name))
+        return ["its pause ends", *told] if known.paused else told
 
 
 def _label(kind: _Kind, members: dict[str, Any]) -> str:
@@ -203,10 +216,10 @@ def _seal_purpose(label: str) -> str:
     return f"configuration/{label}"
 
 
-def _require_keys(document: Configuration, ring: Keyring) -> None:
+def _require_keys(kinds: Iterable[_Kind], ring: Keyring) -> None:
     """Refuse a document of another deployment before anything is changed."""
     closed = []
-    for value in _values(document):
+    for value in _values(kinds):
         try:
             ring.open(value.sealed, value.purpose)
         except SealingKeyError as error:
@@ -217,17 +230,11 @@ def _require_keys(document: Configuration, ring: Keyring) -> None:
         raise SealingKeyError(reason=f"{name}{more}: {reason}. Nothing was imported")
 
 
-def _values(document: Configuration) -> Iterator[SealedValue]:
-    kinds: tuple[tuple[type[Any], Sequence[dict[str, Any]], Callable[[Any], Iterable[SealedValue]]], ...] = (
-        (HttpClient, document.http_clients, of_client),
-        (Subscriber, document.subscribers, of_subscriber),
-        (ZeebeCluster, document.zeebe_clusters, of_cluster),
-        (HeartbeatConfig, document.heartbeats, of_heartbeat),
-    )
-    for model, entries, values in kinds:
-        for members in entries:
+def _values(kinds: Iterable[_Kind]) -> Iterator[SealedValue]:
+    for kind in kinds:
+        for members in kind.members:
             with suppress(ImError):  # an entry that cannot be read is refused by itself, later
-                yield from values(read_entry(model, members))
+                yield from kind.values(read_entry(kind.model, members))
 
 
 def _marks(kind: _Kind, entries: Iterable[Entry | None], ring: Keyring) -> dict[str, str]:

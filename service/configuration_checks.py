@@ -15,9 +15,11 @@ from activities.sealing import (
     secret_purpose,
 )
 from domain.addresses import AddressPolicy, check_url
+from domain.configuration import EPOCH
 from domain.errors import InvalidRequestError
 from domain.heartbeats import check_times, redacted
 from domain.http_clients import HttpClient, Part, new_client
+from domain.pauses import Pause, check_reason
 from domain.signing import check_secret
 from domain.sources import MAX_RULES, HeartbeatConfig, ZeebeCluster, check_source_name
 from domain.subscriber_changes import MAX_VALID_SECRETS
@@ -72,7 +74,8 @@ class Checks:
         )
         if secrets and not webhook:
             raise InvalidRequestError(reason="an alert target has no signing secret")
-        return new_subscriber(made, now).model_copy(update={"secrets": secrets})
+        paused = _checked_pause(given.paused, now) if given.enabled and given.paused else None
+        return new_subscriber(made, now).model_copy(update={"secrets": secrets, "paused": paused})
 
     async def client(self, given: HttpClient) -> HttpClient:
         """An HTTP client; what is known of its certificates is read anew from them."""
@@ -135,6 +138,15 @@ class Checks:
     def _again(self, sealed: str, purpose: str, *, check: bool = False) -> str:
         secret = self._keyring.open(sealed, purpose)
         return self._keyring.seal(check_secret(secret) if check else secret, purpose)
+
+
+def _checked_pause(given: Pause, now: datetime) -> Pause:
+    """A pause as it may be shown and lasts: it began at some time from 1970 until now."""
+    if given.at < EPOCH:
+        raise InvalidRequestError(
+            reason=f"paused.at is {given.at.isoformat()}: write since when it is paused, which is 1970 or later"
+        )
+    return Pause(at=min(given.at, now), reason=check_reason(given.reason))
 
 
 def _check_digest(member: str, value: str | None) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Release, Waiting
+from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Owed, Release, Waiting
+from domain.outcomes import DeliveryState
 from service.listing import instant, quoted
+from service.progress import read_states
 from workflows import names, policies
 from workflows.drain import DrainState, DrainWorkflow
 from workflows.event import EventWorkflow
@@ -16,14 +18,16 @@ from workflows.event import EventWorkflow
 # Found at once; some 100 bytes each in the history of a drain. There is no order but "the latest first" in a store on
 # SQL, so the oldest are found by halving the time until so few are left.
 OLDEST = 500
-LONGEST_AGO = timedelta(days=3650)
+LONGEST_AGO = timedelta(days=3650)  # and as far ahead: this host's clock may have been set back
 FINEST = timedelta(milliseconds=1)
 QUERY_TIMEOUT = timedelta(seconds=3)
 
 
-def _query(subscriber: str) -> str:
-    keyword = quoted(f"waiting:{subscriber}")
-    return f"WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running' AND {names.SUBSCRIBERS.name} = {keyword}"
+def _query(subscriber: str, state: str = "waiting") -> str:
+    marks = [names.waiting_mark(subscriber)] if state == "waiting" else []
+    keywords = ", ".join(map(quoted, [f"{state}:{subscriber}", *marks]))
+    running = "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running'"
+    return f"{running} AND {names.SUBSCRIBERS.name} IN ({keywords})"
 
 
 async def count_waiting(client: Client, subscriber: str) -> int:
@@ -31,25 +35,53 @@ async def count_waiting(client: Client, subscriber: str) -> int:
     return (await client.count_workflows(_query(subscriber))).count
 
 
-async def find_waiting(client: Client, subscriber: str) -> FoundWaiting:
-    """The oldest events that wait for a subscriber, 500 at most, and how many there are."""
+async def count_owed(client: Client, subscriber: str) -> Owed:
+    """What a subscriber has not been told yet, a second behind at most.
+
+    Of an event that waits for more subscribers than its search attribute can name, one too many may be counted.
+    Of events that share a workflow one is counted, until each of them goes on in a workflow of its own.
+    """
+    counted = await asyncio.gather(
+        *(client.count_workflows(_query(subscriber, state)) for state in ("waiting", "retrying"))
+    )
+    waiting, retrying = (each.count for each in counted)
+    return Owed(waiting=waiting, retrying=retrying)
+
+
+async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False) -> FoundWaiting:
+    """The oldest events that wait for a subscriber, 500 at most, and how many there are.
+
+    Args:
+        client: of the namespace.
+        subscriber: its name.
+        exactly: ask workflows whose search attribute does not name whom they wait for; otherwise they count.
+    """
     query, count = _query(subscriber), await count_waiting(client, subscriber)
     if count > OLDEST:
         query += f" AND StartTime <= {instant(await _until(client, query))}"
     shared = names.shared_workflow_id("")  # it hands over whatever waits
-    oldest = [
-        Waiting(workflow_id=run.id, emitted_at=run.start_time)
-        async for run in client.list_workflows(query)
-        if not run.id.startswith(shared)
-    ]
-    oldest.sort(key=lambda each: each.emitted_at)
-    return FoundWaiting(oldest=oldest[:OLDEST], count=count)
+    runs = [run async for run in client.list_workflows(query)]
+    found = sorted((run for run in runs if not run.id.startswith(shared)), key=lambda run: run.start_time)
+    oldest = []
+    for run in found[:OLDEST]:
+        if exactly and not await _waits(client, run, subscriber):
+            count -= 1
+        else:
+            oldest.append(Waiting(workflow_id=run.id, emitted_at=run.start_time))
+    return FoundWaiting(oldest=oldest, count=count, coming=len(found) < len(runs))
+
+
+async def _waits(client: Client, run: WorkflowExecution, subscriber: str) -> bool:
+    if f"waiting:{subscriber}" in run.typed_search_attributes.get(names.SUBSCRIBERS, []):
+        return True
+    states = await read_states(client, run)
+    return any(each.get(subscriber) is DeliveryState.WAITING for each in states)
 
 
 async def _until(client: Client, query: str) -> datetime:
     """The moment up to which some began, and no more than are wanted."""
     now = datetime.now(UTC)
-    early, late = now - LONGEST_AGO, now
+    early, late = now - LONGEST_AGO, now + LONGEST_AGO
     while late - early > FINEST:
         middle = early + (late - early) / 2
         count = (await client.count_workflows(f"{query} AND StartTime <= {instant(middle)}")).count
@@ -110,7 +142,7 @@ class Drains:
 
     async def find(self, subscriber: str) -> FoundWaiting:
         """What waits for a subscriber, the oldest first."""
-        return await find_waiting(self._client, subscriber)
+        return await find_waiting(self._client, subscriber, exactly=True)
 
     async def release(self, release: Release, workflow_ids: list[str]) -> list[str]:
         """Tell workflows; gives those that have heard, which one that has ended cannot."""

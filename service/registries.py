@@ -1,6 +1,7 @@
 """Both registries as they are now: what keys, check-ups and the configuration are about."""
 
 from domain.directory import Directory
+from domain.drains import Owed
 from domain.sources import Sources
 from service.sources import SourceRegistry
 from service.subscribers import SubscriberGateway
@@ -17,6 +18,10 @@ class Registries:
         """Every subscriber and HTTP client."""
         found = await self._subscribers.snapshot(None)
         return Directory(version=found.version, subscribers=found.subscribers or {}, http_clients=found.http_clients)
+
+    async def owed(self, name: str) -> Owed:
+        """What a subscriber has not been told yet, a second ago."""
+        return await self._subscribers.owed(name)
 
     async def sources(self) -> Sources:
         """Every Zeebe cluster and heartbeat."""

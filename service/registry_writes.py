@@ -2,20 +2,16 @@
 
 import asyncio
 
-from temporalio.client import WorkflowHandle
-
 from domain.errors import InvalidRequestError
 from domain.http_clients import HttpClient
 from domain.placements import PlacedCluster, PlacedHttpClient, PlacedSubscriber, stamp
 from domain.sources import HeartbeatConfig, ZeebeCluster
 from domain.subscribers import Subscriber
-from service.connection import Connection
 from service.heartbeats import HeartbeatGateway
 from service.sources import SourceRegistry
 from service.subscribers import LEASE_WAIT_SECONDS
-from service.temporal import answered_by_entity
+from service.updates import Updates
 from workflows.directory import SubscriberDirectoryWorkflow
-from workflows.names import CONTROL_QUEUE, DIRECTORY_ID
 from workflows.sources import SourcesWorkflow
 
 
@@ -25,22 +21,20 @@ class RegistryWrites:
     All methods raise the errors of `domain.errors` alone: `InvalidRequestError` for an entry that was changed since.
     """
 
-    def __init__(self, connection: Connection, sources: SourceRegistry, heartbeats: HeartbeatGateway) -> None:
-        self._connection = connection
+    def __init__(self, directory: Updates, sources: SourceRegistry, heartbeats: HeartbeatGateway) -> None:
+        self._directory = directory
         self._sources = sources
         self._heartbeats = heartbeats
 
     async def subscriber(self, wanted: Subscriber, known: Subscriber | None) -> None:
         """Add a subscriber, or make it so."""
         placed = PlacedSubscriber(**wanted.model_dump(), instead_of=stamp(known))
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_subscriber, placed)
+        await self._directory.carry_out(SubscriberDirectoryWorkflow.put_subscriber, placed)
 
     async def client(self, wanted: HttpClient, known: HttpClient | None) -> None:
         """Add an HTTP client, or make it so."""
         placed = PlacedHttpClient(**wanted.model_dump(), instead_of=stamp(known))
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            await self._directory.execute_update(SubscriberDirectoryWorkflow.put_http_client, placed)
+        await self._directory.carry_out(SubscriberDirectoryWorkflow.put_http_client, placed)
 
     async def cluster(self, wanted: ZeebeCluster, known: ZeebeCluster | None) -> None:
         """Add a Zeebe cluster, or make it so."""
@@ -56,7 +50,3 @@ class RegistryWrites:
     async def settled(self) -> None:
         """Wait until every process sees what was stored."""
         await asyncio.sleep(LEASE_WAIT_SECONDS)
-
-    @property
-    def _directory(self) -> WorkflowHandle[SubscriberDirectoryWorkflow, None]:
-        return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)

@@ -69,7 +69,8 @@ class DrainWorkflow:
             if not self._queue and not await self._look():
                 self._progress.ended = True
                 break
-            await (self._release() if self._room else self._until_room())
+            if self._queue:
+                await (self._release() if self._room else self._until_room())
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._progress.ended:
             carried = {"progress": self._progress, "begun_at": self._begun_at}
@@ -78,7 +79,12 @@ class DrainWorkflow:
 
     @workflow.signal(name="begin")
     def begin(self, order: DrainOrder) -> None:
-        """The pause has ended, perhaps again; the latest order counts, also where it no longer drops anything."""
+        """The pause has ended, perhaps again; the latest order counts, also where it no longer drops anything.
+
+        What is counted for a resume whose deliveries were all seen to is not counted for the next one.
+        """
+        if self._done:
+            self._progress = DrainProgress(subscriber=order.subscriber, began_at=workflow.now())
         self._state.order, self._queue = order, []  # what was found may be dropped now
         self._state.looks, self._begun_at = 0, workflow.now()
         self._progress.counted = False
@@ -100,11 +106,19 @@ class DrainWorkflow:
         """How far it is."""
         pace = self._state.pace
         holds = pace.holds_until if pace.streak else None
-        done = self._progress.ended or (self._state.looks >= LOOKS_TO_BE_SURE and not self._state.under_way)
-        return self._progress.model_copy(update={"at_once": pace.allowed, "holds_until": holds, "done": done})
+        told = {"asked_at": self._begun_at, "at_once": pace.allowed, "holds_until": holds, "done": self._done}
+        return self._progress.model_copy(update=told)
+
+    @property
+    def _done(self) -> bool:
+        """Whether nothing was found any more, as far as can be said so soon."""
+        return self._progress.ended or (self._state.looks >= LOOKS_TO_BE_SURE and not self._state.under_way)
 
     async def _look(self) -> bool:
-        """Find what waits; whether to go on: having found nothing so often, or being stopped, it is over."""
+        """Find what waits; whether to go on: having found nothing so often, or being stopped, it is over.
+
+        While more is to come it looks on.
+        """
         while not self._stopped:
             found = await workflow.execute_activity_method(
                 DrainActivities.find_waiting,
@@ -121,9 +135,18 @@ class DrainWorkflow:
                 self._progress.left = max(found.count - (len(found.oldest) - len(self._queue)), 0)
                 return True
             self._progress.left = 0
+            if found.coming:
+                await self._await_more()
+                return not self._stopped
             if not await self._linger():
                 return False
         return False
+
+    async def _await_more(self) -> None:
+        """Wait for what a shared workflow has yet to hand over: behind other bursts, that may take minutes."""
+        self._state.looks = 0
+        await workflow.sleep(policies.DRAIN_AWAITS)
+        self._state.recent = []
 
     async def _linger(self) -> bool:
         """Wait before looking again; False when there is nothing to wait for."""

@@ -13,9 +13,12 @@ from activities.sealing import Keyring, ping_url_purpose
 from domain.addresses import AddressPolicy
 from domain.configuration import NOTED, Action, Configuration, ImportRow, as_members
 from domain.directory import Directory
+from domain.drains import Owed
 from domain.http_clients import HttpClient, TokenAuth
 from domain.incidents import Severity
+from domain.listeners import listener_name
 from domain.message_formats import MessageFormat
+from domain.pauses import Pause
 from domain.retry import make_schedule
 from domain.sources import Grouping, HeartbeatConfig, SeverityRule, Sources, ZeebeCluster, digest
 from domain.subscribers import Subscriber
@@ -59,6 +62,9 @@ class Registries:
     async def sources(self) -> Sources:
         return Sources(clusters=dict(self.clusters), heartbeats=dict(self.heartbeats))
 
+    async def owed(self, _name: str) -> Owed:
+        return Owed(waiting=12, retrying=1)
+
     async def settled(self) -> None: ...
 
     async def store(self, entry: BaseModel, _known: BaseModel | None) -> None:
@@ -74,8 +80,8 @@ class Registries:
     def export(self, *, with_secrets: bool = True) -> dict[str, Any]:
         return asyncio.run(self.gateway.export(with_secrets=with_secrets)).model_dump(mode="json")
 
-    def load(self, document: dict[str, Any]) -> list[ImportRow]:
-        return asyncio.run(self.gateway.load(Configuration.model_validate(document))).rows
+    def load(self, document: dict[str, Any], *, dry_run: bool = False) -> list[ImportRow]:
+        return asyncio.run(self.gateway.load(Configuration.model_validate(document), dry_run=dry_run)).rows
 
 
 def full_entries() -> list[BaseModel]:
@@ -238,3 +244,76 @@ def test_a_document_without_secrets_sends_a_clients_credentials_nowhere_by_itsel
     assert there.subscribers["my-webhook"].enabled is False
     there.subscribers["my-webhook"] = make_subscriber(ELSEWHERE)
     assert there.load(document)[-1].action is Action.REFUSE
+
+
+def test_a_pause_goes_along_and_is_left_alone_where_the_subscriber_is() -> None:
+    pause = Pause(at=NOW, reason="migration")
+    paused = make_subscriber(paused=pause)
+    document, there = Registries.of(paused).export(), Registries()
+    assert [row.action for row in there.load(document)] == [Action.ADD]
+    assert there.subscribers["my-webhook"].paused == pause
+    resumed = Registries.of(make_subscriber())
+    assert [(row.action, row.changes) for row in resumed.load(document)] == [(Action.SAME, [])]
+    assert resumed.subscribers["my-webhook"].paused is None
+    here = Registries.of(paused)
+    assert [row.action for row in here.load(Registries.of(make_subscriber()).export())] == [Action.SAME]
+    assert here.subscribers["my-webhook"].paused == pause
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_import_that_disables_somebody_says_what_ends(dry_run: bool) -> None:
+    document = Registries.of(make_subscriber(enabled=False)).export()
+    here = Registries.of(make_subscriber(paused=Pause(at=NOW, reason="migration")))
+    (row,) = here.load(document, dry_run=dry_run)
+    assert row.note
+    assert row.note.startswith("its pause ends; my-webhook is not told of 12 events that waited, cancelled by this")
+    assert here.subscribers["my-webhook"].enabled is dry_run
+    (again,) = Registries.of(make_subscriber(enabled=False)).load(document)
+    assert again.note is None
+
+
+def test_a_pause_that_was_edited_is_checked_like_one_that_is_asked_for() -> None:
+    document = Registries.of(make_subscriber()).export()
+    pause = document["subscribers"][0]["paused"] = {"at": "2999-01-01T00:00:00", "reason": " by  hand "}
+    there = Registries()
+    assert [row.action for row in there.load(document)] == [Action.ADD]
+    found = there.subscribers["my-webhook"].paused
+    assert found
+    assert (found.reason, found.at <= datetime.now(UTC)) == ("by hand", True)
+    pause["reason"] = "x" * 201
+    assert [row.action for row in Registries().load(document)] == [Action.REFUSE]
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z"])
+def test_a_pause_of_no_sensible_time_is_refused(at: str) -> None:
+    document = Registries.of(make_subscriber()).export()
+    document["subscribers"][0]["paused"] = {"at": at, "reason": "x"}
+    (row,) = Registries().load(document)
+    assert row.action is Action.REFUSE
+    assert "paused.at is" in (row.note or "")
+
+
+def test_a_pause_keeps_its_time_in_utc_and_nothing_that_a_terminal_obeys() -> None:
+    document, there = Registries.of(make_subscriber()).export(), Registries()
+    at = "2025-12-26T16:30:00+02:00"
+    document["subscribers"][0]["paused"] = {"at": at, "reason": "a\x1b[31m\u202e b"}
+    there.load(document)
+    found = there.subscribers["my-webhook"].paused
+    assert found
+    assert (found.reason, found.at.isoformat()) == ("a [31m b", "2025-12-26T14:30:00+00:00")
+
+
+def test_one_that_was_paused_and_lacks_a_secret_is_to_be_paused_by_hand() -> None:
+    paused = make_subscriber(secrets=["s3cret-s3cret-1"], paused=Pause(at=NOW, reason="migration"))
+    there = Registries()
+    (row,) = there.load(Registries.of(paused).export(with_secrets=False))
+    assert "im subscriber pause my-webhook" in (row.note or "")
+    assert there.subscribers["my-webhook"].paused is None
+
+
+def test_the_subscribers_of_im_listen_are_no_configuration() -> None:
+    listener = make_subscriber("http://127.0.0.1:4711/", name=listener_name("laptop", "0a1b2c"))
+    named_alike = make_subscriber("https://example.com/hook", name=listener_name("laptop", "0a1b2d"))
+    for with_secrets in (True, False):
+        document = Registries.of(listener, named_alike).export(with_secrets=with_secrets)
+        assert [each["name"] for each in document["subscribers"]] == [named_alike.name]

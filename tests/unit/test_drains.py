@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.drains import LONGEST_WAIT, MAX_WINDOW, Pace
+from domain.drains import LONGEST_WAIT, MAX_WINDOW, DrainProgress, Pace, has_heard
 from tests.support.builders import NOW
 
 SECOND = timedelta(seconds=1)
@@ -51,3 +51,14 @@ def test_retry_after_is_kept_where_it_is_later_and_capped() -> None:
     assert pace.holds_until == NOW + 30 * SECOND
     pace.failed(NOW + SECOND, timedelta(hours=9))
     assert pace.holds_until == NOW + SECOND + LONGEST_WAIT
+
+
+def test_figures_of_an_earlier_resume_are_told_from_those_of_the_latest() -> None:
+    ended = DrainProgress(subscriber="a", began_at=NOW, asked_at=NOW, ended=True, done=True, delivered=7)
+    later = NOW + SECOND
+    assert not has_heard(ended, ended)
+    assert has_heard(ended.model_copy(update={"asked_at": later}), ended)
+    assert has_heard(ended, None)
+    of_an_older_worker = ended.model_copy(update={"asked_at": None})
+    assert not has_heard(of_an_older_worker, of_an_older_worker)
+    assert has_heard(of_an_older_worker.model_copy(update={"began_at": later}), of_an_older_worker)

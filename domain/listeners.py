@@ -1,0 +1,23 @@
+"""The subscribers that `im listen` adds for as long as it runs; they are no configuration."""
+
+import re
+
+HOST = "127.0.0.1"
+PREFIX = "listen-"
+
+_NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9-]+-[0-9a-f]{6}")
+
+
+def listener_prefix(machine: str) -> str:
+    """How the names begin of those of one machine."""
+    return f"{PREFIX}{machine}-"
+
+
+def listener_name(machine: str, unique: str) -> str:
+    """A name; ``unique`` is six hexadecimal digits."""
+    return f"{listener_prefix(machine)}{unique}"
+
+
+def is_listener(name: str, url: str) -> bool:
+    """Whether a subscriber is one of `im listen`: by its name, and because it is on the machine itself."""
+    return _NAME.fullmatch(name) is not None and url.startswith(f"http://{HOST}:")
