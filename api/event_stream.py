@@ -12,15 +12,17 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from api.dependencies import KNOWN_QUERY, ApiGateway
+from api.dependencies import ApiGateway
 from api.event_examples import STREAM
 from api.middleware import ANYBODY, CALLER
 from api.scopes import ScopedRoute
-from domain.errors import ImError, SubscriberNotFoundError
-from domain.replay_errors import UnknownSubscriberError
+from domain.errors import ImError
+from domain.event_types import EMITTED_TYPES
+from domain.patterns import misread
 from domain.source_errors import AccessDeniedError
 from service.callers import Caller
 from service.changes import Watch
+from service.filter_checks import check_watched, incident_named
 from service.follower import Listener, Told
 from service.gateway import Gateway
 
@@ -44,12 +46,13 @@ class EventStream(StreamingResponse):
         listener: its listening ends with the answer.
         listening: what is to be closed then.
         check: raises `AccessDeniedError` once the caller may not listen any more.
+        warning: about what is listened for; it is a comment at the beginning.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, listener: Listener, listening: AsyncExitStack, check: Check) -> None:
-        super().__init__(_lines(listener, check))
+    def __init__(self, listener: Listener, listening: AsyncExitStack, check: Check, warning: str | None = None) -> None:
+        super().__init__(_lines(listener, check, warning))
         self._listening = listening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +74,6 @@ class EventStream(StreamingResponse):
     summary="Follow events as their outcomes change",
     response_class=StreamingResponse,
     responses=STREAM,
-    dependencies=[KNOWN_QUERY],
 )
 async def stream_events(
     *,
@@ -88,15 +90,17 @@ async def stream_events(
     At least once: with `Last-Event-ID` everything that changed since is told, and some of it again; without, what
     changes from now on. Of one look at Temporal's store, a second apart, events come in the order in which they were
     emitted. `gap` says what cannot be told any more. After `end`, which a slow reader gets, too, come back.
-    A comment every 15 s shows that the stream is alive. It ends within half a minute of the end of its token.
+    A comment every 15 s shows that the stream is alive; a first one warns of a type that looks mistaken. It ends within
+    half a minute of the end of its token.
     """
     async with AsyncExitStack() as stack:
+        incident = incident_named(incident)
         watch = Watch(type=type, subscriber=subscriber, incident=incident, failed=failed).checked()
-        if subscriber is not None:
-            await _check_known(gateway, subscriber)
+        await check_watched(gateway, subscriber, incident)
         place = place_of(request.scope[CALLER])
         listener = await stack.enter_async_context(gateway.follower.listening(watch, last_event_id, place))
-        return EventStream(listener, stack.pop_all(), partial(_check_again, request, gateway))
+        warning = misread(type, list(EMITTED_TYPES))
+        return EventStream(listener, stack.pop_all(), partial(_check_again, request, gateway), warning)
 
 
 def place_of(caller: Caller) -> str | None:
@@ -104,23 +108,16 @@ def place_of(caller: Caller) -> str | None:
     return None if caller is ANYBODY else caller.name
 
 
-async def _check_known(gateway: Gateway, subscriber: str) -> None:
-    """Raise `UnknownSubscriberError`: a name that nobody has would be followed forever."""
-    try:
-        await gateway.subscribers.get(subscriber)
-    except SubscriberNotFoundError:
-        raise UnknownSubscriberError(name=subscriber) from None
-
-
 async def _check_again(request: Request, gateway: Gateway) -> None:
     if gateway.callers.needed:  # scopes of a token do not change
         await gateway.callers.of(request.headers.getlist("authorization"), counts=False)
 
 
-async def _lines(listener: Listener, check: Check) -> AsyncIterator[str]:
+async def _lines(listener: Listener, check: Check, warning: str | None) -> AsyncIterator[str]:
     ends_at = time.monotonic() + LONGEST_SECONDS
     check_at = time.monotonic() + CHECK_SECONDS
-    yield f"retry: {RETRY_MS}\nid: {listener.position}\n\n"
+    comment = f": warning: {warning}\n" if warning else ""
+    yield f"{comment}retry: {RETRY_MS}\nid: {listener.position}\n\n"
     while True:
         if time.monotonic() >= ends_at:
             listener.end(_OLD)

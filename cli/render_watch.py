@@ -9,21 +9,42 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cli.render import NONE, clean, percent, when
+from cli.render import NONE, clean, emitted_text, percent, when
 from cli.render_subscribers import pause_text, waiting_text
 from domain.health import Health
-from domain.timing import ago
 from service.changes import EventChange
 
+DELIVERIES_KNOWN = 10_000  # of the latest so many it is known what was said last
 LINES_KEPT = 200  # rows of a table; of these so many are drawn as the terminal has lines
 _COLOURS = {"delivered": "green", "failed": "red", "retrying": "yellow", "waiting": "cyan"}
 
 
-def change_line(change: EventChange, subscriber: str | None, now: datetime) -> str:
-    """One line: when, what became of which event, and who is in trouble."""
-    trouble = ",".join(change.troubled) or NONE
-    parts = (when(now), _state(change, subscriber), change.type, change.event_id, change.incident_id or NONE, trouble)
-    return "  ".join(clean(part) for part in parts)
+class ChangeLines:
+    """A line for each change that a reader can see: the same state of an event is not said twice.
+
+    Args:
+        subscriber: whose state is shown; None for the event's.
+    """
+
+    def __init__(self, subscriber: str | None) -> None:
+        self._subscriber = subscriber
+        self._said: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def line(self, change: EventChange, now: datetime) -> str | None:
+        """When, what became of which event, and who is in trouble; None when that was said last of this delivery.
+
+        Of one subscriber's watch its own state counts: what becomes of others is no news.
+        """
+        state, trouble = _state(change, self._subscriber), ",".join(change.troubled) or NONE
+        key, told = _delivery(change), (state,) if self._subscriber else (state, trouble)
+        known = self._said.pop(key, None)
+        self._said[key] = told
+        if len(self._said) > DELIVERIES_KNOWN:
+            del self._said[next(iter(self._said))]
+        if known == told:
+            return None
+        parts = (when(now), state, change.type, change.event_id, change.incident_id or NONE, trouble)
+        return "  ".join(clean(part) for part in parts)
 
 
 def health_line(health: Health) -> str:
@@ -46,7 +67,7 @@ class LiveTable:
 
     def __init__(self, subscriber: str | None) -> None:
         self._subscriber = subscriber
-        self._rows: dict[tuple[str, str, str], EventChange] = {}
+        self._rows: dict[tuple[str, ...], EventChange] = {}
         self._health = ""
         self._console = Console()
         self._live = Live(console=self._console, auto_refresh=False)
@@ -61,7 +82,7 @@ class LiveTable:
 
     def show(self, change: EventChange) -> None:
         """Put a change at the top."""
-        key = change.workflow_id, change.source, change.event_id
+        key = _delivery(change)
         self._rows.pop(key, None)
         self._rows[key] = change
         while len(self._rows) > LINES_KEPT:
@@ -88,12 +109,18 @@ class LiveTable:
                 Text(clean(change.type)),
                 Text(clean(change.incident_id or NONE)),
                 Text(clean(state), style=_COLOURS.get(state.partition(" ")[0], "")),
-                ago(now - change.emitted_at),
+                emitted_text(change, now),
                 Text(clean(",".join(change.troubled) or NONE)),
             )
         return table
 
 
+def _delivery(change: EventChange) -> tuple[str, ...]:
+    """What tells one delivery of an event from another; one that shared its workflow goes on in one of its own."""
+    return change.source, change.event_id, change.workflow_id if change.kind in {"resend", "replay"} else ""
+
+
 def _state(change: EventChange, subscriber: str | None) -> str:
     state = change.state_of(subscriber) if subscriber else change.outcome
-    return state + (" (resend)" if change.kind == "resend" else "")
+    again = {"resend": " (resent)", "replay": " (replayed)"}
+    return state + again.get(change.kind, "")

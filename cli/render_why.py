@@ -1,7 +1,8 @@
 """How an explanation is written: the answer, the facts, every request, what comes next, what to do."""
 
-from cli.render import NONE, clean, table, when
+from cli.render import NONE, clean, kind_text, table, when
 from domain.explanations import Explanation, Round, Try
+from domain.replays import replay_of
 
 
 def explanation_text(found: Explanation) -> str:
@@ -17,7 +18,11 @@ def explanation_text(found: Explanation) -> str:
 
 
 def _round_text(each: Round, *, several: bool) -> str:
-    head = [clean(f"{each.kind} of {when(each.started_at)}: {each.state}")] if several else []
+    head = (
+        [clean(f"{kind_text(each.kind, replay_of(each.workflow_id))}, begun {when(each.started_at)}: {each.state}")]
+        if several
+        else []
+    )
     rows = table(("REQUEST", "AT", "AFTER", "STATUS", "DURATION", "ERROR"), map(_cells, each.tries))
     return "\n".join([*head, *(f"  {line}" for line in rows.splitlines())])
 

@@ -6,13 +6,15 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.run import Format, FormatOption, incident_id, put, say, with_gateway
+from cli.run import Format, FormatOption, incident_id, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
+    from cli.render_watch import ChangeLines
     from domain.pauses import Pause
     from service.changes import EventChange, Watch
     from service.gateway import Gateway
@@ -65,15 +67,26 @@ def _watch(
         incident=incident_id(incident) if incident else None,
         failed=failed,
     )
+    warn_misread(event_type)
     try:
         with_gateway(lambda im: _follow(im, watch.checked(), output))
     except KeyboardInterrupt:
         return
 
 
+def warn_misread(event_type: str | None) -> None:
+    """Warn of a type that no event has and that is close to one that events have."""
+    from domain.event_types import EMITTED_TYPES  # noqa: PLC0415 - heavy
+    from domain.patterns import misread  # noqa: PLC0415 - heavy
+
+    if warning := misread(event_type, list(EMITTED_TYPES)):
+        warn(warning)
+
+
 async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
-    if watch.subscriber is not None:
-        await im.subscribers.get(watch.subscriber)  # a name that is not there would be watched forever
+    from service.filter_checks import check_watched  # noqa: PLC0415 - heavy
+
+    await check_watched(im, watch.subscriber, watch.incident)
     async with im.follower.listening(watch) as listener:
         say("watching; Ctrl-C ends it")
         async with _shown(im, watch, output) as show:
@@ -94,18 +107,23 @@ async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
 @asynccontextmanager
 async def _shown(im: "Gateway", watch: "Watch", output: Format) -> AsyncIterator[Show]:
     """Where changes are shown: in a table if a person looks, else on lines of their own."""
-    from cli.render_watch import LiveTable, change_line  # noqa: PLC0415 - heavy
+    from cli.render_watch import ChangeLines, LiveTable  # noqa: PLC0415 - heavy
 
     if output is Format.JSON or not sys.stdout.isatty():
         async with _beside(_tell_pauses(im, watch.subscriber) if watch.subscriber else asyncio.sleep(0)):
             if output is Format.JSON:
                 yield lambda change: put(json.dumps(json.loads(change.model_dump_json())))
             else:
-                yield lambda change: put(change_line(change, watch.subscriber, datetime.now(UTC)))
+                yield partial(_put_line, ChangeLines(watch.subscriber))
     else:
         with LiveTable(watch.subscriber) as table:
             async with _beside(_refresh(im, watch, table.tell_health, table.refresh)):
                 yield table.show
+
+
+def _put_line(lines: "ChangeLines", change: "EventChange") -> None:
+    if line := lines.line(change, datetime.now(UTC)):
+        put(line)
 
 
 @asynccontextmanager

@@ -100,8 +100,8 @@ class Finding(BaseModel):
     Attributes:
         headline: the answer in one sentence.
         facts: what it rests on, a sentence each.
-        next: what happens by itself from now on.
-        next_at: when, where a time is known.
+        next: what happens by itself from now on, by the latest delivery and by earlier ones that go on.
+        next_at: when first, where a time is known.
         advice: what to do about it, most often a command; empty where nothing is to be done.
     """
 

@@ -19,10 +19,14 @@ DURATIONS_KEPT = 50
 
 
 class HealthStatus(StrEnum):
-    """``unknown`` until the first delivery has ended; ``disabled`` however it went before that."""
+    """``unknown`` until the first delivery has ended; ``disabled`` however it went before that.
+
+    ``failing`` is in between: no delivery has ended yet, and the latest request failed.
+    """
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
+    FAILING = "failing"
     UNKNOWN = "unknown"
     DISABLED = "disabled"
 
@@ -136,7 +140,8 @@ class Health(BaseModel):
 
     Attributes:
         success_rate: per cent to one decimal; None before the first delivery has ended.
-        last_delivered: end of the last delivery, whichever way it went (the guide's LAST_DELIVERED).
+        last_delivered: end of the last delivery, whichever way it went (the guide's name for it); ``last_success`` is
+            that of the last one that was delivered.
         retrying: deliveries waiting for a retry now.
         paused: its events wait, since when and why.
         waiting: deliveries that wait for the end of the pause, or to be sent after it, up to a second ago.
@@ -182,7 +187,7 @@ def percentile(values: list[int], share: float) -> int | None:
 
 
 def health_status(counters: Counters, now: datetime) -> HealthStatus:
-    """Healthy at a success rate of 50 % or more.
+    """Healthy at a success rate of 50 % or more of the deliveries that ended; failing when none has, and requests fail.
 
     Nobody is healthy who has only failed for a while: five or more requests over five or more minutes without a
     success make a subscriber unhealthy before its deliveries are given up, so that a dead receiver on a long
@@ -192,7 +197,7 @@ def health_status(counters: Counters, now: datetime) -> HealthStatus:
         return HealthStatus.UNHEALTHY
     rate = success_rate(counters)
     if rate is None:
-        return HealthStatus.UNKNOWN
+        return HealthStatus.FAILING if counters.streak else HealthStatus.UNKNOWN
     return HealthStatus.HEALTHY if rate >= HEALTHY_RATE else HealthStatus.UNHEALTHY
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.explanations import Story
 from domain.incidents import rfc3339
 from domain.outcomes import Attempt, Failure
-from domain.subscribers import Subscriber
+from domain.pauses import Pause
 
 # What to do about a failure that trying again would not mend; of the others the answer itself says most.
 _REMEDIES = {
@@ -20,7 +20,7 @@ _REMEDIES = {
     Failure.UNUSABLE_TARGET: "its notify URL cannot be used by that worker: im logs --level error",
 }
 _CREDENTIALS = (401, 403)
-_GONE = 410
+GONE_STATUS = 410
 
 
 def remedies(story: Story, last: Attempt | None) -> list[str]:
@@ -30,7 +30,7 @@ def remedies(story: Story, last: Attempt | None) -> list[str]:
     name = story.name
     if last.status in _CREDENTIALS:
         return [f"its credentials are refused: im subscriber update {name} --header 'Authorization=Bearer ...'"]
-    if last.status == _GONE:
+    if last.status == GONE_STATUS:
         return _gone(story)
     remedy = _REMEDIES.get(last.failure)
     return [remedy.format(name=name)] if remedy else [f"how it does otherwise: im subscriber health {name}"]
@@ -51,10 +51,9 @@ def resend(story: Story) -> str:
     return f"im event resend {shlex.quote(story.event_id)} --subscriber {shlex.quote(story.name)}{source}"
 
 
-def pause_as_last_change(subscriber: Subscriber) -> str | None:
-    """When and why it was paused, if that is what was changed of it last."""
-    pause = subscriber.paused
-    return f"paused at {stamp(pause.at)}: {pause.reason}" if pause and pause.at == subscriber.updated_at else None
+def told_paused(pause: Pause) -> str:
+    """When and why a subscriber was paused."""
+    return f"it was paused at {stamp(pause.at)}: {pause.reason}."
 
 
 def stamp(at: datetime) -> str:

@@ -10,7 +10,7 @@ from domain.operational import asking
 from domain.patterns import closest, matches
 from domain.subscribers import Subscriber
 from domain.targets.kinds import can_say
-from domain.why_advice import again, pause_as_last_change, resend, stamp
+from domain.why_advice import again, resend, stamp
 
 _NOTHING = "nothing: this event is not meant for it."
 
@@ -103,13 +103,12 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
     """What the settings of the subscriber say, which are those of today."""
     if subscriber.created_at > asked.started_at:
         return _added_later(story, subscriber, asked)
-    changed = subscriber.updated_at > asked.started_at
-    last = pause_as_last_change(subscriber) or f"changed at {stamp(subscriber.updated_at)}"
+    changed = subscriber.settings_at > asked.started_at
     note = (
-        f"its settings are those of today: it was last {last}, after the event, and what they were before that is not "
-        "kept."
+        f"its settings are those of today: it was last changed at {stamp(subscriber.settings_at)}, after the event, "
+        "and what they were before that is not kept."
         if changed
-        else f"its settings have not changed since {stamp(subscriber.updated_at)}, before the event."
+        else f"its settings have not changed since {stamp(subscriber.settings_at)}, before the event."
     )
     finding = (
         _about_itself(story)

@@ -3,12 +3,13 @@
 import shlex
 from datetime import datetime
 
+from domain import timing
 from domain.explanations import Carrier, Finding, Story, Verdict
 from domain.operational import asking
 from domain.outcomes import Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED
 from domain.targets.kinds import is_at_most_once
-from domain.why_advice import again, pause_as_last_change, remedies, stamp
+from domain.why_advice import GONE_STATUS, again, remedies, stamp, told_paused
 
 
 def why_told(story: Story, carrier: Carrier, delivery: Delivery) -> Finding:
@@ -45,6 +46,9 @@ def _failed(story: Story, delivery: Delivery) -> Finding:
         facts.append("a target like this is told at most once: a request of unknown outcome is not made again.")
     elif last and not last.retryable:
         facts.append("that answer is final: the same request would get it again, so none was made.")
+    paused = story.subscriber.paused if story.subscriber else None
+    if paused and last and last.status == GONE_STATUS and paused.at >= last.at:  # it is what paused it
+        facts.append(told_paused(paused))
     return Finding(
         verdict=Verdict.FAILED,
         headline=f"{story.name} was not told of it: the delivery failed ({error}).",
@@ -77,7 +81,7 @@ def _open(story: Story, delivery: Delivery) -> Finding:
         return ended.model_copy(update={"facts": facts})
     paused = story.subscriber.paused if story.subscriber else None
     if delivery.state is DeliveryState.WAITING or paused:
-        return _paused(story, facts)
+        return _paused(story, delivery, facts)
     if delivery.state is DeliveryState.PENDING and delivery.error:
         return _waiting(story, delivery.error)
     if delivery.next_retry_at is None:
@@ -99,7 +103,7 @@ def _open(story: Story, delivery: Delivery) -> Finding:
     )
 
 
-def _paused(story: Story, facts: list[str]) -> Finding:
+def _paused(story: Story, delivery: Delivery, facts: list[str]) -> Finding:
     pause = story.subscriber.paused if story.subscriber else None
     if pause is None:
         return Finding(
@@ -112,12 +116,15 @@ def _paused(story: Story, facts: list[str]) -> Finding:
                 f"should it not go on: im subscriber resume {story.name}",
             ],
         )
-    since = f"it was paused at {stamp(pause.at)}: {pause.reason}."
+    waits, due = delivery.state is DeliveryState.WAITING, delivery.next_retry_at
+    when = f"request {len(delivery.attempts) + 1} is due at {stamp(due)}" if due else "its next request is due"
     return Finding(
         verdict=Verdict.PAUSED,
         headline=f"{story.name} has not been told yet: it is paused, and the event waits for it.",
-        facts=[since, *facts],
-        next="it waits until the subscriber is resumed; nothing is dropped.",
+        facts=[told_paused(pause), *facts],
+        next="it waits until the subscriber is resumed; nothing is dropped."
+        if waits
+        else f"{when}; if it is paused then still, it waits until the subscriber is resumed. Nothing is dropped.",
         advice=[f"when it may be told: im subscriber resume {story.name}"],
     )
 
@@ -175,11 +182,8 @@ def _changes(story: Story, carrier: Carrier) -> list[str]:
     found = []
     if _is_another(story, carrier):
         found.append(f"the one of that name today was added later, at {stamp(subscriber.created_at)}.")
-    elif subscriber.updated_at > carrier.started_at:
-        if paused := pause_as_last_change(subscriber):
-            found.append(f"it was {paused}.")
-        else:
-            found.append(f"its settings were changed since, at {stamp(subscriber.updated_at)}; only today's are known.")
+    elif subscriber.settings_at > carrier.started_at:
+        found.append(f"its settings were changed since, at {stamp(subscriber.settings_at)}; only today's are known.")
     if is_at_most_once(subscriber.target):
         found.append(f"{subscriber.target} is told at most once: nothing of unknown outcome is repeated.")
     return found
@@ -205,4 +209,4 @@ def _of_how_many(story: Story) -> str:
 
 def _until(at: datetime, now: datetime) -> str:
     seconds = round((at - now).total_seconds())
-    return f"in {seconds} s" if seconds > 0 else "due now"
+    return f"in {timing.about(seconds)}" if seconds > 0 else "due now"

@@ -1,7 +1,7 @@
 """What ``im event list`` and ``GET /events`` find in Temporal's visibility store."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -9,12 +9,14 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from domain.explanations import RunKind
 from domain.patterns import check_patterns, matches_any
+from domain.replays import replay_of
 from service.listing import check_limit, instant, latest, quoted
 from service.progress import run_kind
 from service.temporal import answered
 from workflows import names
-from workflows.details import HANDED_OVER
+from workflows.details import HANDED_OVER, worst
 
+_OPEN = {"retrying", "pending", "waiting"}
 _SHARED = names.shared_workflow_id("")
 MAX_SEARCHES = 20  # of one list: with a pattern, most of what the store gives may not be wanted
 
@@ -23,10 +25,13 @@ class EventRow(BaseModel):
     """One line of ``im event list``.
 
     Attributes:
-        kind: a resend has a line of its own; ``rest`` is what goes on of an event that shared its first workflow.
+        kind: of a delivery; a resend of an event and a replay have lines of their own, beneath its id. ``rest`` is what
+            goes on of an event that shared its first workflow.
+        replay: which one sent it, where ``kind`` is ``replay``.
         outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused.
-        troubled: subscribers whose delivery is not done, or failed.
+        troubled: subscribers whose delivery is not done, failed or was cancelled, each after its state and a colon.
         subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
+        emitted_at: of a resend or a replay: when that sent it again.
     """
 
     event_id: str
@@ -34,11 +39,17 @@ class EventRow(BaseModel):
     source: str
     incident_id: str | None = None
     kind: RunKind = "original"
+    replay: str | None = None
     outcome: str
     troubled: list[str] = []
     subscribers: list[str] = []
     emitted_at: datetime
     workflow_id: str
+
+    def state_of(self, subscriber: str) -> str:
+        """Where it stands with one subscriber. Of events that share a workflow, only the outcome of each is known."""
+        states = (word.partition(":") for word in self.troubled)
+        return next((state for state, _, name in states if name == subscriber), self.outcome)
 
 
 class EventPage(BaseModel):
@@ -60,10 +71,12 @@ class EventFilter(BaseModel):
 
     Attributes:
         failed: with a delivery that failed for good (to ``subscriber``, if given), whatever became of the others.
+        undelivered: with one that failed for good or was cancelled, likewise.
         before: emitted before that.
     """
 
     failed: bool = False
+    undelivered: bool = False
     type: str | None = None
     incident: str | None = None
     subscriber: str | None = None
@@ -78,11 +91,14 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
     patterns = check_patterns([wanted.type]) if wanted.type else None
     query, before = _query(wanted), wanted.before
     rows: list[EventRow] = []
+    seen: set[str] = set()
     for _ in range(MAX_SEARCHES):
         async with answered(client):
             runs, older = await latest(client, query, before, wanted.limit)
+        seen.update(run.id for run in runs)
         for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
-            found = [row for run in together async for row in rows_of(run) if _is_wanted(row, wanted, patterns)]
+            each = [(run, row) for run in together async for row in rows_of(run) if _is_wanted(row, wanted, patterns)]
+            found = [row for run, row in each if not _goes_on(row, run, seen)]
             if rows and len(rows) + len(found) > wanted.limit:
                 return EventPage(rows=rows, older=before)
             rows, before = rows + found, at
@@ -96,9 +112,18 @@ def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | Non
     """What the query cannot tell: which event of several it is, and patterns."""
     if row.outcome == HANDED_OVER:  # the workflow that went on with it has a row of its own
         return False
-    if wanted.failed and row.workflow_id.startswith(_SHARED) and row.outcome != "failed":
-        return False
+    if (wanted.failed or wanted.undelivered) and row.workflow_id.startswith(_SHARED):
+        ends = {"failed", "cancelled"} if wanted.undelivered else {"failed"}
+        if row.outcome not in ends:
+            return False
     return patterns is None or matches_any(patterns, row.type)
+
+
+def _goes_on(row: EventRow, run: WorkflowExecution, seen: Container[str]) -> bool:
+    """Whether an event of several goes on in a workflow that was seen, and this one only does not say so yet."""
+    if row.outcome not in _OPEN or not run.id.startswith(_SHARED):
+        return False
+    return names.event_workflow_id_of(row.event_id, row.source) + names.continued_from(run.run_id) in seen
 
 
 def _query(wanted: EventFilter) -> str:
@@ -108,8 +133,10 @@ def _query(wanted: EventFilter) -> str:
     if wanted.incident:
         conditions.append(f"{names.INCIDENT.name} = {quoted(wanted.incident)}")
     if wanted.subscriber:
-        keyword = f"failed:{wanted.subscriber}" if wanted.failed else wanted.subscriber
-        conditions.append(f"{names.SUBSCRIBERS.name} = {quoted(keyword)}")
+        conditions.append(sent_to(wanted.subscriber, failed=wanted.failed, undelivered=wanted.undelivered))
+    elif wanted.undelivered:
+        marks = f"'{names.ANY_FAILED}', '{names.ANY_CANCELLED}'"
+        conditions.append(f"({names.SUBSCRIBERS.name} IN ({marks}) OR {names.OUTCOME.name} IN ('failed', 'cancelled'))")
     elif wanted.failed:
         conditions.append(f"({names.SUBSCRIBERS.name} = '{names.ANY_FAILED}' OR {names.OUTCOME.name} = 'failed')")
     if wanted.since:
@@ -117,14 +144,21 @@ def _query(wanted: EventFilter) -> str:
     return " AND ".join(conditions)
 
 
+def sent_to(subscriber: str, *, failed: bool, undelivered: bool) -> str:
+    """The condition that an event is for a subscriber; that it failed for it; that it failed or was cancelled."""
+    states = ("failed", "cancelled") if undelivered else ("failed",)
+    keywords = [f"{state}:{subscriber}" for state in states] if failed or undelivered else [subscriber]
+    return f"{names.SUBSCRIBERS.name} IN ({', '.join(map(quoted, keywords))})"
+
+
 async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     """A row for each event of a workflow."""
     attributes = run.typed_search_attributes
     keywords = attributes.get(names.SUBSCRIBERS, [])
-    troubled = [word for word in keywords if ":" in word and word != names.ANY_FAILED]
+    troubled = [word for word in keywords if ":" in word and word not in {names.ANY_FAILED, names.ANY_CANCELLED}]
     events = await run.memo_value(names.EVENTS_MEMO, [])
     outcome = attributes.get(names.OUTCOME, "pending")
-    outcomes = await run.memo_value(names.OUTCOMES_MEMO, [outcome] * len(events))
+    outcomes = _outcomes(await run.memo_value(names.OUTCOMES_MEMO, []), outcome, len(events))
     if run.status is WorkflowExecutionStatus.FAILED:
         outcomes = ["refused"] * len(events)
     for event, outcome in zip(events, outcomes, strict=False):
@@ -134,9 +168,22 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             source=event["source"],
             incident_id=attributes.get(names.INCIDENT),
             kind=run_kind(run.id),
+            replay=replay_of(run.id),
             outcome=outcome,
-            troubled=troubled if outcome != "delivered" else [],
-            subscribers=[word for word in keywords if ":" not in word] if len(events) == 1 else [],
+            # one may have been cancelled where the others were told; of several events it is not known which
+            troubled=troubled if outcome != "delivered" or len(events) == 1 else [],
+            subscribers=names.subscribers_named(keywords) if len(events) == 1 else [],
             emitted_at=run.start_time,
             workflow_id=run.id,
         )
+
+
+def _outcomes(told: Sequence[str], outcome: str, count: int) -> Sequence[str]:
+    """Where each of so many events of a workflow stands.
+
+    Args:
+        told: by the workflow for as long as they differ; it stays as it was once they are all alike.
+        outcome: the least fortunate, which it tells always.
+        count: how many.
+    """
+    return told if told and worst(told) == outcome else [outcome] * count

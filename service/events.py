@@ -6,22 +6,30 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
-from domain.errors import AmbiguousEventError, EventNotFoundError, InvalidRequestError, PublishingDisabledError
+from domain.errors import (
+    AmbiguousEventError,
+    EventNotFoundError,
+    InvalidRequestError,
+    PublishingDisabledError,
+    UnavailableError,
+)
 from domain.event_errors import EventOfOtherSourceError, IncidentIsNoEventError
 from domain.events import CloudEvent
 from domain.operational import check_publishable
-from domain.outcomes import DeliveryState
+from domain.pauses import Pause
 from domain.tasks import EventInput, PublishReceipt
 from domain.tracing import NO_CONTEXT
 from service.connection import Connection
 from service.event_list import EventFilter, EventPage, find_events
+from service.event_views import EventView
 from service.history import EventSource
-from service.progress import RunView, read_run
+from service.progress import RunView, read_run, without_gone_on
 from service.publisher import Accepted, Publisher
+from service.resends import Resent, remarks
 from service.retention import missing_event
+from service.subscriber_views import SubscriberView
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
 from workflows import names
@@ -30,19 +38,6 @@ from workflows import names
 CONFIRM_AFTER = 4
 
 _INCIDENT = re.compile(r"INC-[1-9][0-9]*", re.IGNORECASE)
-
-
-class EventView(BaseModel):
-    """An event and everything known of its deliveries, oldest run first."""
-
-    event: CloudEvent
-    runs: list[RunView]
-
-    @property
-    def parked(self) -> list[str]:
-        """The subscribers for which it failed for good, and that it has not reached since, nor is about to."""
-        latest = {delivery.subscriber: delivery.state for run in self.runs for delivery in run.deliveries}
-        return sorted(name for name, state in latest.items() if state is DeliveryState.FAILED)
 
 
 @dataclass(frozen=True)
@@ -123,31 +118,47 @@ class EventGateway:
         """
         carriers = await self._carriers(event_id, source)
         event = await self._event(carriers[0])
-        return EventView(event=event, runs=await asyncio.gather(*map(self._read, carriers)))
+        runs = without_gone_on(await asyncio.gather(*map(self._read, carriers)))
+        return EventView(event=event, runs=runs, paused=await self._paused(runs))
+
+    async def _paused(self, runs: Sequence[RunView]) -> dict[str, Pause]:
+        due = {delivery.subscriber for run in runs for delivery in run.deliveries if delivery.next_retry_at}
+        if not due:
+            return {}
+        try:
+            known = (await self._subscribers.snapshot(None)).subscribers or {}
+        except UnavailableError:  # nobody to ask: what is known of the event is told all the same
+            return {}
+        return {name: pause for name in sorted(due) if name in known and (pause := known[name].paused)}
 
     async def _read(self, carrier: _Carrier) -> RunView:
         view = await read_run(self._connection.client, carrier.run.id, carrier.place)
         return view.model_copy(update={"only": (await self._input(carrier)).only})
 
-    async def resend(
-        self, event_id: str, subscriber: str | None = None, *, source: str | None = None
-    ) -> PublishReceipt:
+    async def resend(self, event_id: str, subscriber: str | None = None, *, source: str | None = None) -> Resent:
         """Deliver a known event afresh, under the same id, to all that want it now or to one of them.
 
         Raises:
             AmbiguousEventError: no source was given, and events of several have that id.
             PublishingDisabledError: publishing is off in the worker's process.
         """
-        carriers = await self._carriers(event_id, source)
-        if subscriber is not None:
-            found = await self._subscribers.get(subscriber)
-            if not found.enabled:
-                raise InvalidRequestError(
-                    reason=f"{subscriber} is disabled; enable it first: im subscriber update {subscriber} --enabled"
-                )
-        event = await self._event(carriers[0])
-        workflow_id = names.resend_workflow_id(event, secrets.token_hex(4))
-        return await self._start_asking(event, workflow_id, subscriber)
+        before = await self.get(event_id, source)
+        known = await self._resent_to(subscriber)  # all that can fail before what is not to be repeated
+        workflow_id = names.resend_workflow_id(before.event, secrets.token_hex(4))
+        receipt = await self._start_asking(before.event, workflow_id, subscriber)
+        warnings = list(remarks(before, known, subscriber))
+        return Resent(**receipt.model_dump(), workflow_id=workflow_id, warnings=warnings)
+
+    async def _resent_to(self, subscriber: str | None) -> list[SubscriberView]:
+        """Those whom a resend may go to."""
+        if subscriber is None:
+            return await self._subscribers.all()
+        found = await self._subscribers.get(subscriber)
+        if not found.enabled:
+            raise InvalidRequestError(
+                reason=f"{subscriber} is disabled; enable it first: im subscriber update {subscriber} --enabled"
+            )
+        return [found]
 
     async def _carriers(self, event_id: str, source: str | None) -> list[_Carrier]:
         """The workflows that carry an event, oldest first."""

@@ -1,5 +1,6 @@
 """The gateway to health: the ledger's counters, joined with the directory and with what waits for a retry now."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -10,9 +11,10 @@ from domain.health import Counters, Health
 from domain.hours import HourCount, last_day
 from service.connection import Connection
 from service.drains import draining, find_waiting, is_draining
-from service.subscriber_views import SubscriberView
+from service.subscriber_views import SubscriberDetail
 from service.subscribers import SubscriberGateway
 from service.temporal import answered, answered_by_entity
+from service.together import Together
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import CONTROL_QUEUE, LEDGER_ID, OUTCOME, SUBSCRIBERS
 
@@ -28,6 +30,7 @@ class HealthGateway:
     def __init__(self, connection: Connection, subscribers: SubscriberGateway) -> None:
         self._connection = connection
         self._subscribers = subscribers
+        self._together = Together()
 
     async def all(self) -> list[Health]:
         """A row for every subscriber, by name."""
@@ -41,9 +44,10 @@ class HealthGateway:
             await self._held(row, sends=row.subscriber in sending) if row.subscriber in held else row for row in rows
         ]
 
-    async def with_subscriber(self, name: str) -> tuple[SubscriberView, Health]:
-        """A subscriber, and its row."""
-        return await self._subscribers.get(name), await self.get(name)
+    async def with_subscriber(self, name: str) -> SubscriberDetail:
+        """A subscriber with its row."""
+        found, row = await asyncio.gather(self._subscribers.get(name), self.get(name))
+        return SubscriberDetail(**found.model_dump(), health=row)
 
     async def get(self, name: str) -> Health:
         """The row of one subscriber."""
@@ -66,8 +70,12 @@ class HealthGateway:
 
     async def _counters(self, name: str | None) -> dict[str, Counters]:
         handle = self._connection.client.get_workflow_handle_for(DeliveryLedgerWorkflow.run, LEDGER_ID)
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            return await handle.query(DeliveryLedgerWorkflow.health, name)
+
+        async def ask() -> dict[str, Counters]:
+            async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+                return await handle.query(DeliveryLedgerWorkflow.health, name)
+
+        return await self._together.ask(("counters", name), ask)
 
     async def _draining(self) -> set[str]:
         async with answered(self._connection.client):
@@ -89,6 +97,9 @@ class HealthGateway:
         Counted from visibility rather than by the ledger: a counter fed at least once would drift with every crash,
         and "3 retrying" that never ends is worse than a figure that is a second old.
         """
+        return await self._together.ask("retrying", self._count_retrying)
+
+    async def _count_retrying(self) -> Counter[str]:
         found: Counter[str] = Counter()
         async with answered(self._connection.client):
             async for run in self._connection.client.list_workflows(_RETRYING, limit=MAX_RETRYING_LOOKED_AT):

@@ -13,10 +13,11 @@ CACHED_EVENTS = 256  # at most 64 MiB, in practice some 500 bytes each
 
 
 class EventSource:
-    """Loads the events of workflows, with a small cache for the retries of one process."""
+    """Loads the events of workflows, with a small cache (``cached`` of them) for one process."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, cached: int = CACHED_EVENTS) -> None:
         self._client = client
+        self._cached = cached
         self._cache: OrderedDict[str, EventInput] = OrderedDict()
 
     async def load(self, workflow_id: str, run_id: str) -> CloudEvent:
@@ -29,7 +30,7 @@ class EventSource:
         if known is None:
             known = await self._fetch(workflow_id, run_id)
             self._cache[run_id] = known
-            if len(self._cache) > CACHED_EVENTS:
+            if len(self._cache) > self._cached:
                 self._cache.popitem(last=False)
         return known
 

@@ -30,7 +30,9 @@ def instant(at: datetime) -> str:
 def quoted(value: str) -> str:
     """A text as a literal of a list filter, which has no escape that all stores agree on."""
     if not value.isprintable() or any(char in value for char in "'\"\\`"):
-        raise InvalidRequestError(reason=f"{value!r} cannot be looked for: it has quotes or backslashes")
+        raise InvalidRequestError(
+            reason=f"{value!r} cannot be looked for: it has quotes, backslashes or control characters"
+        )
     return f"'{value}'"
 
 

@@ -1,6 +1,7 @@
 """Where an event's deliveries stand: the workflow's own query, joined with the retries that Temporal has pending."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -17,7 +18,7 @@ from domain.tasks import EventProgress, EventResult
 from service.temporal import answered
 from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow
-from workflows.names import EVENTS_QUEUE, delivery_subscriber
+from workflows.names import EVENTS_QUEUE, continued_from, delivery_subscriber
 
 # What follows the event's own part of a workflow id, which ends in a hash: an event may be named resend-1 itself.
 _KIND = re.compile(r"event/.+@[0-9a-f]{8}/(resend|rest)-[0-9a-f]+", re.DOTALL)
@@ -64,6 +65,23 @@ async def read_run(client: Client, workflow_id: str, place: int) -> RunView:
     except ImError:
         return await _from_result(client, described, view, place)
     return _joined(view, progress[place], await _pending(client, described))
+
+
+def without_gone_on(runs: Sequence[RunView]) -> list[RunView]:
+    """The same runs of an event, without what goes on in a workflow of its own already.
+
+    The shared workflow says so once all were started that it hands over together; until then, what it says is old.
+    """
+    return [
+        _gone_on(run) if any(rest.workflow_id.endswith(continued_from(run.run_id)) for rest in runs) else run
+        for run in runs
+    ]
+
+
+def _gone_on(run: RunView) -> RunView:
+    ended = [delivery for delivery in run.deliveries if delivery.state in FINAL_STATES]
+    failed = any(delivery.state is DeliveryState.FAILED for delivery in ended)
+    return run.model_copy(update={"outcome": "failed" if failed else HANDED_OVER, "deliveries": ended})
 
 
 async def read_states(client: Client, run: WorkflowExecution) -> list[dict[str, DeliveryState]]:

@@ -11,7 +11,8 @@ from domain.operational import told_of
 from domain.outcomes import DeliveryState
 from domain.why import explain
 from service.connection import Connection
-from service.events import EventGateway, EventView
+from service.event_views import EventView
+from service.events import EventGateway
 from service.progress import RunView
 from service.subscribers import SubscriberGateway
 from service.temporal import answered

@@ -71,13 +71,29 @@ async def test_a_stream_ends_after_a_quarter_of_an_hour_and_loses_nothing(
 
 
 async def test_filters_and_the_place_are_passed_on(service: Service) -> None:
-    query = {"type": "im.**", "subscriber": "a", "incident": "INC-7", "failed": "true"}
+    incident = await service.http.post("/api/v1/incidents", json={"title": "t", "severity": "SEV-2"})
+    query = {"type": "im.**", "subscriber": "a", "incident": "1", "failed": "true"}
+    assert incident.json()["id"] == "INC-1"
     await service.gateway.subscribers.add("a", "https://a.example.com/", types=["**"])
     await service.http.get(PATH, params=query, headers={"Last-Event-ID": BEFORE})
     watch = service.gateway.follower.watch
     assert watch is not None
-    assert watch.model_dump() == {"type": "im.**", "subscriber": "a", "incident": "INC-7", "failed": True}
+    assert watch.model_dump() == {"type": "im.**", "subscriber": "a", "incident": "INC-1", "failed": True}
     assert service.gateway.follower.after == BEFORE
+
+
+async def test_a_stream_of_an_incident_that_was_never_declared_is_refused(service: Service) -> None:
+    answer = await service.http.get(PATH, params={"incident": "999"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_incident")
+    assert (await service.http.get(PATH, params={"incident": "JIRA-1"})).status_code == 200  # a publisher's own
+
+
+async def test_a_type_that_looks_mistaken_is_warned_of_by_a_comment(service: Service) -> None:
+    told = (await service.http.get(PATH, params={"type": "im.incident.*"})).text.splitlines()[0]
+    assert told.startswith(": warning: ")
+    assert told.endswith("did you mean 'im.incident.**'?")
+    for well in ("im.incident.**", "com.example.deploy.v1"):
+        assert (await service.http.get(PATH, params={"type": well})).text.startswith("retry: ")
 
 
 @pytest.mark.parametrize(

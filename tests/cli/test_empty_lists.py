@@ -8,7 +8,7 @@ import pytest
 
 import cli.event
 import cli.incident
-import cli.subscriber
+import cli.subscriber_health
 from cli.main import run
 from domain.errors import ImError, IncidentNotFoundError, NoWorkerError, SubscriberNotFoundError
 from service.event_list import EventFilter, EventPage, EventRow
@@ -49,7 +49,7 @@ class Empty:
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Empty:
     gateway = Empty()
 
-    for module in (cli.event, cli.incident, cli.subscriber):
+    for module in (cli.event, cli.incident, cli.subscriber_health):
         monkeypatch.setattr(module, "with_gateway", serving(gateway))
     return gateway
 
@@ -78,16 +78,25 @@ def test_an_empty_list_explains_itself(
 @pytest.mark.parametrize(
     ("line", "missing", "said"),
     [
-        ("--subscriber nobody", SubscriberNotFoundError(name="nobody"), "no subscriber is named 'nobody'; see the"),
-        ("--incident 9", IncidentNotFoundError(incident_id="INC-9"), "no incident 'INC-9' is known;"),
+        ("--subscriber nobody", SubscriberNotFoundError(name="nobody"), "no subscriber is named 'nobody'"),
+        ("--incident 9", IncidentNotFoundError(incident_id="INC-9"), "no incident 'INC-9' is known"),
     ],
 )
-def test_an_empty_list_says_when_nobody_has_that_name(
+def test_a_list_of_what_is_not_there_is_refused_instead_of_empty(
     gateway: Empty, line: str, missing: ImError, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gateway.missing = missing
-    assert run(["event", "list", *line.split()]) == 0
-    assert [each.lower() for each in capsys.readouterr().err.splitlines()][1].startswith(said.lower())
+    assert run(["event", "list", *line.split()]) == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err.splitlines()[0]) == ("", f"error: {said}")
+    assert told.err.splitlines()[1].startswith("hint: ")
+
+
+def test_a_type_that_looks_mistaken_is_warned_of(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["event", "list", "--type", "im.incident.*"]) == 0
+    assert "did you mean 'im.incident.**'?" in capsys.readouterr().err.splitlines()[0]
+    assert run(["event", "list", "--type", "com.example.deploy.v1"]) == 0
+    assert capsys.readouterr().err == "no events match\n"
 
 
 def test_without_a_worker_the_empty_list_is_still_shown(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +110,21 @@ def test_names_are_looked_up_only_when_the_list_is_empty(gateway: Empty, capsys:
     gateway.found = EventPage(rows=[row])
     assert run(["event", "list", "--subscriber", "a"]) == 0
     assert (gateway.read, capsys.readouterr().err) == ([], "")
+
+
+def test_what_is_parked_for_somebody_removed_can_be_sent_to_another(
+    gateway: Empty, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = EventRow(event_id="e", type="t", source="/s", outcome="failed", emitted_at=NOW, workflow_id="event/e")
+    gateway.found = EventPage(rows=[row])
+    line = ["event", "list", "--subscriber", "sick", "--undelivered"]
+    again = "im replay --subscriber sick --undelivered"
+    assert run(line) == 0
+    assert capsys.readouterr().err == f"parked: send one again with im event resend ID, all with {again}\n"
+    gateway.missing = SubscriberNotFoundError(name="sick")
+    assert run(line) == 0
+    said = f"parked: sick was removed; to another one: {again} --to NAME, or add it anew first\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_search_that_was_given_up_says_so(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,13 +11,13 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from cli import watch
-from cli.render_watch import health_line
+from cli.render_watch import ChangeLines, health_line
 from cli.run import Format
 from domain.drains import DrainProgress
 from domain.errors import TemporalUnavailableError
 from domain.health import Health
 from domain.pauses import Pause
-from service.changes import Watch
+from service.changes import EventChange, Watch
 from service.follower import Listener, Told
 from service.gateway import Gateway, open_gateway
 from service.settings import Settings
@@ -111,3 +111,37 @@ def test_the_line_above_the_table_says_it_too() -> None:
     said = health_line(Health(subscriber="a", paused=PAUSED, waiting=3, oldest_waiting=NOW))
     assert said.endswith(f"0 being retried; paused since {at}: by hand; waiting: 3, the oldest since {at}")
     assert health_line(Health(subscriber="a")).endswith("0 being retried")
+
+
+def changed(outcome: str, kind: str = "original") -> EventChange:
+    """A change of an event that began in a workflow shared with others, and goes on in one of its own."""
+    own = "" if kind == "original" else f"event/evt_1@0a1b2c3d/{kind}-1"
+    return EventChange.model_validate(
+        {
+            "event_id": "evt_1",
+            "type": "a.b",
+            "source": "/s",
+            "outcome": outcome,
+            "troubled": [f"{outcome}:ops"],
+            "emitted_at": NOW,
+            "workflow_id": own or "events/burst",
+            "kind": kind,
+        }
+    )
+
+
+def test_a_state_that_was_said_of_a_delivery_is_not_said_again() -> None:
+    lines = ChangeLines(None)
+    assert lines.line(changed("retrying"), NOW)
+    assert not lines.line(changed("retrying", "rest"), NOW)
+    assert lines.line(changed("failed", "rest"), NOW)
+    assert lines.line(changed("retrying", "resend"), NOW)
+    assert lines.line(changed("retrying"), NOW)  # it was another state in between
+
+
+def test_what_becomes_of_others_is_no_news_of_one_subscriber() -> None:
+    lines = ChangeLines("ops")
+    assert lines.line(changed("retrying"), NOW)
+    both = changed("retrying").model_copy(update={"troubled": ["retrying:audit", "retrying:ops"]})
+    assert not lines.line(both, NOW)
+    assert ChangeLines(None).line(both, NOW)

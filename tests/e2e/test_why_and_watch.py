@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetActivityRequest
 
 from service.event_list import EventFilter
 from tests.support.eventually import eventually, within
@@ -58,6 +60,21 @@ async def test_a_failing_delivery_is_explained_until_it_is_parked_and_resent(pla
         ]
 
 
+async def test_a_retry_that_waits_is_made_at_once_when_its_activity_is_reset(platform: Platform, sink: Sink) -> None:
+    event_type = unique_type("reset")
+    sink.script(Answer(503), Answer(503), Answer(200))
+    async with subscriber(platform, sink.url(), event_type, schedule="1,3600") as name:
+        event_id = await platform.emit(event_type)
+        await eventually(lambda: len(sink.received) == 2, 30)
+        found = await verdict_of(platform, event_id, name, "retrying")
+        execution = WorkflowExecution(workflow_id=found["rounds"][0]["workflow_id"])
+        await platform.client.workflow_service.reset_activity(
+            ResetActivityRequest(namespace="default", execution=execution, id=f"deliver/{name}", identity="operator")
+        )
+        found = await verdict_of(platform, event_id, name, "delivered")
+        assert [each["attempt"]["number"] for each in found["rounds"][0]["tries"]] == [1, 2, 3]
+
+
 async def test_what_did_not_match_came_later_or_never_was_is_explained(platform: Platform, sink: Sink) -> None:
     event_type = unique_type("why")
     async with subscriber(platform, sink.url(), f"{event_type}.more") as name:
@@ -94,8 +111,12 @@ async def test_an_event_that_was_refused_is_explained(platform: Platform) -> Non
             return ran.err if ran.code == 1 else None
 
         assert "publishing" in await eventually(refused, 60)
-    rows = (await platform.gateway.events.find(EventFilter(type=event_type))).rows
-    ids = [row.event_id for row in rows if row.outcome == "refused"]
+
+    async def refused_ids() -> list[str]:
+        rows = (await platform.gateway.events.find(EventFilter(type=event_type))).rows
+        return [row.event_id for row in rows if row.outcome == "refused"]
+
+    ids = await eventually(refused_ids)
     assert (await verdict_of(platform, ids[0], name, "publishing_off"))["rounds"] == []
 
 
@@ -159,12 +180,13 @@ async def following(url: str, event_type: str, after: str | None = None) -> Asyn
 
 async def test_the_stream_tells_every_outcome_and_what_was_missed(platform: Platform, sink: Sink) -> None:
     event_type, url = unique_type("stream"), str(platform.api.base_url).rstrip("/")
-    sink.script(Answer(503), Answer(503), Answer(200))
-    async with subscriber(platform, sink.url(), event_type, schedule="3,3", max_attempts=3):
+    sink.script(Answer(503))
+    async with subscriber(platform, sink.url(), event_type, schedule=",".join("3" * 30)):
         async with following(url, event_type) as stream:
             event_id = await platform.emit(event_type)
             await eventually(lambda: "retrying" in stream.outcomes(event_id), 30)
         place = stream.place
+        sink.script(Answer(200))
         missed = await platform.emit(event_type)
         await platform.ended(event_id)
         await platform.ended(missed)

@@ -72,6 +72,20 @@ def test_a_long_streak_of_failed_requests_is_unhealthy_before_anything_is_given_
     assert health_status(counters, NOW + timedelta(minutes=minutes)) is status
 
 
+@pytest.mark.parametrize(
+    ("reports", "status"),
+    [
+        ([], HealthStatus.UNKNOWN),
+        ([Report.RETRYING], HealthStatus.FAILING),
+        ([Report.RETRYING] * 3, HealthStatus.FAILING),
+        ([Report.RETRYING, Report.DELIVERED], HealthStatus.HEALTHY),
+        ([Report.RETRYING, Report.FAILED], HealthStatus.UNHEALTHY),
+    ],
+)
+def test_who_has_only_failed_so_far_is_failing_and_not_unknown(reports: list[Report], status: HealthStatus) -> None:
+    assert health_status(_counted(*map(_entry, reports)), NOW) is status
+
+
 def test_a_success_ends_the_streak() -> None:
     counters = _counted(*[_entry(Report.RETRYING)] * 9, _entry(Report.DELIVERED, 1))
     assert (counters.streak, counters.streak_since) == (0, None)

@@ -10,6 +10,7 @@ from domain.explanations import Carrier, Explanation, Story, Verdict
 from domain.message_formats import MessageFormat
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED, GONE, Pause
+from domain.subscriber_changes import pause, resume
 from domain.subscribers import Subscriber
 from domain.targets.kinds import TWILIO
 from domain.why import explain
@@ -151,12 +152,23 @@ def test_every_verdict_says_why_and_what_to_do(found: Explanation, verdict: Verd
     assert [each for each in says if each not in text(found)] == []
 
 
-def test_a_pause_that_came_last_is_no_change_of_settings() -> None:
-    paused = known(updated_at=AFTER, paused=Pause(at=AFTER, reason="by hand"))
-    assert "changed" not in text(why(carrier(FAILED), subscriber=paused))
-    assert "it was last paused at 2025-12-26T14:31:00Z: by hand, after the event" in text(
-        why(carrier(), subscriber=paused)
-    )
+def test_neither_a_pause_nor_its_end_is_a_change_of_settings_or_told_of_what_ended_before() -> None:
+    paused = pause(known(), "by hand", AFTER)
+    for subscriber in (paused, resume(paused, AFTER + timedelta(minutes=1))):
+        said = text(why(carrier(FAILED), subscriber=subscriber))
+        assert "changed" not in said
+        assert "paused" not in said
+        assert "have not changed since 2025-12-26T13:30:00Z, before the event" in text(
+            why(carrier(), subscriber=subscriber)
+        )
+
+
+def test_a_pause_is_told_once_and_what_is_to_be_retried_is_not_said_to_wait_already() -> None:
+    paused = pause(known(), "by hand", AFTER)
+    for waits in (delivery(DeliveryState.WAITING), RETRYING):
+        assert text(why(carrier(waits, ended_at=None), subscriber=paused)).count("it was paused at") == 1
+    found = why(carrier(RETRYING, ended_at=None), subscriber=paused)
+    assert found.next.startswith("request 2 is due at 2025-12-26T14:31:04Z; if it is paused then still")
 
 
 @pytest.mark.parametrize("state", [DeliveryState.FAILED, DeliveryState.DELIVERED, DeliveryState.CANCELLED])
@@ -213,3 +225,35 @@ def test_every_verdict_is_in_the_table() -> None:
 def test_a_command_to_copy_runs_nothing_that_an_id_or_a_name_says() -> None:
     found = why(carrier(FAILED), event_id="x-$(touch pwned);x")
     assert "im event resend 'x-$(touch pwned);x' --subscriber my-webhook" in text(found)
+
+
+def going_on(seconds: int, **parts: Any) -> Carrier:
+    at = AFTER + timedelta(seconds=seconds)
+    return carrier(
+        delivery(DeliveryState.RETRYING, attempt(1, NOW), error="HTTP 503", next_retry_at=at), ended_at=None, **parts
+    )
+
+
+def test_an_earlier_delivery_that_goes_on_is_told_of() -> None:
+    found = why(going_on(40), going_on(4, kind="resend"), subscriber=known())
+    assert found.next == (
+        "request 2 of 5 at 2025-12-26T14:31:04Z (in 4 s). "
+        "The first delivery goes on too: request 2 of 5 at 2025-12-26T14:31:40Z (in 40 s)."
+    )
+    sooner = why(going_on(4), going_on(40, kind="resend"), subscriber=known())
+    assert (sooner.verdict, sooner.next_at) == (Verdict.RETRYING, AFTER + timedelta(seconds=4))
+
+
+def test_what_goes_on_is_next_where_the_latest_delivery_has_ended() -> None:
+    found = why(going_on(40), carrier(FAILED, kind="resend"), subscriber=known())
+    assert (found.verdict, found.next_at) == (Verdict.FAILED, AFTER + timedelta(seconds=40))
+    assert found.next == "The first delivery goes on too: request 2 of 5 at 2025-12-26T14:31:40Z (in 40 s)."
+    ended = why(carrier(RETRYING), carrier(FAILED, kind="resend"), subscriber=known())  # its workflow was stopped
+    assert ended.next.startswith("nothing")
+
+
+def test_of_many_that_go_on_the_next_ones_are_told() -> None:
+    found = why(*(going_on(seconds, kind="resend") for seconds in (9, 8, 7, 6, 5, 4)), subscriber=known())
+    assert found.next.count("An earlier resend goes on too") == 3
+    assert "14:31:06Z" in found.next
+    assert found.next.endswith("So do 2 more.")

@@ -1,0 +1,150 @@
+"""What a list of events and a watch say of each, as Temporal's visibility store has it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from service.changes import EventChange, _changes
+from service.event_list import EventFilter, _query, find_events, rows_of
+from service.progress import run_kind
+from tests.support.builders import NOW, make_event
+from workflows import names
+
+CANCELLED = names.subscriber_keywords([("a", "cancelled"), ("b", "delivered")])
+
+
+class Store:
+    """Has these workflows, and nobody else's."""
+
+    def __init__(self, *runs: "Run") -> None:
+        self.runs = runs
+
+    async def list_workflows(self, query: str, limit: int) -> AsyncIterator["Run"]:
+        for each in self.runs[:limit]:
+            yield each
+
+
+@dataclass
+class Run:
+    """A workflow that has ended, as a list of the store has it."""
+
+    events: int
+    outcome: str
+    keywords: list[str]
+    id: str = "event/1@00000000"
+    run_id: str = "a-1"
+    status: WorkflowExecutionStatus = WorkflowExecutionStatus.COMPLETED
+    start_time: Any = field(default=NOW)
+    first: int = 0
+    close_time: Any = field(default=NOW)
+    outcomes: list[str] | None = None
+
+    @property
+    def typed_search_attributes(self) -> TypedSearchAttributes:
+        pairs = [
+            SearchAttributePair(names.OUTCOME, self.outcome),
+            SearchAttributePair(names.SUBSCRIBERS, self.keywords),
+        ]
+        return TypedSearchAttributes(cast("list[SearchAttributePair[Any]]", pairs))
+
+    async def memo_value(self, name: str, default: Any) -> Any:
+        if name == names.OUTCOMES_MEMO:
+            return self.outcomes or default
+        return [
+            {"id": str(number), "type": "t", "source": "/s"} for number in range(self.first, self.first + self.events)
+        ]
+
+
+def run(events: int = 1) -> WorkflowExecution:
+    return cast("WorkflowExecution", Run(events, "delivered", CANCELLED))
+
+
+async def test_what_was_cancelled_for_one_is_said_though_it_was_delivered_to_others() -> None:
+    (row,) = [row async for row in rows_of(run())]
+    assert (row.outcome, row.troubled, row.subscribers) == ("delivered", ["cancelled:a"], ["a", "b"])
+    assert (row.state_of("a"), row.state_of("b")) == ("cancelled", "delivered")
+    assert [row.troubled async for row in rows_of(run(events=2))] == [[], []]  # of which of them is not known
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome", "shown"),
+    [
+        (["delivered", "failed"], "failed", ["delivered", "failed"]),
+        (["pending", "failed"], "failed", ["failed", "failed"]),
+        (["pending", "delivered"], "delivered", ["delivered", "delivered"]),
+        (["waiting", "pending"], "handed_over", ["handed_over", "handed_over"]),
+        (["of a newer version", "delivered"], "delivered", ["of a newer version", "delivered"]),
+    ],
+)
+async def test_outcomes_that_differed_before_all_became_alike_are_not_shown(
+    told: list[str], outcome: str, shown: list[str]
+) -> None:
+    ended = cast("WorkflowExecution", Run(2, outcome, [], outcomes=told))
+    assert [row.outcome async for row in rows_of(ended)] == shown
+
+
+async def test_what_goes_on_alone_is_listed_once_while_the_others_of_its_burst_wait_for_their_workflows() -> None:
+    alone = names.event_workflow_id_of("1", "/s")
+    burst = Run(3, "retrying", [], id="events/a", outcomes=["retrying", "retrying", "delivered"])
+    rest = Run(1, "waiting", [], id=alone + names.continued_from("a-1"), run_id="c-3", first=1)
+    other = Run(
+        1, "retrying", [], id=alone + names.continued_from("b-2"), run_id="d-4", first=1
+    )  # of another burst, sent again
+    page = await find_events(cast("Client", cast("Any", Store(burst, rest, other))), EventFilter())
+    listed = [(row.event_id, row.outcome, row.kind) for row in page.rows]
+    assert sorted(listed) == [
+        ("0", "retrying", "original"),
+        ("1", "retrying", "rest"),
+        ("1", "waiting", "rest"),
+        ("2", "delivered", "original"),
+    ]
+
+
+async def test_a_watch_of_one_subscriber_is_told_what_became_of_it_there() -> None:
+    (change,) = [change async for change in _changes(run())]
+    assert isinstance(change, EventChange)
+    assert change.state_of("a") == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "condition"),
+    [
+        ({"subscriber": "a"}, "ImSubscribers IN ('a')"),
+        ({"subscriber": "a", "failed": True}, "ImSubscribers IN ('failed:a')"),
+        ({"subscriber": "a", "undelivered": True}, "ImSubscribers IN ('failed:a', 'cancelled:a')"),
+        ({"failed": True}, "(ImSubscribers = 'any:failed' OR ImOutcome = 'failed')"),
+        (
+            {"undelivered": True},
+            "(ImSubscribers IN ('any:failed', 'any:cancelled') OR ImOutcome IN ('failed', 'cancelled'))",
+        ),
+    ],
+)
+def test_what_was_cancelled_is_looked_for_where_that_is_asked(wanted: dict[str, Any], condition: str) -> None:
+    assert _query(EventFilter(**wanted)) == f"WorkflowType = 'EventWorkflow' AND {condition}"
+
+
+def test_an_event_that_was_cancelled_for_somebody_is_marked_so() -> None:
+    assert CANCELLED == ["any:cancelled", "cancelled:a", "a", "b"]
+    assert names.subscriber_keywords([("a", "failed")])[0] == "any:failed"
+    assert names.subscriber_keywords([("a", "delivered")]) == ["a"]
+
+
+def test_whoever_an_event_waits_for_is_marked_where_not_all_fit() -> None:
+    waiting = [(f"team-{number}-webhook", "waiting") for number in range(300)]
+    keywords = names.subscriber_keywords([*waiting, ("z", "failed")])
+    assert {names.waiting_mark(name) for name, _ in waiting} <= set(keywords)
+    assert "failed:z" in keywords
+    assert sum(len(word) + 3 for word in keywords) <= names.SUBSCRIBERS_BYTES
+    assert "w#" not in "".join(names.subscribers_named(keywords))
+    assert names.subscriber_keywords(waiting[:3])[:3] == [f"waiting:{name}" for name, _ in waiting[:3]]
+
+
+def test_what_goes_on_alone_is_named_by_all_of_the_run_that_it_comes_from() -> None:
+    event, runs = make_event(), ("019f2f5e-7d3a-7000-8000-00000000000a", "019f2f5e-9d3a-7000-8000-00000000000b")
+    ids = [names.continued_workflow_id(event, run) for run in runs]
+    assert ids[0] != ids[1]
+    assert {run_kind(each) for each in ids} == {"rest"}
