@@ -8,7 +8,7 @@ from cli import alarm_options as given
 from cli import render_alarms
 from cli.alarm_options import AlarmSeverityChoice, check_one, said
 from cli.incident import UNPUBLISHED
-from cli.run import Format, FormatOption, examples, make_app, one_of, say, warn, with_gateway, write
+from cli.run import Format, FormatOption, Limit, examples, make_app, one_of, say, warn, with_gateway, write
 
 if TYPE_CHECKING:
     from domain.alarms import Observed
@@ -132,7 +132,7 @@ def list_(
     ] = None,
     alarm_type: given.Type = None,
     resource: given.Resource = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, 1 to 1000.")] = 100,
+    limit: Limit = 100,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List alarms, those that came up last first."""

@@ -78,7 +78,9 @@ def dev(
     *,
     temporal_port: Annotated[int, typer.Option("--temporal-port", help="Port of Temporal.")] = 7233,
     ui_port: Annotated[int, typer.Option("--ui-port", help="Port of the Temporal Web UI.")] = 8233,
-    port: Annotated[int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]", min=0, max=65535)
+    ] = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep the database in memory only.")] = False,
 ) -> None:
     """Run everything on this machine.
@@ -119,7 +121,9 @@ def demo(
 def serve(
     *,
     host: Annotated[str | None, typer.Option("--host", help="Address of the API.  [env var: IM_API_HOST]")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]", min=0, max=65535)
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=32, help="Processes behind the port.")] = 1,
 ) -> None:
     """Run the API and a worker.

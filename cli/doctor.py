@@ -6,7 +6,7 @@ import typer
 
 from cli.render import clean
 from cli.run import Format, FormatOption, exit_status, with_gateway, write
-from domain.errors import ImError
+from domain.errors import ImError, SettingsError
 
 if TYPE_CHECKING:
     from domain.checkup import Checkup
@@ -23,7 +23,8 @@ def doctor(*, output: FormatOption = Format.TABLE) -> None:
     try:
         found, status = with_gateway(lambda im: im.doctor.check()), 0
     except ImError as error:
-        found, status = Checkup(findings=[from_error("temporal", error)]), exit_status(error)
+        check = "settings" if isinstance(error, SettingsError) else "temporal"
+        found, status = Checkup(findings=[from_error(check, error)]), exit_status(error)
     write(output, found, checkup_text(found))
     if status or found.worst in {Level.WARNING, Level.ERROR}:
         raise typer.Exit(status or 1)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,9 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import render
-from cli.run import Format, FormatOption, examples, incident_id, key_value, make_app, moment, say, with_gateway, write
-from cli.watch import watch_events
-from domain.errors import ImError, NotFoundError
+from cli.event_resend import Id, Source, resend
+from cli.run import (
+    Format,
+    FormatOption,
+    Limit,
+    examples,
+    incident_id,
+    key_value,
+    make_app,
+    moment,
+    say,
+    with_gateway,
+    write,
+)
+from cli.watch import warn_misread, watch_events
 
 if TYPE_CHECKING:
     from domain.events import CloudEvent
@@ -21,9 +34,6 @@ if TYPE_CHECKING:
 app = make_app("Emit CloudEvents, and see what became of them.")
 
 DEFAULT_SOURCE = "/cli"
-
-Id = Annotated[str, typer.Argument(help="The event's id.", metavar="ID", show_default=False)]
-Source = Annotated[str | None, typer.Option("--source", help="Its source, where several sources use the id.")]
 
 
 @app.command(
@@ -68,21 +78,33 @@ def emit(
         say("this event was accepted before; it is not delivered again (to do that: im event resend)")
 
 
-@app.command("list", epilog=examples("im event list --failed --since 1h", "im event list --incident 7"))
+@app.command(
+    "list",
+    epilog=examples(
+        "im event list --failed --since 1h",
+        "im event list --subscriber ops --undelivered",
+        "im event list --incident 7",
+    ),
+)
 def list_(
     *,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only what failed for good for a subscriber: it is parked, not lost.")
     ] = False,
+    undelivered: Annotated[
+        bool, typer.Option("--undelivered", help="What failed for good, or was cancelled for a subscriber.")
+    ] = False,
     event_type: Annotated[
         str | None, typer.Option("--type", metavar="PATTERN", help="Only this type, or types that match.")
     ] = None,
     incident: Annotated[str | None, typer.Option("--incident", metavar="ID", help="Only of this incident.")] = None,
-    subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="Only of this one.")] = None,
+    subscriber: Annotated[
+        str | None, typer.Option("--subscriber", metavar="NAME", help="Only of this one, and what became of it there.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Only since 15m, 1h, 5d ago, or an RFC 3339 time.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, 1 to 1000.")] = 100,
+    limit: Limit = 100,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List events, the latest first (up to a second behind)."""
@@ -91,68 +113,66 @@ def list_(
     now = datetime.now(UTC)
     wanted = EventFilter(
         failed=failed,
+        undelivered=undelivered,
         type=event_type,
         incident=incident_id(incident) if incident else None,
         subscriber=subscriber,
         since=moment(since, now) if since else None,
         limit=limit,
     )
+    warn_misread(event_type)
     found, remarks = with_gateway(lambda im: _find(im, wanted))
-    write(output, found.rows, render.event_table(found.rows, now))
+    write(output, found.rows, render.event_table(found.rows, now, subscriber))
     for remark in remarks:
         say(remark)
-    if failed and found.rows:
-        name = subscriber or "NAME"
-        say(f"parked: send one again with im event resend ID, all with im replay --subscriber {name} --failed-only")
 
 
 @app.command(epilog=examples("im event show evt_550e8400-e29b-41d4-a716-446655440000"))
 def show(event: Id, *, source: Source = None, output: FormatOption = Format.TABLE) -> None:
     """Show an event, its deliveries and every attempt."""
     found = with_gateway(lambda im: im.events.get(event, source))
-    data = {"event": found.event.to_dict(), "runs": found.runs}
+    data = {"event": found.event.to_dict(), "runs": found.runs, "paused": found.paused}
     write(output, data, render.event_text(found, datetime.now(UTC)))
     for name in found.parked:
         say(f"parked: it failed for {name}; send it again: im event resend {shlex.quote(event)} --subscriber {name}")
 
 
-@app.command(epilog=examples("im event resend evt_550e8400-e29b-41d4-a716-446655440000 --subscriber my-webhook"))
-def resend(
-    event: Id,
-    *,
-    subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="To this one only.")] = None,
-    source: Source = None,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Deliver an event afresh, under the same id; prints the id."""
-    receipt = with_gateway(lambda im: im.events.resend(event, subscriber, source=source))
-    write(output, receipt, render.clean(receipt.event_id))
-
-
+app.command(epilog=examples("im event resend evt_550e8400-e29b-41d4-a716-446655440000 --subscriber my-webhook"))(resend)
 app.command("watch", epilog=examples("im event watch --failed", "im event watch --incident 7 --format json"))(
     watch_events
 )
 
 
 async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[str]]":
-    """Events, and what there is to say of the list."""
+    """Events, and what there is to say of the list; an error where there is none because what it names is not there."""
+    from service.filter_checks import check_empty  # noqa: PLC0415 - heavy
+
     found = await im.events.find(wanted)
     found = found.model_copy(update={"rows": found.rows[: wanted.limit]})
     remarks = [] if found.complete else ["older events were not searched: there are too many; narrow it down"]
+    if found.rows and (wanted.failed or wanted.undelivered):
+        remarks.append(await _parked(im, wanted))
     if found.rows or remarks:
         return found, remarks
+    await check_empty(im, wanted)
     given = wanted.model_dump(exclude={"limit"}, exclude_none=True, exclude_defaults=True)
-    remarks = ["no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"]
-    for read, name in ((im.subscribers.get, wanted.subscriber), (im.incidents.get, wanted.incident)):
-        if name is None:
-            continue
+    return found, ["no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"]
+
+
+async def _parked(im: "Gateway", wanted: "EventFilter") -> str:
+    """How what failed is sent again; of a subscriber that was removed, to another one."""
+    from domain.errors import UnavailableError  # noqa: PLC0415 - heavy
+    from domain.replay_errors import UnknownSubscriberError  # noqa: PLC0415 - heavy
+    from service.filter_checks import check_subscriber  # noqa: PLC0415 - heavy
+
+    which = "--undelivered" if wanted.undelivered else "--failed-only"
+    again = f"im replay --subscriber {wanted.subscriber or 'NAME'} {which}"
+    with suppress(UnavailableError):  # nobody there to ask
         try:
-            await read(name)
-        except NotFoundError as error:
-            remarks.append(f"{error}; {error.advice}")
-        except ImError:  # the list is right without a worker, too
-            continue
-    return found, remarks
+            await check_subscriber(im, wanted.subscriber)
+        except UnknownSubscriberError:
+            return f"parked: {wanted.subscriber} was removed; to another one: {again} --to NAME, or add it anew first"
+    return f"parked: send one again with im event resend ID, all with {again}"
 
 
 def _from_options(

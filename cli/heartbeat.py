@@ -7,8 +7,20 @@ import typer
 
 from cli import render_heartbeats
 from cli.incident import SeverityChoice
-from cli.run import Format, FormatOption, examples, local_api, make_app, one_of, say, warn, with_gateway, write
-from domain.timing import in_short, parse_duration
+from cli.run import (
+    Format,
+    FormatOption,
+    duration,
+    examples,
+    local_api,
+    make_app,
+    one_of,
+    say,
+    warn,
+    with_gateway,
+    write,
+)
+from domain.timing import in_short
 
 if TYPE_CHECKING:
     from service.heartbeats import HeartbeatView
@@ -57,8 +69,8 @@ def add(
     from domain.incidents import Severity  # noqa: PLC0415 - heavy
 
     given: dict[str, Any] = {
-        "every": parse_duration(every),
-        "grace": parse_duration(grace),
+        "every": duration("--every", every),
+        "grace": duration("--grace", grace),
         "severity": Severity(severity.value),
         "zeebe_process": zeebe_process,
         "cluster": cluster,

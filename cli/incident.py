@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import render_incidents
-from cli.run import Format, FormatOption, examples, incident_id, make_app, one_of, say, warn, with_gateway, write
+from cli.run import Format, FormatOption, Limit, examples, incident_id, make_app, one_of, say, warn, with_gateway, write
 
 if TYPE_CHECKING:
     from domain.incidents import Incident
@@ -107,7 +107,7 @@ def list_(
     status: Annotated[
         StatusChoice | None, typer.Option("--status", help="Only incidents in this status.", **one_of(StatusChoice))
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, 1 to 1000.")] = 100,
+    limit: Limit = 100,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List incidents, the latest first."""

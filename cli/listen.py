@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cli.run import Format, FormatOption, with_gateway
+from cli.run import Format, FormatOption, duration, with_gateway
 from cli.secrets import SecretEnv, SecretFrom, given_secret
 from cli.subscriber_options import Types, patterns
-from domain.timing import parse_duration
 
 
 def listen(
@@ -41,7 +40,7 @@ def listen(
     must run on this machine. Without --secret one is made for the time.
     """
     codes = statuses(status) if status else None
-    waits = parse_duration(delay).total_seconds()
+    waits = duration("--delay", delay).total_seconds()
     target = forward_url(forward_to, anywhere=forward_anywhere) if forward_to else None
     signing = given_secret(secret, secret_env)
     from cli.listener import Plan, listening  # noqa: PLC0415 - heavy

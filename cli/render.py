@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.timing import ago
+from domain.timing import about, ago
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
+    from domain.explanations import RunKind
     from domain.outcomes import Attempt, Delivery
+    from domain.pauses import Pause
     from service.event_list import EventRow
-    from service.events import EventView
+    from service.event_views import EventView
     from service.progress import RunView
     from service.trials import Trial
 
@@ -99,20 +101,28 @@ def trial_text(trial: Trial, now: datetime) -> str:
     return "\n".join(line.removeprefix("  ") for line in _delivery_lines(trial.delivery, now))
 
 
-def event_table(rows: Iterable[EventRow], now: datetime) -> str:
-    """One line an event; the subscribers in trouble last."""
+def event_table(rows: Iterable[EventRow], now: datetime, subscriber: str | None = None) -> str:
+    """One line an event, with its outcome, or where it stands with one subscriber; those in trouble last."""
     cells = (
         (
             row.event_id,
             row.type,
             row.incident_id or NONE,
-            row.outcome + (f" ({row.kind})" if row.kind in {"resend", "replay"} else ""),
-            ago(now - row.emitted_at),
+            row.state_of(subscriber) if subscriber else row.outcome,
+            emitted_text(row, now),
             ",".join(row.troubled) or NONE,
         )
         for row in rows
     )
     return table(("EVENT", "TYPE", "INCIDENT", "OUTCOME", "EMITTED", "TROUBLE"), cells)
+
+
+def emitted_text(row: EventRow, now: datetime) -> str:
+    """``5m ago``; of a resend or a replay ``resent 5m ago``, ``replayed 5m ago by rpl_3f9c2a7b10de``."""
+    at = ago(now - row.emitted_at)
+    if row.kind == "replay":
+        return f"replayed {at} by {row.replay}" if row.replay else f"replayed {at}"
+    return f"resent {at}" if row.kind == "resend" else at
 
 
 def event_text(view: EventView, now: datetime) -> str:
@@ -122,27 +132,41 @@ def event_text(view: EventView, now: datetime) -> str:
     pairs: list[tuple[str, object]] = list(context.items())
     if data is not None:
         pairs.append(("data", json.dumps(data, ensure_ascii=False)))
-    return "\n\n".join([fields(pairs), *(_run_text(run, now) for run in view.runs)])
+    return "\n\n".join([fields(pairs), *(_run_text(run, now, view.paused) for run in view.runs)])
 
 
-def _run_text(run: RunView, now: datetime) -> str:
+def kind_text(kind: RunKind, replay: str | None = None) -> str:
+    """What one of an event's deliveries is, in words."""
+    if kind == "replay" and replay:
+        return f"replayed by {replay}"
+    return {"original": "first delivery", "resend": "resent", "replay": "replayed", "rest": "went on alone"}[kind]
+
+
+def _run_text(run: RunView, now: datetime, paused: Mapping[str, Pause]) -> str:
+    from domain.replays import replay_of  # noqa: PLC0415 - heavy
+
     span = f"started {when(run.started_at)}" + (f", ended {when(run.ended_at)}" if run.ended_at else "")
-    head = clean(f"{run.kind}: {run.outcome} ({span}; workflow {run.workflow_id})")
+    head = clean(
+        f"{kind_text(run.kind, replay_of(run.workflow_id))}: {run.outcome} ({span}; workflow {run.workflow_id})"
+    )
     note = [] if run.complete else ["  attempts are not shown: no worker answered (start one: im serve or im worker)"]
-    return "\n".join([head, *note, *(line for each in run.deliveries for line in _delivery_lines(each, now))])
+    lines = (line for each in run.deliveries for line in _delivery_lines(each, now, paused.get(each.subscriber)))
+    return "\n".join([head, *note, *lines])
 
 
-def _delivery_lines(delivery: Delivery, now: datetime) -> list[str]:
+def _delivery_lines(delivery: Delivery, now: datetime, pause: Pause | None = None) -> list[str]:
     head = clean(f"  {delivery.subscriber}: {delivery.state}")
     waits = delivery.state in {"pending", "waiting"} and delivery.error
     if waits:
         head += clean(f", {delivery.error}")
     elif delivery.state == "pending":
-        head += ", a request is under way"
+        head += ", a request is under way, or about to be made"
     if delivery.next_retry_at:
-        seconds = max(0, round((delivery.next_retry_at - now).total_seconds()))
-        head += f", next retry at {when(delivery.next_retry_at)} (in {seconds} s)"
+        left = (delivery.next_retry_at - now).total_seconds()
+        head += f", next retry at {when(delivery.next_retry_at)} ({f'in {about(left)}' if left > 0 else 'due now'})"
     lines = [head]
+    if pause and delivery.next_retry_at:
+        lines.append(f"    paused: {clean(pause.reason)}; that request waits if it is then still")
     if delivery.error and not waits:
         lines.append(f"    error: {clean(delivery.error)}")
     if delivery.attempts:

@@ -71,9 +71,15 @@ def waiting_text(row: Health) -> str | None:
     """What waits for the end of a pause, or how far the sending of it is; None when nothing does."""
     if row.drain:
         return f"draining, {drain_line(row.drain)}"
-    if row.waiting:
-        return f"{row.waiting}, the oldest since {when(row.oldest_waiting)}"
-    return "0" if row.paused else None
+    waits = f"{row.waiting}, the oldest since {when(row.oldest_waiting)}" if row.waiting else None
+    if not row.paused or not row.retrying:
+        return waits or ("0" if row.paused else None)
+    due = (
+        "1 retry waits too once it is due"
+        if row.retrying == 1
+        else f"{row.retrying} retries wait too once they are due"
+    )
+    return f"{waits or 0}; {due}"
 
 
 def drain_line(progress: DrainProgress) -> str:
@@ -104,8 +110,17 @@ def _expiry(at: datetime | None) -> str | None:
     return f"expires {when(at)}, in {left} days" if left >= 0 else f"expired {when(at)}"
 
 
+def failing_text(row: Health, now: datetime) -> str | None:
+    """``3 requests, the first 5m ago: HTTP 503``; None when the latest request succeeded, or none was made."""
+    if not row.consecutive_failures:
+        return None
+    counted = f"{row.consecutive_failures} request{'' if row.consecutive_failures == 1 else 's'}"
+    since = f", the first {ago(now - row.failing_since)}" if row.failing_since else ""
+    return f"{counted}{since}: {row.last_error}"
+
+
 def health_table(rows: Iterable[Health], now: datetime) -> str:
-    """The guide's `im subscriber health`, with further columns when somebody is paused or to be warned of."""
+    """The guide's `im subscriber health`, with further columns when somebody fails, is paused or to be warned of."""
     headers = ["SUBSCRIBER", "DELIVERED", "FAILED", "SUCCESS_RATE", "STATUS", "LAST_DELIVERED"]
     rows = list(rows)
     cells = [
@@ -119,6 +134,9 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
         ]
         for row in rows
     ]
+    if any(row.retrying or row.consecutive_failures for row in rows):
+        headers += ["RETRYING", "FAILING"]
+        cells = [[*line, row.retrying, failing_text(row, now) or NONE] for line, row in zip(cells, rows, strict=True)]
     if any(row.paused or row.drain for row in rows):
         headers += ["PAUSED", "WAITING"]
         held = ([pause_text(row.paused) or NONE, waiting_text(row) or NONE] for row in rows)

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.run import Format, FormatOption, examples, make_app, say, with_gateway, write
-from domain.errors import InvalidRequestError
-from domain.timing import parse_duration
+from cli.run import Format, FormatOption, duration, examples, make_app, say, with_gateway, write
 
 if TYPE_CHECKING:  # for annotations alone
     from domain.retention import Retention
@@ -31,10 +29,7 @@ def set_(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change it, for what ends from now on. It is a setting of Temporal's namespace; longer costs space there."""
-    try:
-        wanted = parse_duration(time)
-    except InvalidRequestError as error:
-        raise typer.BadParameter(str(error)) from None
+    wanted = duration("TIME", time)
     found = with_gateway(lambda im: im.retention.set(wanted))
     if output is Format.JSON:
         write(output, found, "")

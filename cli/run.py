@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from getpass import getpass
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -21,7 +21,9 @@ if TYPE_CHECKING:  # for annotations alone: the gateway takes a second to import
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
-# 0 is done and 2 is usage, which Click decides. An error has the status of its nearest ancestor here.
+MOST_LISTED = 1000
+# 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time or word as it takes; Click
+# decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
 EXIT_STATUS: dict[type[ImError], int] = {ImError: 1, UnavailableError: 3}
 
 
@@ -45,6 +47,7 @@ def one_of(choices: type[Choice]) -> dict[str, Any]:
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How data is printed.", **one_of(Format))]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", help="At most so many.", min=1, max=MOST_LISTED)]
 
 
 def make_app(purpose: str) -> typer.Typer:
@@ -182,6 +185,14 @@ def incident_id(text: str) -> str:
     if not found:
         raise typer.BadParameter(f"{text!r} is not an incident; write INC-7 or 7")
     return f"INC-{found[1]}"
+
+
+def duration(option: str, text: str) -> timedelta:
+    """The value of an option that takes ``90s``, ``15m``, ``24h`` or ``5d``."""
+    try:
+        return parse_duration(text)
+    except InvalidRequestError as error:
+        raise typer.BadParameter(f"{option}: {error}") from None
 
 
 def moment(text: str, now: datetime) -> datetime:

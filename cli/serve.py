@@ -13,6 +13,7 @@ from service.metrics import sdk_ports
 from service.process import run_server
 from service.server import API_APP, Place, listen, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
+from service.settings_checks import guarded
 from service.state_files import LOG_FOLDER, prepare_state_dir
 from service.temporal import temporal_address
 
@@ -21,14 +22,14 @@ _log = structlog.get_logger("server")
 
 def run_serve(*, host: str | None, port: int | None) -> None:
     """API and worker in one process."""
-    settings = load_settings(im_api_host=host, im_api_port=port)
+    settings = guarded(load_settings(im_api_host=host, im_api_port=port))
     configure_logs(settings.im_log_level, folder=prepare_state_dir(settings) / LOG_FOLDER, role="serve")
     run_server(_serve(settings))
 
 
 def run_serve_many(count: int, *, host: str | None, port: int | None) -> int:
     """API and worker in each of several processes behind one port; returns the exit status."""
-    settings = load_settings(im_api_host=host, im_api_port=port)
+    settings = guarded(load_settings(im_api_host=host, im_api_port=port))
     folder = prepare_state_dir(settings) / LOG_FOLDER
     configure_logs(settings.im_log_level, folder=folder, role="serve")
     listener = listen(settings.im_api_host, settings.im_api_port)

@@ -127,11 +127,11 @@ class SimulatedCluster:
         if self._burst_left:
             self._burst_left -= 1
             return self._raise(self._deployed_badly, now)
-        if mix.resolve_after_ms is not None and self._open and now >= self._open[0].since + mix.resolve_after_ms:
-            return self._resolve(now)
         steady = self.count + 1 - mix.burst * RECORDS_TO_RAISE
         if self.raised - mix.burst < int(steady * mix.incidents + 0.5):
             return self._raise(self._chance.choice(TASKS), now)
+        if mix.resolve_after_ms is not None and self._open and now >= self._open[0].since + mix.resolve_after_ms:
+            return self._resolve(now)
         return self._traffic(now)
 
     def _raise(self, task: Task, now: int) -> Iterator[Record]:

@@ -1,14 +1,27 @@
 """`im subscriber`: who is told of events, and how that goes."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import render, render_subscribers
-from cli.run import Format, FormatOption, examples, make_app, only_given, say, typed_secret, warn, with_gateway, write
+from cli import render_subscribers
+from cli.run import (
+    Format,
+    FormatOption,
+    duration,
+    examples,
+    make_app,
+    only_given,
+    say,
+    typed_secret,
+    warn,
+    with_gateway,
+    write,
+)
+from cli.subscriber_health import NONE_YET, health
 from cli.subscriber_match import match
 from cli.subscriber_options import (
+    CancelWaiting,
     ClearHeaders,
     Context,
     DropSecret,
@@ -39,15 +52,14 @@ from cli.subscriber_options import (
     value_or_none,
 )
 from cli.subscriber_pause import pause, resume
+from cli.subscriber_remove import remove
+from cli.subscriber_trial import try_out
 from cli.watch import watch_subscriber
-from domain.timing import parse_duration
 
 if TYPE_CHECKING:
     from service.subscriber_views import Changed
 
 app = make_app("Say who is told of events, and see how it goes.")
-
-NONE_YET = "no subscribers yet; add one: im subscriber add --name NAME --url URL"
 
 
 @app.command(
@@ -118,8 +130,8 @@ def list_(*, output: FormatOption = Format.TABLE) -> None:
 @app.command(epilog=examples("im subscriber show my-webhook"))
 def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
     """Show how a subscriber is set up. Secrets and header values are never shown."""
-    found, row = with_gateway(lambda im: im.health.with_subscriber(name))
-    write(output, found, render_subscribers.subscriber_fields(found, row))
+    found = with_gateway(lambda im: im.health.with_subscriber(name))
+    write(output, found, render_subscribers.subscriber_fields(found, found.health))
 
 
 @app.command(
@@ -158,11 +170,14 @@ def update(
     no_rate_limit: NoRateLimit = False,
     pause_after_: PauseAfter = None,
     no_pause_after: NoPauseAfter = False,
+    cancel_waiting: CancelWaiting = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
     if header and clear_headers:
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
+    if cancel_waiting and enabled is not False:
+        raise typer.BadParameter("--cancel-waiting goes with --enabled=false")
     given: dict[str, Any] = {
         "url": url,
         "hostname": hostname,
@@ -171,6 +186,7 @@ def update(
         "notify": typed_secret(notify, "notify URL"),
         "types": patterns(types),
         "enabled": enabled,
+        "cancel_waiting": cancel_waiting or None,
         "secret": typed_secret(secret),
         "generate_secret": generate_secret or None,
         "drop_secret": drop_secret or None,
@@ -187,51 +203,19 @@ def update(
     options = only_given(given)
     if not options:
         raise typer.BadParameter("nothing to change; see im subscriber update --help")
-    valid_beside = parse_duration(overlap)
+    valid_beside = duration("--overlap", overlap)
     _told("updated", with_gateway(lambda im: im.subscribers.update(name, overlap=valid_beside, **options)), output)
 
 
-@app.command(epilog=examples("im subscriber remove my-webhook"))
-def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Remove a subscriber. Deliveries that wait for a retry are cancelled."""
-    removed = with_gateway(lambda im: im.subscribers.remove(name))
-    if output is Format.JSON:
-        write(output, removed, "")
-    say(f"removed {removed.name}")
+app.command(epilog=examples("im subscriber remove my-webhook", "im subscriber remove my-webhook --cancel-waiting"))(
+    remove
+)
+app.command("test", epilog=examples("im subscriber test oncall", "im subscriber test my-webhook --format json"))(
+    try_out
+)
 
 
-@app.command("test", epilog=examples("im subscriber test oncall", "im subscriber test my-webhook --format json"))
-def try_out(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Send it a marked test event and show what comes back.
-
-    Waits up to 12 seconds. PagerDuty is sent a trigger of severity info and at once its resolve.
-    """
-    trial = with_gateway(lambda im: im.trials.run(name), emits=True)
-    write(output, trial, render.trial_text(trial, datetime.now(UTC)))
-    if trial.state != "delivered":
-        follow = {"retrying": "more attempts follow", "pending": "nothing came back so far"}
-        say(f"{follow.get(trial.state, 'it failed')}; see: im event show {trial.event_id}")
-        raise typer.Exit(1)
-
-
-@app.command(epilog=examples("im subscriber health", "im subscriber health my-webhook --format json"))
-def health(
-    name: Annotated[str | None, typer.Argument(help="Only this subscriber.", metavar="[NAME]")] = None,
-    *,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Show how deliveries go. FAILED counts deliveries given up; JSON has more (retrying, last error, p95)."""
-    now = datetime.now(UTC)
-    if name is None:
-        rows = with_gateway(lambda im: im.health.all())
-        write(output, rows, render_subscribers.health_table(rows, now))
-        if not rows:
-            say(NONE_YET)
-    else:
-        row = with_gateway(lambda im: im.health.get(name))
-        write(output, row, render_subscribers.health_table([row], now))
-
-
+app.command(epilog=examples("im subscriber health", "im subscriber health my-webhook --format json"))(health)
 app.command(epilog=examples("im subscriber pause my-webhook --reason 'database migration'"))(pause)
 app.command(
     epilog=examples("im subscriber resume my-webhook --wait", "im subscriber resume my-webhook --drop-older-than 1h")

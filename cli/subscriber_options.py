@@ -4,10 +4,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from cli.run import key_value
-from domain.errors import InvalidRequestError
+from cli.run import duration, key_value
 from domain.message_formats import MessageFormat
-from domain.timing import parse_duration
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
@@ -50,7 +48,13 @@ Schedule = Annotated[
 ]
 MaxAttempts = Annotated[
     int | None,
-    typer.Option("--max-attempts", metavar="N", help="Requests in all, 1 to 50 (default schedule: 5, pager: 13)."),
+    typer.Option(
+        "--max-attempts",
+        metavar="N",
+        help="Requests in all (default schedule: 5, pager: 13).",
+        min=1,
+        max=50,
+    ),
 ]
 MessageForm = Annotated[
     MessageFormat | None,
@@ -103,14 +107,18 @@ Enabled = Annotated[
     typer.Option("--enabled/--no-enabled", " /--disabled", help="Deliver or not; --enabled=false works too."),
 ]
 
+CancelWaiting = Annotated[
+    bool, typer.Option("--cancel-waiting", help="Cancel what its pause holds, retries too; else it is refused.")
+]
+
 
 def pause_after(text: str | None) -> int | None:
     """The seconds of ``--pause-after``."""
     if text is None:
         return None
-    seconds = int(parse_duration(text).total_seconds())
+    seconds = int(duration("--pause-after", text).total_seconds())
     if seconds < 1:
-        raise InvalidRequestError(reason="--pause-after is 1s to 365d; --no-pause-after is how it is never paused")
+        raise typer.BadParameter("--pause-after is 1s to 365d; --no-pause-after is how it is never paused")
     return seconds
 
 

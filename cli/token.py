@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import render, render_tokens
-from cli.run import Format, FormatOption, examples, make_app, say, with_gateway, write
-from domain.errors import InvalidRequestError
-from domain.timing import parse_duration
+from cli.run import Format, FormatOption, duration, examples, make_app, say, with_gateway, write
 
 app = make_app("Say who may use the API, and for what.")
 
@@ -53,10 +51,7 @@ def create(
     """Make a token and print it, this once. It counts as soon as it is printed."""
     if not scope:
         raise typer.BadParameter("say what it may do: --scope read, publish, manage or ingest:CLUSTER; repeatable")
-    try:
-        lifetime = parse_duration(expires) if expires is not None else None
-    except InvalidRequestError as error:
-        raise typer.BadParameter(f"--expires: {error}") from None
+    lifetime = duration("--expires", expires) if expires is not None else None
     made = with_gateway(lambda im: im.tokens.create(name, scope, expires=lifetime, rate_limit=rate_limit))
     write(output, made, made.token)
     details = made.details

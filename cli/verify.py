@@ -7,9 +7,8 @@ import typer
 
 from cli import render
 from cli.event import read_bytes
-from cli.run import Format, FormatOption, moment, write
+from cli.run import Format, FormatOption, duration, moment, write
 from cli.secrets import STDIN, SecretEnv, SecretFrom, required_secret
-from domain.timing import parse_duration
 
 if TYPE_CHECKING:
     from domain.captures import Capture
@@ -47,7 +46,7 @@ def verify(
     Explains what is wrong. Exit status 0: at least one signature is right and none is wrong.
     """
     now = datetime.now(UTC)
-    allowed, arrived = parse_duration(tolerance), now if at is None else moment(at, now)
+    allowed, arrived = duration("--tolerance", tolerance), now if at is None else moment(at, now)
     _check_source(request, body, header, secret)
     capture = _capture(request, body, header or [])
     from domain.verification import verify as check  # noqa: PLC0415 - heavy

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli.run import Format, FormatOption, local_api, one_of, typed_secret
+from cli.run import Format, FormatOption, duration, local_api, one_of, typed_secret
 from cli.simulated_cluster import MOST_INCIDENTS, Mix
 from cli.simulated_records import Dialect
-from domain.timing import parse_duration
 
 MOST_RECORDS_A_REQUEST = 1000
 
@@ -121,7 +120,7 @@ def share(option: str, text: str, most: float) -> float:
 
 def seconds(option: str, text: str) -> float:
     """The seconds of a duration such as ``10s`` or ``5m``, at least one."""
-    found = parse_duration(text).total_seconds()
+    found = duration(option, text).total_seconds()
     if found < 1:
         raise typer.BadParameter(f"{option} takes at least a second")
     return found

@@ -12,6 +12,7 @@
     │   ├── InvalidLimitError
     │   ├── InvalidEventError
     │   └── InvalidRequestError
+    │       └── IdempotencyKeyReusedError
     ├── TooLargeError               a value is past a limit of the platform
     │   ├── EventTooLargeError
     │   └── DirectoryFullError
@@ -26,6 +27,7 @@
     │   ├── EventNotFoundError
     │   └── IncidentNotFoundError
     ├── ConfigurationError          the deployment is not set up for it
+    │   ├── SettingsError
     │   ├── SealingKeyError
     │   └── SearchAttributesError
     └── UnavailableError            try again when something is back
@@ -163,6 +165,15 @@ class InvalidRequestError(InvalidInputError):
     says = "{reason}"
 
 
+class IdempotencyKeyReusedError(InvalidRequestError):
+    """An idempotency key that came with another request before."""
+
+    code = "idempotency_key_reused"
+    says = "that idempotency key {did}, with {other}"
+    hint = "Use a new key for what is new; to have the first answer again, send exactly the first request."
+    field = "Idempotency-Key"
+
+
 class TooLargeError(ImError):
     """A value is past a limit of the platform."""
 
@@ -268,6 +279,14 @@ class ConfigurationError(ImError):
     """The deployment is not set up for it."""
 
     code = "configuration"
+    says = "{reason}"
+    hint = "{fix}"
+
+
+class SettingsError(ConfigurationError):
+    """A setting that there is not, or a value that it cannot have."""
+
+    code = "settings"
     says = "{reason}"
     hint = "{fix}"
 

@@ -21,6 +21,8 @@ from domain.timing import in_short
 
 # Clocks of machines that are kept in time differ by less.
 DOOR_SLACK = timedelta(seconds=1)
+# A beat that is older than one before it by more was timed by a clock that was set back: no door holds one for so long.
+SET_BACK = timedelta(seconds=60)
 
 NO_DOOR = "no process that serves the API answers, so beats cannot come in"
 
@@ -57,6 +59,11 @@ class Heartbeat:
             self._take(beat, at, now)
         elif beat.kind is BeatKind.SUCCESS:
             state.last_beat_at = at
+
+    def is_set_back(self, beat: Beat) -> bool:
+        """Whether the clock that timed a beat was set back since it timed another, or another clock did that."""
+        heard = self.state.heard_at
+        return not beat.exported and heard is not None and heard - beat.at > SET_BACK
 
     def pause(self, now: datetime) -> None:
         """Expect nothing until resumed; an outage that lasts is over, because nobody would see its end."""
@@ -96,6 +103,7 @@ class Heartbeat:
         if clear_since is None:
             self._lose_sight(now, NO_DOOR, None)
             return
+        clear_since = min(clear_since, now)  # a clock ahead of Temporal's would put the judgement off
         further = clear_since + period(self.config)
         if clear_since > counted_from + DOOR_SLACK and further > now and not state.extended:
             reason = f"a beat may have been lost: the API took none for a while, until {clock(clear_since, now)}"

@@ -217,6 +217,12 @@ def _check_text(field: str, value: str, limit: int) -> None:
         raise InvalidRequestError(reason=f"{field} must have 1 to {limit} characters")
 
 
+def own_form(text: str) -> str | None:
+    """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``; None of what cannot be the id of an incident of this platform."""
+    found = re.fullmatch(r"(?:INC-)?([1-9][0-9]{0,17})", text, re.IGNORECASE | re.ASCII)
+    return f"INC-{found[1]}" if found else None
+
+
 def number_of(incident_id: str) -> int | None:
     """7 of ``INC-7``; None of what is no id of an incident."""
     found = re.fullmatch(r"INC-([1-9][0-9]{0,17})", incident_id)

@@ -80,6 +80,19 @@ def advise(patterns: Sequence[str], known_types: Sequence[str]) -> list[str]:
     return [_advice(p, known_types) for p in patterns if not any(matches(p, known) for known in known_types)]
 
 
+def misread(pattern: str | None, known_types: Sequence[str]) -> str | None:
+    """A warning for a filter that matches none of the known types and is of their family or close to one; else None.
+
+    Unlike a subscriber's, any other filter is most likely meant for types of the asker's own.
+    """
+    if pattern is None or any(matches(pattern, known) for known in known_types):
+        return None
+    families = {known.partition(".")[0] for known in known_types}
+    if pattern.partition(".")[0] not in families and not _likely(pattern, known_types):
+        return None
+    return _advice(pattern, known_types)
+
+
 def _advice(pattern: str, known_types: Sequence[str]) -> str:
     warning = f"pattern {pattern!r} matches none of the event types that im publishes"
     likely = _likely(pattern, known_types)
@@ -93,8 +106,10 @@ def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
     for candidate in wider:
         if any(matches(candidate, known) for known in known_types):
             return candidate
-    close = difflib.get_close_matches(pattern, known_types, n=1, cutoff=0.8)
-    return close[0] if close else None
+    if close := difflib.get_close_matches(pattern, known_types, n=1, cutoff=0.8):
+        return close[0]
+    family = f"{'.'.join(pattern.split('.')[:2])}.**"  # such as all of incidents
+    return family if any(matches(family, known) for known in known_types) else None
 
 
 def closest(patterns: Sequence[str], event_type: str) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class Subscriber(BaseModel):
         paused: its events wait, since when and why; None when they do not. A disabled one is never paused.
         pause_after_seconds: of unbroken failure, after which it is paused; None for never.
         version: counts the changes of this subscriber, from 1.
+        set_at: when its settings were last changed, which pausing and resuming it does not; None for ``updated_at``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,6 +79,12 @@ class Subscriber(BaseModel):
     version: int = 1
     created_at: datetime
     updated_at: datetime
+    set_at: datetime | None = None
+
+    @property
+    def settings_at(self) -> datetime:
+        """Since when its settings are what they are."""
+        return self.set_at or self.updated_at
 
     def wants(self, event_type: str) -> bool:
         """Whether an event of that type is delivered to it now. A test is only for whom it names: see `matching`."""

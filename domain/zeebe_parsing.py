@@ -137,7 +137,7 @@ def _check_count(count: int) -> None:
 
 
 def _fault(error: InvalidEventError) -> str:
-    return str(error.data["reason"]).removeprefix("the body is ")
+    return str(error.data["reason"]).removeprefix("it is ")
 
 
 def _sort(record: Any, parsed: ParsedRecords, latest: int) -> None:

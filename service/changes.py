@@ -21,7 +21,7 @@ from workflows.details import HANDED_OVER
 OPEN_WATCHED = 1000  # workflows; of more, the oldest are seen again when they end
 ENDED_READ = 5000  # workflows of one search; of more, the oldest are left out, which is said
 LATE = timedelta(seconds=10)  # how far the store may be behind, and still nothing is missed
-AHEAD = timedelta(minutes=5)  # how far Temporal's clock may be ahead of ours
+AHEAD = timedelta(days=1)  # how far Temporal's clock may be ahead of ours, which somebody may have set back
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EVENTS = "WorkflowType = 'EventWorkflow'"
@@ -36,11 +36,6 @@ class EventChange(EventRow):
     """
 
     ended_at: datetime | None = None
-
-    def state_of(self, subscriber: str) -> str:
-        """Where it stands with one subscriber. Of events that share a workflow, only the outcome of each is known."""
-        states = (word.partition(":") for word in self.troubled)
-        return next((state for state, _, name in states if name == subscriber), self.outcome)
 
 
 class Watch(BaseModel):
@@ -156,7 +151,7 @@ def _ended(since: datetime) -> str:
 
 async def _changes(run: WorkflowExecution) -> AsyncIterator[EventChange]:
     words = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
-    subscribers = [word for word in words if ":" not in word]
+    subscribers = names.subscribers_named(words)
     async for row in rows_of(run):
         if row.outcome != HANDED_OVER:  # the workflow that went on with it has a row of its own
             yield EventChange(**row.model_dump() | {"subscribers": subscribers}, ended_at=run.close_time)

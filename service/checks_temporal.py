@@ -30,7 +30,10 @@ QUEUES = (
     (names.CONTROL_QUEUE, WORKFLOWS, "registry and incidents"),
     (names.CONTROL_QUEUE, ACTIVITIES, "what incidents and heartbeats set off"),
     (names.DELIVERIES_QUEUE, ACTIVITIES, "retries"),
+    (names.HANDOVERS_QUEUE, ACTIVITIES, "what is left of bursts"),
 )
+SLOW_FIX = "Add workers (im worker), or see which receiver is slow."
+BURST_FIX = "A burst that failed goes on in turns: see who fails (im subscriber health), or add workers (im worker)."
 OLD_BACKLOG = timedelta(seconds=60)
 SHORT_RETENTION = timedelta(days=1)  # a dev server's default; less is an oversight
 CLOCK_SLACK = timedelta(
@@ -105,7 +108,9 @@ def _queue(queue: str, purpose: str, seen: DescribeTaskQueueResponse, workers: i
     age = stats.approximate_backlog_age.ToTimedelta()
     if age > OLD_BACKLOG and stats.approximate_backlog_count:
         waiting = f"some {stats.approximate_backlog_count} tasks wait, the oldest for {age.total_seconds():.0f} s"
-        return warning(check, f"{waiting} ({purpose})", "Add workers (im worker), or see which receiver is slow.")
+        return warning(
+            check, f"{waiting} ({purpose})", BURST_FIX if queue.startswith(names.HANDOVERS_QUEUE) else SLOW_FIX
+        )
     return ok(check, f"{workers} worker{'' if workers == 1 else 's'} ({purpose})")
 
 

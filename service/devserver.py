@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,10 @@ from service.search_attributes import dev_server_arguments
 
 # Fairness and priority of task queues need server 1.31 (matching.useNewMatcher is on by default from there).
 OLDEST_SERVER = (1, 31)
-START_SECONDS = 30
+START_SECONDS = 60  # a busy machine has taken over half of it
 STOP_SECONDS = 10
+STARTS = 3  # each with other ports for what nobody asked a port for
+PORT_TAKEN = "address already in use"  # of Go's net package
 
 # SQLite's: with NORMAL a power cut can take the last moments, with FULL nothing that was accepted; a killed process
 # costs nothing either way.
@@ -127,10 +129,18 @@ async def dev_server(
     port, ui_port = port or free_port(), ui_port or free_port()
     for taken in (port, ui_port):
         _require_free(taken)
+    more = [*_storage(database, synchronous), *_settings(dynamic_config)]
+    process = await _started(lambda: [*_command(cli.path, port, ui_port), *more], f"127.0.0.1:{port}")
+    try:
+        yield DevServer(address=f"127.0.0.1:{port}", ui_url=f"http://127.0.0.1:{ui_port}", process=process)
+    finally:
+        await _stop(process)
+
+
+async def _started(command: Callable[[], list[str]], address: str, starts: int = STARTS) -> asyncio.subprocess.Process:
+    """A server that answers. One that finds another port than the frontend's taken meanwhile is started again."""
     process = await asyncio.create_subprocess_exec(
-        *_command(cli.path, port, ui_port),
-        *_storage(database, synchronous),
-        *(argument for value in (*_DYNAMIC_CONFIG, *dynamic_config) for argument in ("--dynamic-config-value", value)),
+        *command(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -138,18 +148,24 @@ async def dev_server(
         preexec_fn=end_with_parent,  # an orphan would keep the port and the database
     )
     said = _Tail(process)
-    address = f"127.0.0.1:{port}"
     try:
         await _await_start(process, address, said)
-        yield DevServer(address=address, ui_url=f"http://127.0.0.1:{ui_port}", process=process)
-    finally:
+    except BaseException as error:
         await _stop(process)
+        if isinstance(error, ConfigurationError) and starts > 1 and PORT_TAKEN in str(said):
+            return await _started(command, address, starts - 1)
+        raise
+    return process
 
 
 def _command(cli: Path, port: int, ui_port: int) -> list[str]:
     command = [str(cli), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
     command += ["--http-port", str(internal_port()), "--metrics-port", str(internal_port())]
     return [*command, "--log-level", "error", "--ui-disable-news-fetch", *dev_server_arguments()]
+
+
+def _settings(dynamic_config: Sequence[str]) -> list[str]:
+    return [argument for value in (*_DYNAMIC_CONFIG, *dynamic_config) for argument in ("--dynamic-config-value", value)]
 
 
 def _storage(database: Path | None, synchronous: Synchronous) -> list[str]:
@@ -184,8 +200,9 @@ async def _await_start(process: asyncio.subprocess.Process, address: str, said: 
             await Client.connect(address)
             return
         await asyncio.sleep(0.1)
+    how_long = "" if process.returncode is not None else f" within {START_SECONDS} s"
     raise ConfigurationError(
-        reason=f"the Temporal dev server did not come up at {address}: {said}",
+        reason=f"the Temporal dev server did not come up at {address}{how_long}: {said}",
         fix="Another version of the CLI may have made its database; move temporal.db in the state folder aside.",
     )
 

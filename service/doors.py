@@ -1,8 +1,9 @@
 """The door of a process that serves the API: since when beats have come in by it without fail."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -11,6 +12,9 @@ from activities.heartbeats import DoorActivities
 from domain.errors import ImError, UnavailableError
 from service.temporal import BUILD_ID
 from workflows.names import DOORS_QUEUE
+
+# A clock that gains more on the time that this process has run, between two looks, was set; or its machine slept.
+SLEPT = timedelta(seconds=10)
 
 
 def _now() -> datetime:
@@ -22,16 +26,29 @@ class Door:
 
     Args:
         clock: this machine's time; compared with beats' times, which other machines may have noted.
+        steady: monotonic seconds, which stand still while the machine sleeps.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = _now, steady: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._steady = steady
         self._clear_since = clock()
+        self._started_at = self._start(self._clear_since)
 
     @property
     def clear_since(self) -> datetime:
-        """When it was opened, or last refused a beat."""
+        """When it was opened, last refused a beat, or was last seen to have slept or to have had its clock set forward.
+
+        A machine that sleeps hears no beat, and a clock that is set forward makes a silence that nobody kept.
+        """
+        before, self._started_at = self._started_at, self._start(self._clock())
+        if self._started_at - before > SLEPT:
+            self.refused()
         return self._clear_since
+
+    def _start(self, now: datetime) -> datetime:
+        """When the steady clock began, by the machine's time: the same at each look, unless that was set."""
+        return now - timedelta(seconds=self._steady())
 
     def opened(self) -> None:
         """Beats can come in from now on."""

@@ -34,9 +34,11 @@ from service.subscribers import SubscriberGateway
 from service.temporal import connect, silent_runtime
 from service.tokens import TokenGateway
 from service.trials import TrialGateway
+from service.updates import Updates
 from service.web_ui import WebUi
 from service.why import WhyGateway
 from service.zeebe_clusters import ZeebeGateway
+from workflows.names import DIRECTORY_ID
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def make_gateway(
         publishing=settings.enable_event_publishing,
         has_worker=has_worker,
     )
-    subscribers = SubscriberGateway(connection)
+    directory = Updates(connection, DIRECTORY_ID)
+    subscribers = SubscriberGateway(connection, directory)
     publisher = Publisher(
         client,
         publishing=settings.enable_event_publishing,
@@ -106,7 +109,7 @@ def make_gateway(
     heartbeats = HeartbeatGateway(connection, sources, door)
     registries = Registries(subscribers, sources)
     health = HealthGateway(connection, subscribers)
-    keys = KeyGateway(connection, registries, sources, key_file(settings))
+    keys = KeyGateway(connection, registries, directory, sources, key_file(settings))
     events = EventGateway(connection, publisher, subscribers)
     tokens = TokenGateway(connection, sources)
     callers = Callers(sources, settings.im_api_token, tokens.note_uses)
@@ -125,12 +128,12 @@ def make_gateway(
         sources=sources,
         zeebe=ZeebeGateway(connection, sources, callers, heartbeats.beat),
         heartbeats=heartbeats,
-        http_clients=HttpClientGateway(connection, subscribers),
+        http_clients=HttpClientGateway(connection, subscribers, directory),
         tokens=tokens,
         callers=callers,
         sessions=Sessions(connection, callers),
         keys=keys,
-        configuration=ConfigurationGateway(connection, registries, RegistryWrites(connection, sources, heartbeats)),
+        configuration=ConfigurationGateway(connection, registries, RegistryWrites(directory, sources, heartbeats)),
         doctor=DoctorGateway(connection, registries, health, heartbeats, keys),
         door=door,
         web_ui=WebUi(settings.im_temporal_ui_url, client.namespace),

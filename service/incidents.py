@@ -14,7 +14,7 @@ from temporalio.common import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import IncidentNotFoundError, InvalidRequestError
+from domain.errors import IdempotencyKeyReusedError, IncidentNotFoundError
 from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration, number_of
 from domain.retention_errors import IncidentGoneError
 from service.connection import Connection
@@ -61,7 +61,7 @@ class IncidentGateway:
             idempotency_key: the same key again returns the incident that the first one declared (of the last 1,000).
 
         Raises:
-            InvalidRequestError: the key declared another incident than this before.
+            IdempotencyKeyReusedError: the key declared another incident than this before.
         """
         check_declaration(declaration)
         await self._connection.require_worker()
@@ -157,12 +157,10 @@ class IncidentGateway:
 
 
 def check_same(incident: Incident, declaration: Declaration) -> None:
-    """Raise `InvalidRequestError` when an idempotency key is used for another declaration than its first one."""
+    """Raise `IdempotencyKeyReusedError` when an idempotency key is used for another declaration than its first one."""
     found = (incident.title, incident.severity, incident.timeline[0].actor)
     if found != (declaration.title, declaration.severity, declaration.actor):
-        raise InvalidRequestError(
-            reason=f"that idempotency key declared {incident.id}, with another title, severity or actor; use a new key"
-        )
+        raise IdempotencyKeyReusedError(did=f"declared {incident.id}", other="another title, severity or actor")
 
 
 async def _row(run: WorkflowExecution) -> IncidentRow:

@@ -16,11 +16,12 @@ from service.connection import Connection, unheld
 from service.registries import Registries
 from service.sealed_values import SealedValue, of_directory, of_sources
 from service.sources import SourceRegistry
-from service.temporal import answered, answered_by_entity
+from service.temporal import answered
+from service.updates import Updates
 from service.workers import present_workers
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.heartbeat import HeartbeatWorkflow
-from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, heartbeat_workflow_id
+from workflows.names import heartbeat_workflow_id
 from workflows.sources import SourcesWorkflow
 
 MAX_PASSES = 5  # values that are changed meanwhile are met by the next one
@@ -38,7 +39,8 @@ class KeyGateway:
     Args:
         connection: whose keys seal.
         registries: where sealed values are.
-        sources: changes one of them.
+        directory: changes one of them.
+        sources: changes the other.
         key_file: what the keys are from; None where they are in IM_SECRET_KEYS.
     """
 
@@ -46,11 +48,13 @@ class KeyGateway:
         self,
         connection: Connection,
         registries: Registries,
+        directory: Updates,
         sources: SourceRegistry,
         key_file: KeyFile | None,
     ) -> None:
         self._connection = connection
         self._registries = registries
+        self._directory = directory
         self._sources = sources
         self._key_file = key_file
 
@@ -133,11 +137,8 @@ class KeyGateway:
         in_sources = [each.sealed for each in old if each.owner.startswith(("heartbeat ", "Zeebe cluster "))]
         for request in _requests(in_sources, fresh):
             await self._sources.change(SourcesWorkflow.reseal, request)
-        client = self._connection.client
-        directory = client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
         for request in _requests([sealed for sealed in fresh if sealed not in in_sources], fresh):
-            async with answered_by_entity(client, CONTROL_QUEUE):
-                await directory.execute_update(SubscriberDirectoryWorkflow.reseal, request)
+            await self._directory.carry_out(SubscriberDirectoryWorkflow.reseal, request)
 
     async def _tell_heartbeat(self, name: str, request: Resealing) -> None:
         handle = self._connection.client.get_workflow_handle(heartbeat_workflow_id(name))

@@ -5,7 +5,6 @@ reaches as well.
 """
 
 import ipaddress
-import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -18,10 +17,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.addresses import AddressPolicy, check_url
 from domain.alarms import IdentityRule, check_template
-from domain.errors import ConfigurationError, InvalidInputError, InvalidRequestError
+from domain.errors import InvalidInputError, InvalidRequestError, SettingsError
 from domain.targets.base import Bases
 from domain.timing import parse_duration
 from service.bursts import MAX_PER_WORKFLOW
+from service.settings_checks import refuse_unknown
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
@@ -203,37 +203,15 @@ def load_settings(**overrides: object) -> Settings:
     """The settings from ``.env`` in the working directory and the environment; options given by hand win.
 
     Raises:
-        ConfigurationError: for a value out of range, an unknown ``IM_*`` name, or an API bound beyond loopback
-            without a token.
+        SettingsError: for a value out of range, or an unknown ``IM_*`` name.
     """
     load_dotenv(Path.cwd() / ".env", override=False)
-    _refuse_unknown()
+    refuse_unknown({name.upper() for name in Settings.model_fields})
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        settings = Settings(**given)  # type: ignore[arg-type]
+        return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise ConfigurationError(reason=_in_words(error), fix="See .env.example for every setting.") from None
-    if not settings.binds_loopback and settings.im_api_token is None:
-        raise ConfigurationError(
-            reason=f"IM_API_HOST={settings.im_api_host} would open the API to other machines without a token",
-            fix="Set IM_API_TOKEN to at least 16 random characters, or bind to 127.0.0.1.",
-        )
-    if settings.im_api_hostnames and settings.im_api_token is None:
-        raise ConfigurationError(
-            reason="IM_API_HOSTNAMES would open the API to whoever reaches the reverse proxy, without a token",
-            fix="Set IM_API_TOKEN to at least 16 random characters, or leave IM_API_HOSTNAMES out.",
-        )
-    return settings
-
-
-def _refuse_unknown() -> None:
-    known = {name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith("IM_") and name not in known)
-    if unknown:
-        raise ConfigurationError(
-            reason=f"unknown setting {', '.join(unknown)}",
-            fix=f"Known are {', '.join(sorted(name for name in known if name.startswith('IM_')))}.",
-        )
+        raise SettingsError(reason=_in_words(error), fix="See .env.example for every setting.") from None
 
 
 def _in_words(error: ValidationError) -> str:

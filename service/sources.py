@@ -11,6 +11,8 @@ from domain.tokens import TokenUses
 from service.connection import Connection
 from service.reachability import unless_away
 from service.temporal import answered_by_entity
+from service.together import Together
+from service.updates import Updates
 from workflows.names import CONTROL_QUEUE, SOURCES_ID
 from workflows.sources import SourcesWorkflow
 
@@ -23,7 +25,9 @@ class SourceRegistry:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._updates = Updates(connection, SOURCES_ID)
         self._lease = Lease(self._newer)
+        self._together = Together()
 
     async def current(self) -> Sources:
         """The sources, at most half a second old: for what comes in often."""
@@ -49,13 +53,12 @@ class SourceRegistry:
     async def fresh(self) -> Sources:
         """The sources as they are now: for people."""
         await self._connection.require_worker()
-        return await self._newer(None)
+        return await self._together.ask("fresh", lambda: self._newer(None))
 
     async def change(self, update: Any, argument: Any, *, settle: bool = True) -> Any:
         """Carry out an update of `SourcesWorkflow`; once this returned, every process knows, unless not to settle."""
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            changed = await self._handle.execute_update(update, argument)
+        changed = await self._updates.carry_out(update, argument)
         if settle:
             await asyncio.sleep(LEASE_WAIT_SECONDS)
         return changed

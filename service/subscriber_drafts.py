@@ -15,12 +15,12 @@ from domain.errors import InvalidRequestError
 from domain.headers import check_headers
 from domain.limits import check_concurrency, check_rate
 from domain.message_formats import MessageFormat
-from domain.patterns import check_patterns, matches_any
+from domain.patterns import check_patterns
 from domain.pauses import check_pause_after
 from domain.retry import make_schedule
 from domain.signing import check_secret, make_secret
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberChange
-from domain.subscribers import NewSubscriber, Subscriber, check_name
+from domain.subscribers import NewSubscriber, check_name
 from domain.targets import kinds
 from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
 from domain.targets.kinds import WEBHOOK
@@ -73,11 +73,13 @@ class ChangeOptions(SubscriberOptions, total=False):
     Attributes:
         url: of a webhook.
         drop_secret: sign no more.
+        cancel_waiting: with ``enabled`` False, what waits for the end of its pause ends as cancelled.
         overlap: how long the previous secret stays valid beside a new one; 24 h by default, 30 days at most.
     """
 
     url: str | None
     drop_secret: bool
+    cancel_waiting: bool
     overlap: timedelta
 
 
@@ -237,14 +239,3 @@ def settled_secret(options: SubscriberOptions) -> str | None:
     if options.get("generate_secret"):
         return make_secret(secrets.token_bytes(32))
     return None if secret is None else check_secret(secret)
-
-
-def unsayable(subscriber: Subscriber) -> list[str]:
-    """A warning when none of the event types that a subscriber can be told of matches its patterns."""
-    for said_by, known in (
-        (subscriber.target, kinds.sayable_types(subscriber.target)),
-        (f"the format {subscriber.message_format}", message_formats.sayable_types(subscriber.message_format)),
-    ):
-        if known is not None and not any(matches_any(subscriber.types, each) for each in known):
-            return [f"{said_by} can say {', '.join(known)} alone, and the patterns match none of them"]
-    return []

@@ -6,10 +6,15 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
+from domain import message_formats
+from domain.drains import Owed
+from domain.health import Health
 from domain.http_clients import HttpClient
 from domain.message_formats import MessageFormat
+from domain.patterns import matches_any
 from domain.pauses import Pause
 from domain.subscribers import Subscriber
+from domain.targets import kinds
 from domain.targets.kinds import WEBHOOK
 from domain.web_service import parts_of
 
@@ -55,11 +60,17 @@ class SubscriberView(BaseModel):
     updated_at: datetime
 
 
+class SubscriberDetail(SubscriberView):
+    """A subscriber's configuration, and its health: with what waits, and since when and why it is paused."""
+
+    health: Health
+
+
 class Changed(BaseModel):
     """The result of adding or changing a subscriber.
 
     Attributes:
-        warnings: about patterns that match no known type, and the like.
+        warnings: about patterns that match no known type, about what is not delivered any more, and the like.
         secret: the generated secret, shown this once; None when none was generated.
         whsec: the form of the given secret that Standard Webhooks libraries take, shown this once.
     """
@@ -70,15 +81,64 @@ class Changed(BaseModel):
     whsec: str | None = None
 
 
+class Removed(SubscriberView):
+    """The result of removing a subscriber: as it was, and what it is not told any more.
+
+    Attributes:
+        owed: counted a second before.
+    """
+
+    owed: Owed = Owed()
+
+
 class Resumed(BaseModel):
     """The result of resuming a subscriber.
 
     Attributes:
         waiting: deliveries that waited for it, a second ago; they are sent now, the oldest first.
+        retrying: deliveries under way, likewise: most of them wait for a retry, and go on by their own schedule.
     """
 
     subscriber: SubscriberView
     waiting: int = 0
+    retrying: int = 0
+
+
+def unsayable(subscriber: Subscriber) -> list[str]:
+    """A warning when none of the event types that a subscriber can be told of matches its patterns."""
+    for said_by, known in (
+        (subscriber.target, kinds.sayable_types(subscriber.target)),
+        (f"the format {subscriber.message_format}", message_formats.sayable_types(subscriber.message_format)),
+    ):
+        if known is not None and not any(matches_any(subscriber.types, each) for each in known):
+            return [f"{said_by} can say {', '.join(known)} alone, and the patterns match none of them"]
+    return []
+
+
+def given_up(name: str, owed: Owed, *, removed: bool = False) -> list[str]:
+    """What becomes of what a subscriber is still owed, once it is disabled or removed; a sentence each."""
+    again = f"{replay(name)} --to ANOTHER, or add it anew first" if removed else f"enable it, and then {replay(name)}"
+    told = []
+    if owed.waiting:
+        told.append(
+            f"{name} is not told of {_events(owed.waiting)} that waited, cancelled by this; to send after all: {again}"
+        )
+    if owed.retrying:
+        unless = "" if removed else ", unless it is enabled again before"
+        told.append(
+            f"{name} has {_events(owed.retrying)} under way or to be retried, cancelled when the next request is "
+            f"due{unless}"
+        )
+    return told
+
+
+def replay(name: str) -> str:
+    """The command that sends what a subscriber was not told of."""
+    return f"im replay --subscriber {name} --undelivered"
+
+
+def _events(count: int) -> str:
+    return f"{count} event" + ("" if count == 1 else "s")
 
 
 def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = MappingProxyType({})) -> SubscriberView:

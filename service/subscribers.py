@@ -9,15 +9,16 @@ from temporalio.client import WorkflowHandle
 
 from activities.leases import LEASE_SECONDS
 from domain.directory import Snapshot
-from domain.drains import DrainProgress
+from domain.drains import DrainProgress, Owed
 from domain.errors import SubscriberNotFoundError
 from domain.event_types import KNOWN_TYPES
 from domain.patterns import advise
+from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
 from domain.subscribers import Subscriber
 from service.connection import Connection
-from service.drains import count_waiting, drain_progress
+from service.drains import count_owed, drain_progress
 from service.subscriber_drafts import (
     ChangeOptions,
     Drafts,
@@ -25,25 +26,27 @@ from service.subscriber_drafts import (
     gives_parts,
     gives_secrets,
     settled_secret,
-    unsayable,
 )
-from service.subscriber_views import Changed, Resumed, SubscriberView, view
+from service.subscriber_views import Changed, Removed, Resumed, SubscriberView, given_up, unsayable, view
 from service.temporal import answered, answered_by_entity
+from service.together import Together
+from service.updates import Updates
 from workflows.directory import SubscriberDirectoryWorkflow
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import CONTROL_QUEUE, DIRECTORY_ID, LEDGER_ID
 
 # The lease is counted by other processes' clocks; a tenth more covers their drift within half a second.
 LEASE_WAIT_SECONDS = LEASE_SECONDS * 1.1
-UPDATES_IN_FLIGHT = 5  # of one process; Temporal takes ten for a workflow
+BEHIND_SECONDS = 1.0  # by which visibility may be behind: what it says waits may have been sent
 
 
 class SubscriberGateway:
     """Everything that can be done with subscribers. All methods raise the errors of `domain.errors` alone."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, updates: Updates) -> None:
         self._connection = connection
-        self._updating = asyncio.Semaphore(UPDATES_IN_FLIGHT)
+        self._updates = updates
+        self._together = Together()
 
     async def add(self, name: str, url: str | None = None, **options: Unpack[SubscriberOptions]) -> Changed:
         """Add a subscriber; events published after this returned are delivered to it.
@@ -56,29 +59,62 @@ class SubscriberGateway:
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         new = await (await self._drafts(options)).new(name, url, options)
         await self._connection.require_worker()
-        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.add, new)
+        subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.add, new)
         return await self._changed(subscriber, options["secret"], generated=generated, patterns=new.types)
 
     async def update(self, name: str, **options: Unpack[ChangeOptions]) -> Changed:
-        """Change a subscriber; what is absent or None stays as it is. See `ChangeOptions`."""
+        """Change a subscriber; what is absent or None stays as it is. See `ChangeOptions`.
+
+        Raises:
+            DeliveriesWaitingError: it is to be disabled, and what waits for it is not to be cancelled.
+        """
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         current = await self.get(name) if gives_parts(options) else None
         change = await (await self._drafts(options)).change(name, options, current.url if current else None)
         await self._connection.require_worker()
-        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            subscriber = await self._directory.execute_update(SubscriberDirectoryWorkflow.change, change)
-        return await self._changed(subscriber, options["secret"], generated=generated, patterns=change.types or ())
+        cancel = bool(options.get("cancel_waiting"))
+        owed = await self._given_up(name, cancel=cancel) if change.enabled is False else Owed()
+        subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.change, change)
+        changed = await self._changed(subscriber, options["secret"], generated=generated, patterns=change.types or ())
+        changed.warnings += given_up(name, owed)
+        return changed
 
-    async def remove(self, name: str) -> SubscriberView:
-        """Remove a subscriber; events published after this returned are not delivered to it."""
+    async def remove(self, name: str, *, cancel_waiting: bool = False) -> Removed:
+        """Remove a subscriber; events published after this returned are not delivered to it.
+
+        Args:
+            name: of the subscriber.
+            cancel_waiting: what waits for the end of its pause, or will once its retry is due, ends as cancelled;
+                without, nothing may wait.
+
+        Raises:
+            DeliveriesWaitingError: something waits.
+        """
         await self._connection.require_worker()
-        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            removed = await self._directory.execute_update(SubscriberDirectoryWorkflow.remove, name)
+        owed = await self._given_up(name, cancel=cancel_waiting)
+        removed = await self._updates.carry_out(SubscriberDirectoryWorkflow.remove, name)
+        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             ledger = self._connection.client.get_workflow_handle(LEDGER_ID)
             await ledger.signal(DeliveryLedgerWorkflow.forget, name)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
-        return view(removed)
+        return Removed(**view(removed).model_dump(), owed=owed)
+
+    async def _given_up(self, name: str, *, cancel: bool) -> Owed:
+        """What a subscriber is not told any more; of one that is disabled that has been said.
+
+        Raises:
+            DeliveriesWaitingError: something waits, and is not to be cancelled.
+        """
+        known = await self.get(name)
+        if not known.enabled:
+            return Owed()
+        owed, paused = await self.owed(name), known.paused is not None
+        if (paused or owed.waiting) and not cancel:
+            await asyncio.sleep(BEHIND_SECONDS)
+            owed = await self.owed(name)
+        if (held := owed.held(paused=paused)) and not cancel:
+            raise DeliveriesWaitingError(name=name, count=held)
+        return owed
 
     async def pause(self, name: str, reason: str | None = None) -> SubscriberView:
         """Have what comes for a subscriber wait; requests under way end. One that is paused stays as it is.
@@ -92,8 +128,7 @@ class SubscriberGateway:
         """
         request = PauseRequest(name=name, reason=check_reason(reason))
         await self._connection.require_worker()
-        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            paused = await self._directory.execute_update(SubscriberDirectoryWorkflow.pause_subscriber, request)
+        paused = await self._updates.carry_out(SubscriberDirectoryWorkflow.pause_subscriber, request)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         return view(paused)
 
@@ -105,14 +140,17 @@ class SubscriberGateway:
             drop_older_than: what was emitted longer ago ends as cancelled instead.
         """
         before = datetime.now(UTC) - check_age(drop_older_than) if drop_older_than is not None else None
-        request = ResumeRequest(name=name, drop_before=before)
+        request = ResumeRequest(name=name, drop_before=before, drop_older_than=drop_older_than)
         known = await self.get(name)
-        async with answered(self._connection.client):
-            waiting = await count_waiting(self._connection.client, known.name)
-        async with self._updating, answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            resumed = await self._directory.execute_update(SubscriberDirectoryWorkflow.resume_subscriber, request)
+        owed = await self.owed(known.name)
+        resumed = await self._updates.carry_out(SubscriberDirectoryWorkflow.resume_subscriber, request)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
-        return Resumed(subscriber=view(resumed), waiting=waiting)
+        return Resumed(subscriber=view(resumed), **owed.model_dump())
+
+    async def owed(self, name: str) -> Owed:
+        """What a subscriber has not been told yet, a second ago."""
+        async with answered(self._connection.client):
+            return await count_owed(self._connection.client, name)
 
     async def drain(self, name: str) -> DrainProgress | None:
         """How far the latest drain of a subscriber is; None when there was none lately."""
@@ -134,10 +172,14 @@ class SubscriberGateway:
         return view(subscribers[name], snapshot.http_clients)
 
     async def snapshot(self, known_version: int | None) -> Snapshot:
-        """The directory as it is; without its subscribers when ``known_version`` is current."""
+        """The directory as it is, to be read only; without its subscribers when ``known_version`` is current."""
+
+        async def ask() -> Snapshot:
+            async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
+                return await self._directory.query(SubscriberDirectoryWorkflow.snapshot, known_version)
+
         await self._connection.require_worker()
-        async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
-            return await self._directory.query(SubscriberDirectoryWorkflow.snapshot, known_version)
+        return await self._together.ask(known_version, ask)
 
     async def _drafts(self, options: SubscriberOptions) -> Drafts:
         ring = await self._connection.sealing(needed=gives_secrets(options))

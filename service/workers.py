@@ -23,6 +23,8 @@ from workflows.names import CONTROL_QUEUE, PRESENCE_QUEUE
 
 # A poll lasts a minute at most, so a worker that polled longer ago than this is gone.
 POLLER_FRESH = timedelta(seconds=75)
+# Temporal forgets after five minutes who polled: what seems to be older is so by a clock of ours that is ahead.
+POLLER_FORGOTTEN = timedelta(minutes=6)
 MAX_LISTED = 1000
 
 WORKFLOWS = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
@@ -57,8 +59,10 @@ async def described(client: Client, queue: str, kind: TaskQueueType.ValueType) -
 
 def fresh_pollers(pollers: Iterable[PollerInfo]) -> set[str]:
     """The identities of those that polled a moment ago."""
-    oldest = datetime.now(UTC) - POLLER_FRESH
-    return {poller.identity for poller in pollers if poller.last_access_time.ToDatetime(UTC) > oldest}
+    now, polled = datetime.now(UTC), [(each.identity, each.last_access_time.ToDatetime(UTC)) for each in pollers]
+    latest = max((at for _, at in polled), default=now)
+    oldest = (latest if now - latest > POLLER_FORGOTTEN else now) - POLLER_FRESH
+    return {identity for identity, at in polled if at > oldest}
 
 
 async def present_workers(client: Client) -> list[Presence]:

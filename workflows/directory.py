@@ -205,7 +205,8 @@ class SubscriberDirectoryWorkflow(DirectoryBook):
         """End the pause of a subscriber; of one that is not paused, release what waits all the same."""
         with refused():  # it may have gone between validation and now
             resumed = self._store(resume(self._get(request.name), workflow.now()))
-        self._drain(DrainOrder(subscriber=request.name, drop_before=request.drop_before))
+        before = request.dropping_before(workflow.now())
+        self._drain(DrainOrder(subscriber=request.name, drop_before=before))
         return resumed
 
     @resume_subscriber.validator

@@ -16,6 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.heartbeat_chores import Chores, attest
 
 
+SET_BACK_COUNTS = "set-back-counts"
+
+
 class HeartbeatInput(BaseModel):
     """Starts the watch over a heartbeat, or a further run of it (then ``state`` has what is known)."""
 
@@ -53,7 +56,9 @@ class HeartbeatWorkflow:
 
     @workflow.signal(name="beat")
     def beat(self, beat: Beat) -> None:
-        """Take a beat."""
+        """Take a beat; one of a clock that was set back as it comes, because that clock's silence would page."""
+        if self._heartbeat.is_set_back(beat) and workflow.patched(SET_BACK_COUNTS):
+            beat = beat.model_copy(update={"at": workflow.now()})
         self._heartbeat.hear(beat, workflow.now())
         self._tell()
 

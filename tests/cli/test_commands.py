@@ -1,5 +1,6 @@
 """Arguments, exit statuses, messages, help."""
 
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -20,9 +21,11 @@ from cli.run import exit_status, incident_id, moment, one_of, report
 from domain import errors
 from domain.alarms import AlarmSeverity
 from domain.errors import ImError, TemporalUnavailableError, UnavailableError
+from domain.health import Health
 from domain.incidents import Severity, Status
+from domain.pauses import Pause
 from service.settings import LogLevel
-from service.subscriber_views import Changed, SubscriberView
+from service.subscriber_views import Changed, SubscriberDetail, SubscriberView
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 SECRET = "your-webhook-secret"
@@ -122,6 +125,7 @@ def test_help_names_every_option_and_has_an_example(
         "subscriber update x --rate-limit 5 --no-rate-limit",
         "subscriber update x --max-concurrency 5 --no-max-concurrency",
         "subscriber update x --max-concurrency 0",
+        "subscriber update x --cancel-waiting",
         "subscriber update x --max-concurrency 1001",
         "http-client add a --password hunter2",
         "http-client add a --user im --password - --oauth2-client-secret -",
@@ -252,6 +256,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(cli.subscriber, "with_gateway", with_gateway)
     return calls
+
+
+def test_a_subscriber_in_json_has_its_health_with_what_waits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = Health(subscriber="a", paused=Pause(at=NOW, reason="by hand"), waiting=3, oldest_waiting=NOW)
+
+    def found(name: str) -> SubscriberDetail:
+        view = SubscriberView(
+            name=name, url="https://a.example/", types=["**"], enabled=True, signed=False, schedule="default",
+            max_attempts=5, paused=row.paused, created_at=NOW, updated_at=NOW,
+        )  # fmt: skip
+        return SubscriberDetail(**view.model_dump(), health=row)
+
+    gateway = SimpleNamespace(health=SimpleNamespace(with_subscriber=found))
+    monkeypatch.setattr(cli.subscriber, "with_gateway", lambda work: work(gateway))
+    assert run(["subscriber", "show", "a", "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["name"], shown["paused"]["reason"], shown["health"]["waiting"]) == ("a", "by hand", 3)
 
 
 ADD = ["subscriber", "add", "--name", "a", "--url", "https://example.com/webhook"]

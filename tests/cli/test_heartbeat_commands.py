@@ -75,7 +75,7 @@ def test_add_shows_the_ping_path_on_standard_output_and_never_the_ping_url(
     ("line", "status"),
     [
         ("heartbeat add backup", 2),
-        ("heartbeat add backup --every soon", 1),
+        ("heartbeat add backup --every soon", 2),
         ("heartbeat add backup --every 60s --cluster prod", 2),
         ("heartbeat add backup --every 60s --zeebe-process canary", 2),
     ],

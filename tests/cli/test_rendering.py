@@ -4,18 +4,24 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from cli import render, render_incidents, render_subscribers
-from domain.drains import DrainProgress
+from cli.subscriber_pause import resumed_line
+from domain.drains import DrainProgress, Owed
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, waiting
 from domain.pauses import Pause
+from domain.subscriber_changes import resume
+from domain.subscribers import Subscriber
+from domain.tidings import of_change
 from domain.web_service import parts_of
 from service.event_list import EventRow
-from service.events import EventView
+from service.event_views import EventView
 from service.progress import RunView
-from service.subscriber_views import SubscriberView
-from tests.support.builders import make_event
+from service.subscriber_views import Resumed, SubscriberView, given_up, view
+from tests.support.builders import make_event, make_subscriber
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 
@@ -128,9 +134,10 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         workflow_id="event/e@1", run_id="r", kind="original", outcome="retrying", started_at=NOW, deliveries=[delivery]
     )
     text = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
+    assert "04Z (due now)" in render.event_text(EventView(event=make_event(), runs=[run]), NOW + timedelta(minutes=1))
     assert text.splitlines()[-9:] == [
         "",
-        "original: retrying (started 2025-12-26T14:30:00Z; workflow event/e@1)",
+        "first delivery: retrying (started 2025-12-26T14:30:00Z; workflow event/e@1)",
         "  my-webhook: retrying, next retry at 2025-12-26T14:30:04Z (in 4 s)",
         "    error: HTTP 503 Service Unavailable",
         "    ATTEMPT  AT                        STATUS  DURATION  ERROR",
@@ -139,6 +146,9 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         "      | busy now",
         "      |   my-webhook: delivered",
     ]
+    paused = {"my-webhook": Pause(at=NOW, reason="by hand")}
+    told = render.event_text(EventView(event=make_event(), runs=[run], paused=paused), NOW).splitlines()
+    assert "    paused: by hand; that request waits if it is then still" in told
 
 
 def delivery_lines(state: DeliveryState, *responses: str | None) -> list[str]:
@@ -165,7 +175,7 @@ def test_a_response_that_was_given_again_is_shown_once() -> None:
 
 
 def test_a_pending_delivery_says_that_a_request_is_under_way() -> None:
-    assert delivery_lines(DeliveryState.PENDING) == ["  a: pending, a request is under way"]
+    assert delivery_lines(DeliveryState.PENDING) == ["  a: pending, a request is under way, or about to be made"]
 
 
 def test_a_delivery_that_waits_says_for_what() -> None:
@@ -181,18 +191,26 @@ def test_a_delivery_that_waits_says_for_what() -> None:
     assert shown.splitlines()[-1] == "  a: waiting, the subscriber is paused: by hand"
 
 
-def test_a_resend_is_marked_in_the_list() -> None:
+def test_resends_and_replays_say_so_where_the_list_has_the_time() -> None:
     rows = [
         EventRow(
-            event_id=f"evt_{kind}", type="t", source="/s", kind=kind, outcome="failed", emitted_at=NOW, workflow_id="w"
+            event_id=f"evt_{kind}",
+            type="t",
+            source="/s",
+            kind=kind,
+            replay="rpl_3f9c2a7b10de" if kind == "replay" else None,
+            outcome="failed",
+            emitted_at=NOW,
+            workflow_id="w",
         )
-        for kind in ("original", "resend", "rest")
+        for kind in ("original", "resend", "replay", "rest")
     ]
     assert render.event_table(rows, NOW).splitlines() == [
-        "EVENT         TYPE  INCIDENT  OUTCOME          EMITTED  TROUBLE",
-        "evt_original  t     -         failed           0s ago   -",
-        "evt_resend    t     -         failed (resend)  0s ago   -",
-        "evt_rest      t     -         failed           0s ago   -",
+        "EVENT         TYPE  INCIDENT  OUTCOME  EMITTED                              TROUBLE",
+        "evt_original  t     -         failed   0s ago                               -",
+        "evt_resend    t     -         failed   resent 0s ago                        -",
+        "evt_replay    t     -         failed   replayed 0s ago by rpl_3f9c2a7b10de  -",
+        "evt_rest      t     -         failed   0s ago                               -",
     ]
 
 
@@ -228,6 +246,22 @@ def test_health_has_a_further_column_when_there_is_something_to_warn_of() -> Non
     assert lines[2].endswith("-")
 
 
+def test_health_says_who_fails_since_when_and_how_many_wait_for_a_retry() -> None:
+    failing = Health(
+        subscriber="a",
+        status=HealthStatus.FAILING,
+        retrying=2,
+        consecutive_failures=3,
+        failing_since=NOW - timedelta(minutes=5),
+        last_error="HTTP 503 Service Unavailable",
+    )
+    lines = render_subscribers.health_table([failing, Health(subscriber="b")], NOW).splitlines()
+    assert re.split(" {2,}", lines[0])[4:] == ["STATUS", "LAST_DELIVERED", "RETRYING", "FAILING"]
+    said = "3 requests, the first 5m ago: HTTP 503 Service Unavailable"
+    assert re.split(" {2,}", lines[1])[4:] == ["failing", "never", "2", said]
+    assert re.split(" {2,}", lines[2])[4:] == ["unknown", "never", "0", "-"]
+
+
 def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None:
     pause = Pause(at=NOW, reason="migration")
     drain = DrainProgress(
@@ -261,3 +295,50 @@ def test_the_list_of_subscribers_says_who_is_paused() -> None:
     assert first.endswith("ENABLED  PAUSED")
     assert row.endswith("since 2025-12-26T14:30:00Z: by hand")
     assert other.endswith("-")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00"])
+def test_a_pause_that_was_stored_with_an_odd_time_is_shown_and_ends(at: str) -> None:
+    stored = make_subscriber(name="a").model_dump(mode="json") | {"paused": {"at": at, "reason": "by hand"}}
+    odd = Subscriber.model_validate(stored)
+    assert render_subscribers.subscriber_table([view(odd)]).endswith("since 0001-01-01T00:00:00Z: by hand")
+    (told,) = of_change(odd, resume(odd, NOW), NOW)
+    assert told.data["paused_at"] == "0001-01-01T00:00:00Z"
+
+
+def test_of_a_paused_one_it_is_said_what_waits_and_what_will() -> None:
+    row = Health(subscriber="a", paused=Pause(at=NOW, reason="by hand"), retrying=1)
+    assert render_subscribers.waiting_text(row) == "0; 1 retry waits too once it is due"
+    several = row.model_copy(update={"retrying": 2, "waiting": 3, "oldest_waiting": NOW})
+    said = "3, the oldest since 2025-12-26T14:30:00Z; 2 retries wait too once they are due"
+    assert render_subscribers.waiting_text(several) == said
+
+
+def test_a_resume_says_what_it_does_without_contradiction() -> None:
+    resumed = Resumed(subscriber=subscriber("a", "https://a.example/", ["**"]), waiting=3, retrying=1)
+    said = "resumed a: 3 waiting; draining; what is older than 60m is dropped; 1 retry goes on when it is due"
+    assert resumed_line(resumed, timedelta(minutes=60), was_paused=True) == said
+    nothing = resumed.model_copy(update={"waiting": 0, "retrying": 0})
+    assert resumed_line(nothing, None, was_paused=False) == "a is not paused: nothing waits"
+    disabled = resumed.model_copy(update={"subscriber": subscriber("a", "https://a.example/", [], enabled=False)})
+    assert resumed_line(disabled, None, was_paused=False) == "a is disabled: 3 waiting, ending as cancelled"
+
+
+def test_what_is_given_up_with_a_subscriber_is_counted_and_can_be_sent_later() -> None:
+    assert given_up("a", Owed()) == []
+    waited, retried = given_up("a", Owed(waiting=3, retrying=1), removed=True)
+    assert waited.startswith("a is not told of 3 events that waited, cancelled by this")
+    assert waited.endswith("im replay --subscriber a --undelivered --to ANOTHER, or add it anew first")
+    assert retried.startswith("a has 1 event under way or to be retried")
+    assert "unless it is enabled again before" in given_up("a", Owed(retrying=1))[0]
+
+
+def test_a_list_of_one_subscribers_events_says_what_became_of_them_there() -> None:
+    row = EventRow(
+        event_id="e", type="t", source="/s", outcome="delivered", troubled=["cancelled:a"], emitted_at=NOW,
+        workflow_id="w",
+    )  # fmt: skip
+    for name, state in ((None, "delivered"), ("a", "cancelled"), ("b", "delivered")):
+        assert render.event_table([row], NOW, name).splitlines()[1].split() == [
+            "e", "t", "-", state, "0s", "ago", "cancelled:a",
+        ]  # fmt: skip

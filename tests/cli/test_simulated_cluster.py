@@ -70,6 +70,13 @@ def test_the_share_of_incidents_holds_at_its_ends(incidents: float) -> None:
     assert cluster.raised == pytest.approx(5000 * incidents, abs=1)
 
 
+def test_the_share_of_incidents_holds_when_the_exporter_was_held_up_before_the_end() -> None:
+    late = SimulatedCluster(Random(1), Mix(incidents=0.05, resolve_after_ms=1000), BEGAN)  # noqa: S311 - nothing secret
+    for number in range(2000):
+        late.next(BEGAN + (0 if number < 1900 else 60_000))  # every one of them is to be resolved at once
+    assert late.raised == 100
+
+
 def test_an_incident_is_resolved_after_its_time_and_no_sooner() -> None:
     cluster, records = run(2000, incidents=0.02, resolve_after_ms=2000)
     raised = {one.key: one.timestamp for one in parsed(records).incidents if not one.resolved}

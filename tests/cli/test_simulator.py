@@ -13,8 +13,8 @@ from cli.simulation import Plan, Told, summary, summary_text
 from cli.simulator import RECORDS_PATH, Exporter
 from domain.errors import InvalidRequestError
 from domain.source_errors import AccessDeniedError
-from service.devserver import free_port
 from tests.support.eventually import eventually, within
+from tests.support.ports import free_port
 from tests.support.sink import Answer, Reset, Sink
 
 RECEIPT = {"cluster": "prod", "raised": 1, "resolved": 0, "beats": 0, "ignored": 2, "bad": []}
@@ -104,12 +104,12 @@ async def test_a_share_of_requests_is_sent_twice(sink: Sink) -> None:
 
 
 async def test_a_restarted_exporter_sends_the_later_half_again(sink: Sink) -> None:
-    run = make(sink, {"records": 60, "restart_every": 0.1, "rate": 200})
+    run = make(sink, {"records": 300, "restart_every": 1.0, "rate": 200})
     told = await run()
     places = run.places()
     assert told.sent_again > 0
-    assert len(places) == 60 + told.sent_again
-    assert len(set(places)) == 60
+    assert len(places) == 300 + told.sent_again
+    assert len(set(places)) == 300
     assert any(line.startswith("restart: the last ") for line in run.said)
     first = next(at for at, place in enumerate(places) if place in places[:at])
     half = first - first // 2
@@ -120,7 +120,7 @@ async def test_a_rate_is_kept(sink: Sink) -> None:
     run = make(sink, {"records": 40, "rate": 100})
     began = time.monotonic()
     await run()
-    assert 0.38 <= time.monotonic() - began <= 2
+    assert 0.38 <= time.monotonic() - began <= 8
 
 
 async def test_a_duration_ends_it_and_resolves_what_is_open(sink: Sink) -> None:

