@@ -169,6 +169,7 @@ class UpdateSubscriber(Body):
     rate_limit: RateLimit | None = None
     pause_after_seconds: PauseAfter | None = None
     enabled: bool | None = None
+    cancel_waiting: bool = Field(False, description="With ``enabled`` false: cancel what its pause holds, retries too.")
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of the gateway but for the overlap, secrets opened."""

@@ -6,8 +6,10 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from api.middleware import CALLER
 from domain.errors import InvalidRequestError
 from service.gateway import Gateway
+from service.idempotency import key_of
 from service.server import Backend
 
 # Only declares the scheme in OpenAPI: the guard has checked the token before any body was read.
@@ -34,17 +36,35 @@ def gateway_of(request: Request) -> Gateway:
 
 async def _known_query(request: Request) -> None:
     """Raise `InvalidRequestError` for a parameter that the route has not: a misspelt filter would let all pass."""
+    if not request.query_params:
+        return
     route: APIRoute = request.scope["route"]
     known = [each.alias for each in route.dependant.query_params]
     if unknown := [name for name in request.query_params if name not in known]:
-        reason = f"there is no parameter {unknown[0]!r} in this query; there is {', '.join(known)}"
+        reason = f"there is no parameter {unknown[0]!r} in this query; " + (
+            f"there is {', '.join(known)}" if known else "it has none"
+        )
         raise InvalidRequestError(reason=reason)
 
 
+async def _known_query_of_reading(request: Request) -> None:
+    """The same for what is read alone: platforms that post here may put words of their own behind the path."""
+    if request.method == "GET":
+        await _known_query(request)
+
+
+KNOWN_QUERY_OF_READING = Depends(_known_query_of_reading)
 KNOWN_QUERY = Depends(_known_query)
-IdempotencyKey = Annotated[
+_Key = Annotated[
     str | None,
     Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Sent again with it, it is done once."),
 ]
+
+
+async def _own_key(request: Request, idempotency_key: _Key = None) -> str | None:
+    return key_of(request.scope[CALLER].name, idempotency_key) if idempotency_key else None
+
+
+IdempotencyKey = Annotated[str | None, Depends(_own_key)]  # of this token: others may use the same for something else
 ApiBackend = Annotated[Backend, Depends(_backend)]
 ApiGateway = Annotated[Gateway, Depends(_gateway)]

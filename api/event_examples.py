@@ -52,7 +52,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
                     "retry: 3000\nid: 2025-12-26T14:30:00.000000+00:00\n\n"
                     "id: 2025-12-26T14:30:02.100000+00:00\nevent: change\n"
                     'data: {"event_id":"evt_1","type":"im.incident.declared.v1","source":"/incidents/INC-7",'
-                    '"incident_id":"INC-7","kind":"original","outcome":"retrying","troubled":["retrying:my-webhook"],'
+                    '"incident_id":"INC-7","kind":"original","replay":null,"outcome":"retrying","troubled":["retrying:my-webhook"],'
                     '"emitted_at":"2025-12-26T14:30:02Z","workflow_id":"event/evt_1@1b2c3d4e",'
                     '"subscribers":["my-webhook"],"ended_at":null}\n\n'
                     ": still here\nid: 2025-12-26T14:30:02.100000+00:00\n\n"

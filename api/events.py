@@ -21,6 +21,8 @@ from api.views import EventDetail, event_detail
 from domain.explanations import Explanation
 from domain.tasks import BatchReceipt, PublishReceipt
 from service.event_list import EventFilter, EventRow
+from service.filter_checks import check_empty, incident_named
+from service.resends import Resent
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)
 publishing = APIRouter(prefix="/events", tags=["events"], route_class=DirectRoute)
@@ -75,7 +77,6 @@ async def grant_origin(
     operation_id="listEvents",
     summary="List events",
     responses=examples.listed(examples.EVENT_ROW),
-    dependencies=[KNOWN_QUERY],
 )
 async def list_events(
     *,
@@ -87,24 +88,30 @@ async def list_events(
     subscriber: Annotated[str | None, Query(description="That it was for; with failed, that it failed for.")] = None,
     since: Annotated[str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", max_length=64)] = None,
     failed: Annotated[bool, Query(description="Only with a delivery that failed for good.")] = False,
+    undelivered: Annotated[bool, Query(description="Only with one that failed for good or was cancelled.")] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[EventRow]:
     """The latest first, a second behind at most. Every condition given must hold.
 
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
+    A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
+    found, a subscriber or an incident that is not there is refused.
     """
     at = read_moment("since", since or None, datetime.now(UTC))
     wanted = EventFilter(
         failed=failed,
+        undelivered=undelivered,
         type=type,
-        incident=incident,
+        incident=incident_named(incident),
         subscriber=subscriber,
         since=at,
         before=read_time(cursor),
         limit=limit,
     )
     found = await gateway.events.find(wanted)
+    if not found.rows and cursor is None:
+        await check_empty(gateway, wanted)
     page = page_before(found.rows, found.older)
     link_next(request, response, page.next_cursor)
     return page
@@ -144,12 +151,16 @@ async def get_event(event_id: str, gateway: ApiGateway, source: Source = None) -
     status_code=202,
     operation_id="resendEvent",
     summary="Deliver an event again",
-    responses=examples.answer(202, examples.RECEIPT) | problems(404, 409, 410, 413, 415),
+    responses=examples.answer(202, examples.RESENT) | problems(404, 409, 410, 413, 415),
+    dependencies=[KNOWN_QUERY],
 )
 async def resend_event(
     event_id: str, gateway: ApiGateway, response: Response, body: Resend | None = None, source: Source = None
-) -> PublishReceipt:
-    """A fresh delivery under the same event id, to all subscribers that want it now or to one of them."""
-    receipt = await gateway.events.resend(event_id, body.subscriber if body else None, source=source)
+) -> Resent:
+    """A fresh delivery under the same event id, to all subscribers that want it now or to one of them.
+
+    ``warnings`` has a sentence for each of them that is paused, or that an earlier delivery is still to tell.
+    """
+    resent = await gateway.events.resend(event_id, body.subscriber if body else None, source=source)
     response.headers["Location"] = location("events", event_id)
-    return receipt
+    return resent

@@ -119,12 +119,19 @@ EVENT: dict[str, Any] = {
     "imincidentid": "INC-12345",
 }
 RECEIPT: dict[str, Any] = {"event_id": EVENT_ID, "published": True, "duplicate": False, "accepted_at": _AT}
+RESENT: dict[str, Any] = RECEIPT | {
+    "workflow_id": f"event/{EVENT_ID}@1f2e3d4c/resend-9b0c1d2e",
+    "warnings": [
+        "my-webhook is paused (by hand): this waits for the end of the pause, im subscriber resume my-webhook"
+    ],
+}
 EVENT_ROW: dict[str, Any] = {
     "event_id": EVENT_ID,
     "type": "im.incident.declared.v1",
     "source": "/incidents/INC-12345",
     "incident_id": "INC-12345",
     "kind": "original",
+    "replay": None,
     "outcome": "retrying",
     "troubled": ["retrying:my-webhook"],
     "subscribers": ["my-webhook"],
@@ -166,6 +173,7 @@ EVENT_DETAIL: dict[str, Any] = {
             ],
         }
     ],
+    "paused": {"my-webhook": {"at": _AT, "reason": "database migration"}},
 }
 
 DECLARE_INCIDENT: dict[str, Any] = {

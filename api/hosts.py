@@ -1,6 +1,7 @@
 """Under which names the API answers on this machine, and who is at the other end of a request."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.middleware import is_open
 from api.problems import problem_response
 
+# RFC 9112, 3.2: host [ ":" port ], without user or path. Of the names of RFC 3986 those that anybody has: no escapes.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")
 _PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via")
 
 
@@ -96,10 +99,8 @@ def proxy_networks(networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Netw
 
 
 def _name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _of_elsewhere(path: str, headers: Headers) -> Response | None:

@@ -1,6 +1,5 @@
 """Routes of incidents."""
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import IncidentDetail, incident_detail
 from domain.errors import IncidentNotFoundError
-from domain.incidents import Action, Change, Declaration, Status
+from domain.incidents import Action, Change, Declaration, Status, own_form
 from service.incidents import IncidentRow
 
 router = APIRouter(prefix="/incidents", tags=["incidents"], route_class=ScopedRoute)
@@ -24,10 +23,10 @@ router = APIRouter(prefix="/incidents", tags=["incidents"], route_class=ScopedRo
 
 def _known_form(incident_id: Annotated[str, PathParameter(examples=["INC-12345"])]) -> str:
     """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``; what cannot be an incident's id is not looked for."""
-    found = re.fullmatch(r"(?:INC-)?([1-9][0-9]{0,17})", incident_id, re.IGNORECASE | re.ASCII)
-    if not found:
+    found = own_form(incident_id)
+    if found is None:
         raise IncidentNotFoundError(incident_id=incident_id[:64])
-    return f"INC-{found[1]}"
+    return found
 
 
 IncidentId = Annotated[str, Depends(_known_form)]
@@ -41,11 +40,11 @@ IncidentId = Annotated[str, Depends(_known_form)]
     responses=examples.answer(201, examples.INCIDENT) | problems(413, 415),
 )
 async def declare_incident(
-    body: DeclareIncident, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey = None
+    body: DeclareIncident, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey
 ) -> IncidentDetail:
     """Answered once its event was emitted; ``warnings`` says so when publishing is off.
 
-    An Idempotency-Key that was used for another declaration is refused.
+    An Idempotency-Key that was used for another declaration with the same token is refused.
     """
     declaration = Declaration(title=body.title, severity=body.severity, actor=body.actor)
     incident = await gateway.incidents.declare(declaration, idempotency_key)

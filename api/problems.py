@@ -16,6 +16,7 @@ from starlette.responses import Response
 from domain.errors import (
     ConfigurationError,
     ConflictError,
+    IdempotencyKeyReusedError,
     ImError,
     InvalidInputError,
     NotFoundError,
@@ -157,7 +158,8 @@ def _faults_of(error: ImError, method: str) -> list[Fault]:
     field = error.field if isinstance(error, InvalidInputError) else ""
     if not field or field in {"event", "alarm"}:  # the detail names the attribute
         return []
-    place = {"parameter": field} if method == "GET" else {"pointer": f"#/{field}"}
+    by_name = method == "GET" or field == IdempotencyKeyReusedError.field  # of a query, or of a header
+    place = {"parameter": field} if by_name else {"pointer": f"#/{field}"}
     return [Fault(**place, detail=str(error))]
 
 
@@ -206,7 +208,7 @@ def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
 
 def _words(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "json_invalid":
-        return str(fault["ctx"]["error"])
+        return f"the body cannot be read: {fault['ctx']['error']}"
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

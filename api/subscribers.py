@@ -1,6 +1,5 @@
 """Routes of subscribers and their health."""
 
-import asyncio
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,9 +12,9 @@ from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.scopes import ScopedRoute
 from api.urls import location
-from api.views import SubscriberDetail, TypeMatch, subscriber_detail, type_match
+from api.views import TypeMatch, type_match
 from domain.health import Health
-from service.subscriber_views import Changed, SubscriberView
+from service.subscriber_views import Changed, SubscriberDetail, SubscriberView
 from service.trials import Trial
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=ScopedRoute)
@@ -82,17 +81,21 @@ async def match_types(
 )
 async def get_subscriber(name: str, gateway: ApiGateway) -> SubscriberDetail:
     """Its configuration and its health. Secrets and header values cannot be read back."""
-    return subscriber_detail(*await asyncio.gather(gateway.subscribers.get(name), gateway.health.get(name)))
+    return await gateway.health.with_subscriber(name)
 
 
 @router.patch(
     "/{name}",
     operation_id="updateSubscriber",
     summary="Change a subscriber or rotate its secret",
-    responses=examples.answer(200, examples.CHANGED) | problems(404, 413, 415),
+    responses=examples.answer(200, examples.CHANGED) | problems(404, 409, 413, 415),
 )
 async def update_subscriber(name: str, body: UpdateSubscriber, gateway: ApiGateway) -> Changed:
-    """Reaches deliveries that wait for a retry, but for the schedule, which applies to new deliveries."""
+    """Reaches deliveries that wait for a retry, but for the schedule, which applies to new deliveries.
+
+    Disabling is refused (409 ``deliveries_waiting``) while events wait for the end of a pause, unless
+    ``cancel_waiting``; ``warnings`` says how many are cancelled by it.
+    """
     overlap = timedelta(seconds=body.overlap_seconds)
     return await gateway.subscribers.update(name, overlap=overlap, **body.arguments())
 
@@ -102,11 +105,20 @@ async def update_subscriber(name: str, body: UpdateSubscriber, gateway: ApiGatew
     status_code=204,
     operation_id="removeSubscriber",
     summary="Remove a subscriber",
-    responses=problems(404),
+    responses=problems(404, 409),
 )
-async def remove_subscriber(name: str, gateway: ApiGateway) -> None:
-    """Events published after this answer are not delivered to it; deliveries that wait for a retry are cancelled."""
-    await gateway.subscribers.remove(name)
+async def remove_subscriber(
+    name: str,
+    gateway: ApiGateway,
+    *,
+    cancel_waiting: Annotated[bool, Query(description="Cancel what its pause holds.")] = False,
+) -> None:
+    """Events published after this answer are not delivered to it; deliveries that wait for a retry are cancelled.
+
+    Refused (409 ``deliveries_waiting``) while events wait for the end of its pause, or are to be retried during it,
+    unless ``cancel_waiting``.
+    """
+    await gateway.subscribers.remove(name, cancel_waiting=cancel_waiting)
 
 
 @router.post(

@@ -25,4 +25,7 @@ def read_moment(name: str, value: str | None, now: datetime) -> datetime | None:
             return at.astimezone(UTC)
     except OverflowError:
         raise InvalidRequestError(reason=f"{name} is too long ago") from None
+    except InvalidRequestError:
+        known = "an RFC 3339 time such as 2026-11-20T08:00:00Z, nor a duration before now such as 15m, 24h or 5d"
+        raise InvalidRequestError(reason=f"{name} is {value!r}, which is neither {known}") from None
     raise InvalidRequestError(reason=f"{name} needs an offset from UTC, such as Z")

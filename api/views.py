@@ -5,19 +5,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from domain.event_types import KNOWN_TYPES
-from domain.health import Health
 from domain.incidents import Incident
 from domain.operational import asks_for
 from domain.patterns import advise, parse_patterns
-from service.events import EventView
+from domain.pauses import Pause
+from service.event_views import EventView
 from service.progress import RunView
-from service.subscriber_views import SubscriberView
-
-
-class SubscriberDetail(SubscriberView):
-    """A subscriber's configuration, and its health."""
-
-    health: Health
 
 
 class EventType(BaseModel):
@@ -46,17 +39,15 @@ class EventDetail(BaseModel):
 
     event: dict[str, Any] = Field(description="The CloudEvent in its JSON form.")
     runs: list[RunView] = Field(description="The workflows that carry it, oldest first: the original and resends.")
+    paused: dict[str, Pause] = Field(
+        {}, description="Of the subscribers with a next_retry_at those that are paused: if one is then still, it waits."
+    )
 
 
 class IncidentDetail(Incident):
     """An incident with its timeline."""
 
     warnings: list[str] = Field(description="Says so when timeline entries were not emitted as events.")
-
-
-def subscriber_detail(subscriber: SubscriberView, health: Health) -> SubscriberDetail:
-    """Both as one."""
-    return SubscriberDetail(**subscriber.model_dump(), health=health)
 
 
 def type_match(patterns: str) -> TypeMatch:
@@ -68,7 +59,7 @@ def type_match(patterns: str) -> TypeMatch:
 
 def event_detail(view: EventView) -> EventDetail:
     """The event as CloudEvents writes it, so that it can be sent again as it stands."""
-    return EventDetail(event=view.event.to_dict(), runs=view.runs)
+    return EventDetail(event=view.event.to_dict(), runs=view.runs, paused=view.paused)
 
 
 def incident_detail(incident: Incident) -> IncidentDetail:

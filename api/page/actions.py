@@ -20,10 +20,11 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 async def resend(request: Request) -> Response:
     """An event, again, to one subscriber or to all that want it."""
     form = await fields(request)
-    event_id, source = form.get("id", ""), form.get("source") or None
-    await gateway_of(request).events.resend(event_id, form.get("subscriber") or None, source=source)
+    event_id, source, to = form.get("id", ""), form.get("source") or None, form.get("subscriber") or None
+    resent = await gateway_of(request).events.resend(event_id, to, source=source)
     gather_of(request).forget()
-    return RedirectResponse(link("event", id=event_id, source=source, done="resent"), HTTPStatus.SEE_OTHER)
+    told = link("event", id=event_id, source=source, done="resent", to=to, resend=resent.workflow_id)
+    return RedirectResponse(told, HTTPStatus.SEE_OTHER)
 
 
 @router.post(f"{PAGE}/subscriber/pause")

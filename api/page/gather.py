@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.page.brief import Brief
-from domain.errors import SubscriberNotFoundError
+from domain.errors import InvalidInputError, SubscriberNotFoundError
+from domain.event_types import EMITTED_TYPES
 from domain.explanations import Explanation
 from domain.health import Health, HealthStatus
 from domain.hours import HourCount
 from domain.incidents import Incident
+from domain.patterns import misread
 from service.event_list import EventFilter, EventPage
-from service.events import EventView
+from service.event_views import EventView
+from service.filter_checks import check_empty
 from service.gateway import Gateway
 from service.incidents import IncidentPage
 from service.subscriber_views import SubscriberView
@@ -70,6 +73,16 @@ class Gather:
     async def events(self, wanted: EventFilter) -> EventPage:
         """Events, the latest first."""
         return await self._brief.get(wanted.model_dump_json(), lambda: self._gateway.events.find(wanted))
+
+    async def missing(self, wanted: EventFilter) -> str | None:
+        """What a filter that found nothing names though it is not there, in words; None where all of it may be."""
+        key = ("missing", wanted.subscriber, wanted.incident)
+        try:
+            await self._brief.get(key, lambda: check_empty(self._gateway, wanted))
+        except InvalidInputError as error:
+            return f"{str(error)[:1].upper()}{str(error)[1:]}. {error.advice}"
+        doubt = misread(wanted.type, list(EMITTED_TYPES))
+        return f"No event is like that: {doubt}" if doubt else None
 
     async def event(self, event_id: str, source: str | None) -> EventView:
         """An event and everything known of its deliveries."""

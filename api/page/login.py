@@ -1,6 +1,7 @@
 """Coming in with an API token, and going out again."""
 
 from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from math import ceil
 from urllib.parse import urlsplit
 
@@ -20,27 +21,38 @@ from domain.token_errors import ScopeMissingError
 from service.sessions import SESSION_LASTS
 from service.token_rate import TokenRate
 
-ATTEMPTS = Rate(count=10, seconds=60)  # of one address, in each process
+ATTEMPTS = Rate(count=10, seconds=60)  # that fail, of one address, in each process
 MOST_ADDRESSES = 1000
+IPV6_BITS = 64  # whoever has one address of such a network has them all (RFC 6177)
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _log = structlog.get_logger("page")
 
 
 class Attempts:
-    """Counts who tries to log in, by address."""
+    """Counts who tries to log in and fails, by IPv4 address or IPv6 network.
+
+    Of more than `MOST_ADDRESSES` the one that tried longest ago is forgotten.
+    """
 
     def __init__(self) -> None:
-        self._rate = TokenRate()
-        self._known: set[str] = set()
+        self._rate = TokenRate(most=MOST_ADDRESSES)
 
     def take(self, address: str) -> float:
         """Take an attempt; 0 when it may be made, otherwise after how many seconds it may."""
-        if len(self._known) >= MOST_ADDRESSES:
-            self._known.clear()
-            self._rate.keep(self._known)
-        self._known.add(address)
-        return self._rate.take(address, ATTEMPTS)
+        return self._rate.take(_network(address), ATTEMPTS)
+
+    def succeeded(self, address: str) -> None:
+        """Do not count an attempt that was taken: a team behind one address may come in at once."""
+        self._rate.give_back(_network(address), ATTEMPTS)
+
+
+def _network(address: str) -> str:
+    try:
+        known = ip_address(address)
+    except ValueError:  # of a server that says no address
+        return address
+    return str(ip_network((known, IPV6_BITS), strict=False)) if known.version == 6 else address
 
 
 @router.get(f"{PAGE}/login")
@@ -57,7 +69,8 @@ async def log_in(request: Request) -> Response:
     """A session for a token that may read."""
     form = await fields(request)
     after, address = _after(form.get("next", "")), (request.client.host if request.client else "?")
-    if (wait := request.app.state.attempts.take(address)) > 0:
+    attempts: Attempts = request.app.state.attempts
+    if (wait := attempts.take(address)) > 0:
         says = f"There were too many attempts from {address}. Try again in {ceil(wait)} s."
         answer = page(request, "login.html", HTTPStatus.TOO_MANY_REQUESTS, after=after, fault=says, advice="")
         answer.headers["Retry-After"] = str(ceil(wait))
@@ -68,6 +81,7 @@ async def log_in(request: Request) -> Response:
     except (AccessDeniedError, ScopeMissingError) as error:
         _log.warning("a login was refused", reason=str(error), client=address)
         return _refused(request, error, after)
+    attempts.succeeded(address)
     secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https:")
     entered = RedirectResponse(after, HTTPStatus.SEE_OTHER)
     entered.set_cookie(

@@ -14,6 +14,8 @@ from api.pages import page_before, read_time
 from api.urls import PAGE
 from domain.errors import UnavailableError
 from service.event_list import EventFilter
+from service.filter_checks import incident_named
+from service.resends import remarks
 
 FIRST_EVENTS, EVENTS, INCIDENTS = 10, 50, 50
 FIRST_INCIDENTS = 8
@@ -39,34 +41,46 @@ async def events(request: Request) -> Response:
     """Events, the latest first, by filter."""
     asked = request.query_params
     chosen = {name: asked.get(name, "").strip() for name in ("type", "incident", "subscriber")}
-    failed = asked.get("failed") == "true"
+    ended = {name: asked.get(name) == "true" for name in ("failed", "undelivered")}
     wanted = EventFilter(
-        failed=failed,
+        **ended,
         type=chosen["type"] or None,
-        incident=chosen["incident"] or None,
+        incident=incident_named(chosen["incident"]) or None,
         subscriber=chosen["subscriber"] or None,
         before=read_time(asked.get("cursor")),
         limit=EVENTS,
     )
     gather = gather_of(request)
     found = await gather.events(wanted)
+    missing = None if found.rows or wanted.before else await gather.missing(wanted)
     names = [row.view.name for row in await gather.subscribers()]
     older = page_before(found.rows, found.older).next_cursor
-    return page(request, "events.html", events=found.rows, older=older, chosen=chosen | {"failed": failed}, names=names)
+    return page(
+        request, "events.html", events=found.rows, older=older, missing=missing, chosen=chosen | ended, names=names
+    )
 
 
 @router.get(f"{PAGE}/event")
 async def event(request: Request) -> Response:
     """One event's story, with every attempt."""
-    event_id, source = request.query_params.get("id", ""), request.query_params.get("source") or None
-    found = await gather_of(request).event(event_id, source)
+    asked = request.query_params
+    found = await gather_of(request).event(asked.get("id", ""), asked.get("source") or None)
     web_ui = gateway_of(request).web_ui
-    links = {run.workflow_id: web_ui.workflow(run.workflow_id) for run in found.runs}
     try:
-        names = [row.view.name for row in await gather_of(request).subscribers()]
+        known = [row.view for row in await gather_of(request).subscribers()]
     except UnavailableError:  # no worker: what is known of the event is still shown
-        names = []
-    return page(request, "event.html", event=found.event, runs=found.runs, links=links, names=names)
+        known = []
+    resend = asked.get("resend")  # it was sent again just now, by this workflow
+    return page(
+        request,
+        "event.html",
+        event=found.event,
+        runs=found.runs,
+        paused=found.paused,
+        links={run.workflow_id: web_ui.workflow(run.workflow_id) for run in found.runs},
+        names=[each.name for each in known],
+        remarks=list(remarks(found, known, asked.get("to") or None, without=resend)) if resend else [],
+    )
 
 
 @router.get(f"{PAGE}/why")

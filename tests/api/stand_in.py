@@ -7,7 +7,7 @@ from typing import Unpack, cast
 
 from pydantic import SecretStr
 
-from activities.sealing import Keyring
+from api.examples import RESENT
 from domain import incidents
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
@@ -23,14 +23,15 @@ from domain.errors import (
 )
 from domain.event_types import KNOWN_TYPES
 from domain.events import CloudEvent
-from domain.explanations import Carrier, Explanation, Story
+from domain.explanations import Carrier, Explanation, RunKind, Story
 from domain.health import Counters, Health
 from domain.health import view as health_view
 from domain.hours import HourCount, hour_of, last_day
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise
-from domain.pauses import check_reason
+from domain.pause_errors import DeliveriesWaitingError
+from domain.pauses import Pause, check_reason
 from domain.subscriber_changes import apply_change, pause, resume
 from domain.subscribers import Subscriber, new_subscriber
 from domain.tasks import PublishReceipt
@@ -40,12 +41,13 @@ from service.callers import Callers
 from service.connection import Connection
 from service.doors import Door
 from service.event_list import EventFilter, EventPage, EventRow
-from service.events import EventView
+from service.event_views import EventView
 from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
+from service.resends import Resent, remarks
 from service.sessions import Sessions
 from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
-from service.subscriber_views import Changed, Resumed, SubscriberView, view
+from service.subscriber_views import Changed, Removed, Resumed, SubscriberDetail, SubscriberView, view
 from service.trials import Trial
 from service.web_ui import WebUi
 from tests.api.stand_in_alarms import Alarms
@@ -87,7 +89,7 @@ class StandIn:
         self.door = Door()
         self.tokens = Tokens(self.zeebe.known)
         self.callers = Callers(self.tokens, administrator, self.tokens.note_uses)
-        self.sessions = Sessions(cast("Connection", Sealing()), self.callers)
+        self.sessions = Sessions(cast("Connection", NobodyAsked()), self.callers)
         self.web_ui = WebUi("http://127.0.0.1:8233", "default")
 
     def called(self) -> None:
@@ -95,11 +97,10 @@ class StandIn:
             raise self.breaks
 
 
-class Sealing:
-    keyring = make_keyring()
+class NobodyAsked:
+    """As much of a connection as a session takes: the keys, and nobody to ask. A login needs no Temporal."""
 
-    async def sealing(self) -> Keyring:
-        return self.keyring
+    keyring = make_keyring()
 
 
 class Subscribers:
@@ -122,17 +123,20 @@ class Subscribers:
         return self._changed(name, options, new.types)
 
     async def update(self, name: str, **options: Unpack[ChangeOptions]) -> Changed:
-        await self.get(name)
+        if (await self.get(name)).paused and options.get("enabled") is False and not options.get("cancel_waiting"):
+            raise DeliveriesWaitingError(name=name, count=3)
         self.overlap, self.header_values = options.get("overlap"), options.get("headers")
         options["secret"] = settled_secret(options)
         change = await self._drafts.change(name, options, self.known[name].url)
         self.known[name] = apply_change(self.known[name], change, AT)
         return self._changed(name, options, change.types or ())
 
-    async def remove(self, name: str) -> SubscriberView:
+    async def remove(self, name: str, *, cancel_waiting: bool = False) -> Removed:
         removed = await self.get(name)
+        if removed.paused and not cancel_waiting:
+            raise DeliveriesWaitingError(name=name, count=3)
         del self.known[name]
-        return removed
+        return Removed(**removed.model_dump())
 
     async def pause(self, name: str, reason: str | None = None) -> SubscriberView:
         await self.get(name)
@@ -195,6 +199,10 @@ class HealthRows:
         await self._owner.subscribers.get(name)
         return self._row(name)
 
+    async def with_subscriber(self, name: str) -> SubscriberDetail:
+        found = await self._owner.subscribers.get(name)
+        return SubscriberDetail(**found.model_dump(), health=self._row(name))
+
     def _row(self, name: str) -> Health:
         return health_view(name, Counters(delivered=3, failed=1, last_final_at=AT), 0, AT)
 
@@ -207,6 +215,8 @@ class Events:
         self.resent: list[tuple[str, str | None]] = []
         self.older: datetime | None = None
         self.wanted: EventFilter | None = None
+        self.kind: RunKind = "original"
+        self.paused: dict[str, Pause] = {}
 
     async def publish_batch(
         self, events: Sequence[CloudEvent], caller: Mapping[str, str] = NO_CONTEXT
@@ -247,22 +257,28 @@ class Events:
         event = self._found(event_id, source)
         attempt = Attempt(at=AT, duration_ms=41, status=200, response="ok")
         delivery = Delivery(subscriber="my-webhook", state=DeliveryState.DELIVERED, attempts=[attempt])
+        if self.paused:
+            delivery = delivery.model_copy(update={"state": DeliveryState.RETRYING, "next_retry_at": AT})
         run = RunView(
             workflow_id="event/1",
             run_id="1",
-            kind="original",
+            kind=self.kind,
             outcome="delivered",
             started_at=AT,
             deliveries=[delivery],
         )
-        return EventView(event=event, runs=[run])
+        return EventView(event=event, runs=[run], paused=self.paused)
 
-    async def resend(
-        self, event_id: str, subscriber: str | None = None, *, source: str | None = None
-    ) -> PublishReceipt:
-        self._found(event_id, source)
+    async def resend(self, event_id: str, subscriber: str | None = None, *, source: str | None = None) -> Resent:
+        before = await self.get(event_id, source)
         self.resent.append((event_id, subscriber))
-        return PublishReceipt(event_id=event_id, published=True, accepted_at=AT)
+        return Resent(
+            event_id=event_id,
+            published=True,
+            accepted_at=AT,
+            workflow_id=RESENT["workflow_id"],
+            warnings=list(remarks(before, await self._owner.subscribers.all(), subscriber)),
+        )
 
     def _found(self, event_id: str, source: str | None) -> CloudEvent:
         self._owner.called()
@@ -283,6 +299,7 @@ class Why:
         found = [each for each in run.deliveries if each.subscriber == subscriber]
         carrier = Carrier(
             workflow_id=run.workflow_id,
+            kind=run.kind,
             outcome=run.outcome,
             started_at=AT,
             ended_at=AT,

@@ -206,7 +206,19 @@ async def test_without_any_token_configured_another_origin_is_refused(serve: Ser
         ("localhost.", False),
         ("0.0.0.0:8080", False),
         ("2130706433", False),
+        ("localhost:", True),
         ("user@localhost.example", False),
+        *((f"{before}localhost{after}", False) for before, after in (("a@", ""), (":@", ""), ("evil.example@", ":80"))),
+        *(
+            (f"localhost{after}", False)
+            for after in ("/", "?x", "#x", "\\x", " ", "\t", ":x", ":8080:1", ",x", "%2e", "\n")
+        ),
+        ("local\thost", False),
+        ("[::1]x", False),
+        ("[::1%25lo]", False),
+        ("[localhost]", False),
+        ("[127.0.0.1]", False),
+        ("::1", False),
         ("[::1", False),
         ("", False),
     ],

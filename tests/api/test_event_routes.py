@@ -189,7 +189,14 @@ async def test_an_unknown_event_is_404(service: Service) -> None:
 
 async def test_events_are_listed_by_every_filter(service: Service) -> None:
     await publish(service, event())
-    query = {"failed": "true", "type": "im.**", "incident": "INC-1", "subscriber": "my-webhook", "limit": "7"}
+    query = {
+        "failed": "true",
+        "undelivered": "true",
+        "type": "im.**",
+        "incident": "INC-1",
+        "subscriber": "my-webhook",
+        "limit": "7",
+    }
     listed = await service.http.get(PATH, params=query | {"since": "2025-12-26T14:30:00Z"})
     assert [row["event_id"] for row in listed.json()["data"]] == [examples.EVENT_ID]
     assert listed.json()["next_cursor"] is None
@@ -197,6 +204,7 @@ async def test_events_are_listed_by_every_filter(service: Service) -> None:
     assert wanted is not None
     assert wanted.model_dump() == query | {
         "failed": True,
+        "undelivered": True,
         "limit": 7,
         "since": datetime(2025, 12, 26, 14, 30, tzinfo=UTC),
         "before": None,
@@ -319,7 +327,33 @@ async def test_the_trace_context_of_a_request_is_kept_in_every_mode_and_repeats_
     assert service.gateway.events.known["d"].extensions["traceparent"] == other["traceparent"]
 
 
-async def test_a_misspelt_filter_is_refused_rather_than_left_out(service: Service) -> None:
-    answer = await service.http.get("/api/v1/events", params={"subscribers": "a"})
+LISTS = (
+    *("events", "events/stream", "incidents", "alarms", "replays", "subscribers", "subscribers/health", "types"),
+    *("http-clients", "heartbeats", "zeebe/clusters", "keys", "doctor", "retention", "configuration"),
+)
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_misspelt_filter_is_refused_rather_than_left_out(service: Service, path: str) -> None:
+    answer = await service.http.get(f"/api/v1/{path}", params={"subscribers": "a"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "'subscribers'" in answer.json()["detail"]
+
+
+async def test_a_resend_to_one_is_not_one_to_all_for_being_asked_for_in_the_query(service: Service) -> None:
+    await publish(service, event())
+    answer = await service.http.post(f"{PATH}/{examples.EVENT_ID}/resend", params={"subscriber": "a"})
+    assert (answer.status_code, service.gateway.events.resent) == (422, [])
+
+
+async def test_a_list_of_what_is_not_there_is_refused_instead_of_empty(service: Service) -> None:
+    nobody = await service.http.get(PATH, params={"subscriber": "nosuch"})
+    assert (nobody.status_code, nobody.json()["code"]) == (422, "unknown_subscriber")
+    never = await service.http.get(PATH, params={"incident": "999"})
+    assert (never.status_code, never.json()["code"]) == (422, "unknown_incident")
+    assert "'INC-999'" in never.json()["detail"]
+    service.gateway.events.older = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
+    cursor = (await service.http.get(PATH)).json()["next_cursor"]  # the last page may have nothing
+    assert (await service.http.get(PATH, params={"subscriber": "nosuch", "cursor": cursor})).status_code == 200
+    await publish(service, event())  # of somebody who was removed
+    assert (await service.http.get(PATH, params={"subscriber": "nosuch"})).status_code == 200

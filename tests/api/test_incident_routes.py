@@ -41,8 +41,17 @@ async def test_the_same_idempotency_key_declares_once(service: Service) -> None:
 async def test_an_idempotency_key_with_another_body_is_422(service: Service) -> None:
     await declare(service, **{"Idempotency-Key": "k-1"})
     other = await service.http.post(PATH, json=DECLARATION | {"title": "B"}, headers={"Idempotency-Key": "k-1"})
-    assert (other.status_code, other.json()["code"]) == (422, "invalid_request")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
     assert "INC-1" in other.json()["detail"]
+
+
+async def test_nobody_uses_up_the_idempotency_keys_of_others(service: Service) -> None:
+    taken = "heartbeat/backup/2026-01-05T03:00:00Z"  # as an outage's own declaration has it
+    first = await declare(service, **{"Idempotency-Key": taken})
+    assert taken not in service.gateway.incidents.keys
+    other = {"Authorization": f"Bearer {service.gateway.tokens.add('ci', 'publish')}", "Idempotency-Key": taken}
+    assert (await declare(service, **other)).json()["id"] != first.json()["id"]
 
 
 async def test_who_acts_may_be_left_out(service: Service) -> None:

@@ -21,7 +21,7 @@ from api import (
 )
 from api.alarm_views import AlarmAnswer
 from api.urls import PING_PATHS
-from api.views import EmittedType, EventDetail, IncidentDetail, SubscriberDetail, TypeMatch
+from api.views import EmittedType, EventDetail, IncidentDetail, TypeMatch
 from domain.alarms import Alarm
 from domain.checkup import Checkup
 from domain.configuration import Configuration, ImportReport
@@ -38,8 +38,8 @@ from service.event_list import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow
-from service.replays import ReplayView
-from service.subscriber_views import Changed, Resumed, SubscriberView
+from service.replay_views import ReplayView
+from service.subscriber_views import Changed, Resumed, SubscriberDetail, SubscriberView
 from service.trials import Trial
 from service.zeebe_clusters import ClusterChanged, ClusterDetail, ClusterView
 from tests.api.conftest import Service

@@ -1,13 +1,20 @@
 """Who may see the page and press its buttons."""
 
 import re
+from typing import get_args
+from urllib.parse import urlencode
 
 import pytest
 
+from api.examples import RESENT
 from api.page.access import PAGES
+from api.page.login import MOST_ADDRESSES, Attempts
 from domain.errors import TemporalUnavailableError
+from domain.explanations import RunKind
+from domain.pauses import Pause
 from domain.rates import parse_rate
 from tests.api.conftest import TOKEN, Serve, Service
+from tests.api.stand_in import AT
 
 COOKIE = "im_session_8080"
 EVENT = {"specversion": "1.0", "id": "e/1", "source": "/t", "type": "a.b.v1"}
@@ -47,6 +54,51 @@ async def test_a_session_sees_what_its_token_may_read(service: Service) -> None:
         assert (await service.http.get(path)).status_code == 200, path
 
 
+async def test_the_pause_is_named_where_the_next_request_is(service: Service) -> None:
+    await with_data(service)
+    service.gateway.events.paused = {"my-webhook": Pause(at=AT, reason="a <move>")}
+    told = (await service.http.get("/api/v1/events/e/1")).json()
+    assert told["paused"]["my-webhook"]["reason"] == "a <move>"
+    await log_in(service)
+    page = await service.http.get("/ui/event?id=e/1")
+    assert "The subscriber is paused (<bdi>a &lt;move&gt;</bdi>)" in page.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("subscriber=nobody", "No subscriber is named &#39;nobody&#39;"),
+        ("incident=zz", "No incident &#39;zz&#39; is known"),
+        ("subscriber=ops&incident=1", "No event is like that"),
+        ("type=a.**", "No event is like that. What began"),
+        ("type=im.incident.nope", "No event is like that: pattern &#39;im.incident.nope&#39; matches none"),
+    ],
+)
+async def test_a_filter_names_what_is_not_there(service: Service, asked: str, says: str) -> None:
+    await service.add_subscriber("ops")
+    await service.http.post("/api/v1/incidents", json={"title": "t", "severity": "SEV-1", "actor": "me"})
+    await log_in(service)
+    page = await service.http.get(f"/ui/events?{asked}")
+    assert says in page.text
+    assert "nobody</option>" not in page.text
+
+
+@pytest.mark.parametrize("kind", get_args(RunKind))
+async def test_every_kind_of_delivery_is_explained(service: Service, kind: RunKind) -> None:
+    await with_data(service)
+    await log_in(service)
+    service.gateway.events.kind = kind
+    assert (await service.http.get("/ui/why?id=e/1&subscriber=my-webhook")).status_code == 200
+
+
+async def test_the_filter_of_events_keeps_what_was_chosen(service: Service) -> None:
+    await log_in(service)
+    page = await service.http.get("/ui/events?undelivered=true")
+    assert 'name="undelivered" value="true" checked' in page.text
+    assert service.gateway.events.wanted
+    assert (service.gateway.events.wanted.undelivered, service.gateway.events.wanted.failed) == (True, False)
+
+
 async def test_the_cookie_is_for_this_site_alone_out_of_reach_of_scripts_and_not_the_token(service: Service) -> None:
     answer = await service.http.post("/ui/login", data={"token": TOKEN}, headers=OURS)
     said = answer.headers["set-cookie"]
@@ -83,6 +135,30 @@ async def test_attempts_are_counted_by_what_a_trusted_proxy_says_alone(
         said = OURS | {"X-Forwarded-For": f"192.0.2.{last}"}
         answer = await service.http.post("/ui/login", data={"token": "wrong"}, headers=said)
     assert answer.status_code == counted
+
+
+@pytest.mark.parametrize(
+    ("form", "let_in"),
+    [("192.0.2.{}", 30), ("192.0.2.7", 10), ("2001:db8:1:2::{}", 10), ("2001:db8:1:{}::1", 30), ("?", 10)],
+)
+def test_attempts_are_counted_by_ipv4_address_and_ipv6_network(form: str, let_in: int) -> None:
+    attempts = Attempts()
+    assert sum(attempts.take(form.format(number)) == 0 for number in range(30)) == let_in
+
+
+def test_many_addresses_do_not_make_one_that_goes_on_trying_forgotten() -> None:
+    attempts = Attempts()
+    let_in = 0
+    for number in range(3 * MOST_ADDRESSES):
+        attempts.take(f"192.0.{number // 250}.{number % 250}")
+        if number % 100 == 0:
+            let_in += attempts.take("198.51.100.7") == 0
+    assert let_in == 10
+
+
+async def test_logins_that_succeed_do_not_count_as_attempts(service: Service) -> None:
+    for _ in range(30):
+        assert (await service.http.post("/ui/login", data={"token": TOKEN}, headers=OURS)).status_code == 303
 
 
 async def test_too_many_attempts_to_log_in_are_429(service: Service) -> None:
@@ -131,8 +207,29 @@ async def test_who_may_manage_resends(service: Service) -> None:
     data = {"form_token": form_token, "id": "e/1", "source": "/t", "subscriber": "ops"}
     answer = await service.http.post("/ui/event/resend", data=data, headers=OURS)
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/ui/event?id=e%2F1&source=%2Ft&done=resent"
+    told = urlencode({"id": "e/1", "source": "/t", "done": "resent", "to": "ops", "resend": RESENT["workflow_id"]})
+    assert answer.headers["location"] == f"/ui/event?{told}"
     assert service.gateway.events.resent == [("e/1", "ops")]
+
+
+async def test_what_there_is_to_know_of_a_resend_is_on_the_page_it_leads_to(service: Service) -> None:
+    await with_data(service)
+    await service.add_subscriber("my-webhook")
+    await service.http.post("/api/v1/subscribers/my-webhook/pause", json={"reason": "move"})
+    form_token = await log_in(service)
+    pause = Pause(at=AT, reason="move")
+    service.gateway.events.paused = {"my-webhook": pause}  # and so one is to be retried
+    data = {"form_token": form_token, "id": "e/1", "source": "/t", "subscriber": "my-webhook"}
+    answer = await service.http.post("/ui/event/resend", data=data, headers=OURS)
+    shown = (await service.http.get(answer.headers["location"])).text
+    assert "my-webhook is paused (move): this waits for the end of the pause" in shown
+    assert "my-webhook has not been told by an earlier delivery, which goes on too (retrying)" in shown
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    over_rest = await service.http.post(
+        "/api/v1/events/e%2F1/resend", json={"subscriber": "my-webhook"}, headers=headers
+    )
+    assert [warning in shown for warning in over_rest.json()["warnings"]] == [True, True]
+    assert "which goes on too" not in (await service.http.get("/ui/event?id=e%2F1&done=resent")).text
 
 
 @pytest.mark.parametrize(

@@ -223,3 +223,19 @@ async def test_what_cannot_be_paused_says_why(service: Service) -> None:
     assert (
         await service.http.post(f"{PATH}/my-webhook/resume", json={"drop_older_than_seconds": 0})
     ).status_code == 422
+
+
+async def test_what_waits_is_not_given_up_unasked(service: Service) -> None:
+    await service.add_subscriber()
+    await service.http.post(f"{PATH}/my-webhook/pause")
+    for refused in (
+        await service.http.delete(f"{PATH}/my-webhook"),
+        await service.http.patch(f"{PATH}/my-webhook", json={"enabled": False}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "deliveries_waiting")
+        assert "added anew under this name" in refused.json()["hint"]
+        assert "im subscriber resume my-webhook --wait" in refused.json()["hint"]
+    assert (await service.http.patch(f"{PATH}/my-webhook", json={"url": "https://example.com/b"})).status_code == 200
+    given_up = await service.http.patch(f"{PATH}/my-webhook", json={"enabled": False, "cancel_waiting": True})
+    assert given_up.json()["subscriber"]["paused"] is None
+    assert (await service.http.delete(f"{PATH}/my-webhook?cancel_waiting=true")).status_code == 204

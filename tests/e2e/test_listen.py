@@ -156,7 +156,10 @@ async def test_nobody_behind_forward_to_is_a_502_that_is_tried_again(platform: P
 
 
 async def test_a_forged_request_is_shown_as_wrong(platform: Platform) -> None:
-    async with listening(platform, "--types", unique_type("listened")) as listener, httpx.AsyncClient() as http:
+    async with (
+        listening(platform, "--types", unique_type("listened")) as listener,
+        httpx.AsyncClient(timeout=30) as http,
+    ):
         headers = {"webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}
         assert (await http.post(listener.url, content=b'{"id":"forged"}', headers=headers)).status_code == 200
         assert (await http.get(listener.url)).status_code == 405

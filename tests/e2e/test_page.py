@@ -66,7 +66,7 @@ async def test_events_are_filtered_by_type_incident_subscriber_and_failure(
     await expect(rows).to_have_count(1)
     await page.get_by_label("Incident").fill("INC-404")
     await page.get_by_role("button", name="Filter").click()
-    await expect(page.get_by_text("No event is like that")).to_be_visible()
+    await expect(page.get_by_text("No incident 'INC-404' is known")).to_be_visible()
     assert not desk.faults
 
 
