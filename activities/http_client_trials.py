@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
-from pydantic import BaseModel
 
 from activities.certificates import facts_of_der
 from activities.exchange import Request
@@ -18,47 +17,11 @@ from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.errors import UnavailableError
 from domain.headers import USER_AGENT
-from domain.http_clients import CertificateFacts, HttpClient
-from domain.outcomes import Failure, status_text
+from domain.http_client_trials import HttpClientTrial, PeerFacts
+from domain.http_clients import HttpClient
+from domain.outcomes import status_text
 
 _NO_HEAD = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
-
-
-class PeerFacts(BaseModel):
-    """The TLS connection to the receiver.
-
-    Attributes:
-        tls: version, such as ``TLSv1.3``.
-        certificate: the receiver's; valid for another ``days_left``.
-    """
-
-    tls: str
-    cipher: str | None = None
-    certificate: CertificateFacts
-    days_left: int
-
-
-class HttpClientTrial(BaseModel):
-    """What came of a test.
-
-    Attributes:
-        method: of the request: HEAD, or GET where the receiver knows no HEAD.
-        status: that the receiver answered with; any one means that it was reached.
-        failure: why there is none, classed as for a delivery; ``error`` says it in words.
-        peer: None where no TLS connection was made.
-        token_seconds: life of the token that was fetched; None without OAuth2, or if none was got.
-    """
-
-    http_client: str
-    url: str
-    method: str = "HEAD"
-    status: int | None = None
-    answer: str | None = None
-    failure: Failure | None = None
-    error: str | None = None
-    duration_ms: int = 0
-    peer: PeerFacts | None = None
-    token_seconds: int | None = None
 
 
 async def try_out(client: HttpClient, url: str, keyring: Keyring, policy: AddressPolicy) -> HttpClientTrial:

@@ -1,10 +1,13 @@
 """One run of one case on a stage."""
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
 import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,10 +16,12 @@ from bench.cases import Case
 from bench.figures import PLATFORM, Arrival, Figures, History, Published, Seen, figures, healthy_of
 from bench.processes import reset_peaks
 from bench.stage import HERE, TOKEN, Stage
+from domain.errors import SubscriberExistsError, SubscriberNotFoundError, UnavailableError
 from workflows.names import EVENT_TYPES
 
 PATIENCE_SECONDS = 120
 POLL_SECONDS = 0.25
+REMOVED_AT_ONCE, CHANGE_TRIES = 10, 5
 QUIET_WITHIN_SECONDS = 15
 QUIET_WINDOW_SECONDS = 0.5
 QUIET_SHARE = 0.15  # of a core
@@ -58,13 +63,29 @@ async def subscribe(found: Stage, case: Case, event_type: str) -> list[str]:
 
 async def add_subscribers(found: Stage, urls: dict[str, str], event_type: str) -> None:
     """Add signed subscribers of one event type, by name."""
-    add = found.gateway.subscribers.add
-    await asyncio.gather(*(add(name, url, types=[event_type], generate_secret=True) for name, url in urls.items()))
+    add = partial(found.gateway.subscribers.add, types=[event_type], generate_secret=True)
+    await asyncio.gather(*(_patiently(partial(add, name, url)) for name, url in urls.items()))
 
 
 async def unsubscribe(found: Stage, names: list[str]) -> None:
-    """Remove subscribers; what waits for them is cancelled."""
-    await asyncio.gather(*(found.gateway.subscribers.remove(name) for name in names))
+    """Remove subscribers, a few at once: what waits for each is counted first, and Temporal limits such questions."""
+    turns = asyncio.Semaphore(REMOVED_AT_ONCE)
+
+    async def remove(name: str) -> None:
+        async with turns:
+            await _patiently(partial(found.gateway.subscribers.remove, name))
+
+    await asyncio.gather(*map(remove, names))
+
+
+async def _patiently(change: Callable[[], Awaitable[Any]]) -> None:
+    """Make a change, again where it was not answered in time: the directory pauses for a second to begin a new run."""
+    for _ in range(CHANGE_TRIES):
+        with contextlib.suppress(UnavailableError):
+            with contextlib.suppress(SubscriberExistsError, SubscriberNotFoundError):  # it was made all the same
+                await change()
+            return
+    raise SystemExit(f"a subscriber was not changed in {CHANGE_TRIES} attempts")
 
 
 async def publish(found: Stage, case: Case, event_type: str, events: int) -> Published:
