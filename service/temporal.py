@@ -136,7 +136,7 @@ async def answered(client: Client, queue: str | None = None) -> AsyncIterator[No
         async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
             yield
     except WorkflowUpdateFailedError as error:
-        raise _ours(error.cause) or error from None
+        raise _ours(error.cause) or UnavailableError(reason=f"the update failed: {_brief(error.cause)}") from None
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
         raise _silent(client, queue) from None
     except WorkflowQueryFailedError as error:
@@ -220,7 +220,7 @@ _SIGNS = {
 }
 
 
-def _brief(error: Exception) -> str:
+def _brief(error: BaseException) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     for sign, meaning in _SIGNS.items():
         if sign in str(error):

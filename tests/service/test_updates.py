@@ -3,10 +3,16 @@
 import asyncio
 from typing import Any, cast
 
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import UnavailableError
 from service.connection import Connection
 from service.http_clients import HttpClientGateway
 from service.registry_writes import RegistryWrites
 from service.subscribers import SubscriberGateway
+from service.temporal import answered
 from service.updates import AT_ONCE, Updates
 from tests.support.builders import make_subscriber
 
@@ -50,3 +56,10 @@ async def test_all_that_change_the_directory_share_its_turns() -> None:
     ]
     await asyncio.gather(*changes, return_exceptions=True)
     assert registry.most == AT_ONCE
+
+
+async def test_a_refusal_that_this_version_does_not_know_is_told_in_its_words() -> None:
+    refusal = ApplicationError("the quota of 10 subscribers is used up", type="quota_used_up")
+    with pytest.raises(UnavailableError, match=r"the update failed: .*the quota of 10 subscribers is used up"):
+        async with answered(cast("Any", None)):
+            raise WorkflowUpdateFailedError(refusal)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
-LOADED = 3  # times slower than an idle machine
+LOADED = 6  # times slower than an idle machine
 
 
 @overload
