@@ -8,6 +8,7 @@ import logging.handlers
 import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,8 @@ def configure_logs(level: str, *, folder: Path | None = None, role: str = "im", 
     logging.basicConfig(level=_LEVELS[level], handlers=handlers, force=True)
     for noisy in ("aiohttp", "asyncio", "httpx", "temporalio", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, _LEVELS[level]))
+    logging.captureWarnings(True)
+    warnings.filterwarnings("ignore", "Cannot find activity to cancel")  # of the SDK: it had just ended
     structlog.configure(
         processors=[_stamp, structlog.processors.format_exc_info, _whole],
         logger_factory=structlog.stdlib.LoggerFactory(),

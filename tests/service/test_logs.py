@@ -2,6 +2,7 @@
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,10 @@ def restored() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     flags = logging.logThreads, logging.logProcesses, logging.logMultiprocessing
     source = logging._srcfile
-    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        yield
+    logging.captureWarnings(False)
     for handler in root.handlers:
         handler.close()
     while logs._locks:
@@ -102,3 +106,15 @@ def test_nothing_forges_a_line_or_its_time(tmp_path: Path, capsys: pytest.Captur
     shown = capsys.readouterr().err
     assert "\x1b" not in shown
     assert not any(line.startswith("level=") for line in shown.splitlines())
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_warning_is_a_line_unless_it_only_says_that_an_activity_had_ended(tmp_path: Path) -> None:
+    path = logs.configure_logs("info", folder=tmp_path, console=False)
+    warnings.warn("Cannot find activity to cancel for token b'1'", stacklevel=1)
+    warnings.warn("the disk is old", stacklevel=1)
+    assert path is not None
+    (line,) = path.read_text().splitlines()
+    entry = json.loads(line)
+    assert (entry["level"], entry["component"]) == ("WARN", "py.warnings")
+    assert "the disk is old" in entry["msg"]
