@@ -9,13 +9,12 @@ import argparse
 import asyncio
 import os
 import time
-from collections.abc import Iterable
-from typing import Any
 
 import httpx
 
+from bench.exchange import event, publish, seen
 from bench.queues import backlog, hold_back
-from bench.stage import TOKEN, Stage, stage
+from bench.stage import Stage, stage
 
 PUBLISHERS = 8
 ENOUGH = 0.95  # of the events, once so many wait: some are always in hand, or wait for their backoff
@@ -27,66 +26,50 @@ async def main() -> None:
     """Fill the queue, then see who passes."""
     asked = _asked()
     os.environ["IM_EVENTS_PER_WORKFLOW"] = "1"  # as at ordinary rates; a shared start is about another thing
-    async with stage() as found:
-        client = found.gateway.connection.client
-        await hold_back(client, TRICKLE)
+    async with stage() as found, httpx.AsyncClient(timeout=60) as client:
+        temporal = found.gateway.connection.client
+        await hold_back(temporal, TRICKLE)
         for name, schedule in (("noisy", "3600"), ("other", "1")):
             types, url = [f"bench.{name}.v1"], f"{found.sink}/fail/{name}"
             await found.gateway.subscribers.add(name, url, types=types, schedule=schedule)
         began = time.monotonic()
-        todo = iter([event("noisy", f"waiting-{number}") for number in range(asked.waiting)])
-        await asyncio.gather(*(publish(found, todo) for _ in range(PUBLISHERS)))
+        await fill(found, client, asked.waiting)
         waiting = 0
         while waiting < asked.waiting * ENOUGH:
             await asyncio.sleep(1)
-            waiting = await backlog(client)
+            waiting = await backlog(temporal)
         print(f"{waiting} deliveries wait, after {time.monotonic() - began:.0f} s")
-        await hold_back(client, asked.per_second)
-        await seen(found)
+        await hold_back(temporal, asked.per_second)
+        await seen(found, client)
         for name, severity in (("noisy", "SEV-1"), ("other", "SEV-4"), ("noisy", "SEV-4")):
-            await told(found, name, severity)
-        print(f"{await backlog(client)} deliveries wait still")
+            await told(found, client, name, severity)
+        print(f"{await backlog(temporal)} deliveries wait still")
 
 
-async def told(found: Stage, subscriber: str, severity: str) -> None:
+async def fill(found: Stage, client: httpx.AsyncClient, waiting: int) -> None:
+    """Publish so many events, one by one, to who always fails."""
+    todo = iter(range(waiting))
+
+    async def publish_some() -> None:
+        for number in todo:
+            await publish(found, client, event("noisy", f"waiting-{number}", severity="SEV-4"))
+
+    await asyncio.gather(*(publish_some() for _ in range(PUBLISHERS)))
+
+
+async def told(found: Stage, client: httpx.AsyncClient, subscriber: str, severity: str) -> None:
     """Publish one event, and say when its request came from the queue."""
-    one = event(subscriber, f"{severity}-{subscriber}", severity)
+    one = event(subscriber, f"{severity}-{subscriber}", severity=severity)
     began, passed, mine = time.monotonic(), 0, 0
-    await publish(found, [one])
+    await publish(found, client, one)
     wanted = 1 if subscriber == "noisy" else 2  # the other is tried within the workflow task first
     while mine < wanted and time.monotonic() - began < PATIENCE_SECONDS:
         await asyncio.sleep(0.05)
-        arrivals = await seen(found)
+        arrivals = await seen(found, client)
         mine += sum(arrival[0] == one["id"] for arrival in arrivals)
         passed += sum("waiting" in arrival[0] for arrival in arrivals)
     waited = f"{time.monotonic() - began:6.2f} s" if mine >= wanted else f"over {PATIENCE_SECONDS} s"
     print(f"{severity} to {subscriber}: waited {waited}, while {passed} of the backlog were asked")
-
-
-def event(subscriber: str, name: str, severity: str = "SEV-4") -> dict[str, Any]:
-    """A CloudEvent for a subscriber."""
-    data = {"severity": severity}
-    return {"specversion": "1.0", "id": name, "source": "/bench", "type": f"bench.{subscriber}.v1", "data": data}
-
-
-async def publish(found: Stage, events: Iterable[dict[str, Any]]) -> None:
-    """Publish events one by one, each again as often as it is refused for the moment."""
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/cloudevents+json"}
-    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
-        url = f"http://127.0.0.1:{found.api_port}/api/v1/events"
-        for each in events:
-            answer = await client.post(url, json=each)
-            while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                await asyncio.sleep(1)
-                answer = await client.post(url, json=each)
-            answer.raise_for_status()
-
-
-async def seen(found: Stage) -> list[list[Any]]:
-    """The arrivals at the sink since the last look: event id, path, time."""
-    async with httpx.AsyncClient() as client:
-        arrivals: list[list[Any]] = (await client.get(f"{found.sink}/seen")).json()
-        return arrivals
 
 
 def _asked() -> argparse.Namespace:

@@ -8,14 +8,13 @@ import argparse
 import asyncio
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median, quantiles
-from typing import Any
 
 import httpx
 
-from bench.stage import TOKEN, Stage, stage
+from bench.exchange import event, publish, seen
+from bench.stage import Stage, stage
 
 PUBLISHERS, BATCH = 4, 500
 SINGLES_PER_SECOND = 5
@@ -38,7 +37,7 @@ class Storm:
         while not self.over:
             one = event("healthy", f"single-{len(publishing)}")
             self.sent[one["id"]] = time.time()
-            publishing.append(asyncio.create_task(self._publish(one, "application/cloudevents+json")))
+            publishing.append(asyncio.create_task(publish(self.found, self.client, one)))
             await asyncio.sleep(max(0.0, began + len(publishing) / SINGLES_PER_SECOND - time.monotonic()))
         await asyncio.gather(*publishing)
 
@@ -46,12 +45,12 @@ class Storm:
         """Publish to the failing one."""
         todo = iter(range(0, events, BATCH))
 
-        async def publish() -> None:
+        async def publish_some() -> None:
             for first in todo:
                 batch = [event("failing", f"batched-{number}") for number in range(first, min(first + BATCH, events))]
-                await self._publish(batch, "application/cloudevents-batch+json")
+                await publish(self.found, self.client, batch)
 
-        await asyncio.gather(*(publish() for _ in range(PUBLISHERS)))
+        await asyncio.gather(*(publish_some() for _ in range(PUBLISHERS)))
 
     async def arrivals(self) -> tuple[dict[str, float], int]:
         """When each single event arrived first, once all have, or patience has ended; and requests to the other."""
@@ -59,25 +58,11 @@ class Storm:
         asked, deadline = 0, time.monotonic() + PATIENCE_SECONDS
         while len(at) < len(self.sent) and time.monotonic() < deadline:
             await asyncio.sleep(1)
-            for event_id, path, when in (await self.client.get(f"{self.found.sink}/seen")).json():
+            for event_id, path, when in await seen(self.found, self.client):
                 asked += path.startswith("/fail/")
                 if event_id in self.sent:
                     at.setdefault(event_id, when)
         return at, asked
-
-    async def _publish(self, body: Any, kind: str) -> None:
-        url = f"http://127.0.0.1:{self.found.api_port}/api/v1/events"
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": kind}
-        answer = await self.client.post(url, json=body, headers=headers)
-        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
-            answer = await self.client.post(url, json=body, headers=headers)
-        answer.raise_for_status()
-
-
-def event(subscriber: str, name: str) -> dict[str, Any]:
-    """A CloudEvent for a subscriber."""
-    return {"specversion": "1.0", "id": name, "source": "/bench", "type": f"bench.{subscriber}.v1", "data": {}}
 
 
 async def main() -> None:
@@ -99,14 +84,16 @@ async def main() -> None:
         tell(storm.sent, at, asked / (time.monotonic() - began))
 
 
-def tell(sent: dict[str, float], at: dict[str, float], asked: float, say: Callable[[str], None] = print) -> None:
+def tell(sent: dict[str, float], at: dict[str, float], asked: float) -> None:
     """Say how long the single events took, and how often the failing one was asked a second."""
     took = sorted(1000 * (at[event_id] - when) for event_id, when in sent.items() if event_id in at)
     if len(took) > 1:
         p99 = quantiles(took, n=100, method="inclusive")[-1]
-        say(f"{len(took)} single events arrived: p50 {median(took):.0f} ms, p99 {p99:.0f} ms, worst {took[-1]:.0f} ms")
-    say(f"{len(sent) - len(took)} single events did not arrive")
-    say(f"the failing one was asked {asked:.0f} times a second")
+        print(
+            f"{len(took)} single events arrived: p50 {median(took):.0f} ms, p99 {p99:.0f} ms, worst {took[-1]:.0f} ms"
+        )
+    print(f"{len(sent) - len(took)} single events did not arrive")
+    print(f"the failing one was asked {asked:.0f} times a second")
 
 
 def _asked() -> argparse.Namespace:
