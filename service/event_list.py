@@ -12,7 +12,7 @@ from domain.patterns import check_patterns, matches_any
 from domain.replays import replay_of
 from service.listing import check_limit, instant, latest, quoted
 from service.progress import run_kind
-from service.temporal import answered
+from service.reachability import searched
 from workflows import names
 from workflows.details import HANDED_OVER, worst
 
@@ -93,7 +93,7 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
     rows: list[EventRow] = []
     seen: set[str] = set()
     for _ in range(MAX_SEARCHES):
-        async with answered(client):
+        async with searched(client):
             runs, older = await latest(client, query, before, wanted.limit)
         seen.update(run.id for run in runs)
         for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
