@@ -28,7 +28,8 @@ class EventRow(BaseModel):
         kind: of a delivery; a resend of an event and a replay have lines of their own, beneath its id. ``rest`` is what
             goes on of an event that shared its first workflow.
         replay: which one sent it, where ``kind`` is ``replay``.
-        outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused.
+        outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused; retrying
+            is anything on the retry queue, as in ``troubled``: its workflow hears of retries only when they end.
         troubled: subscribers whose delivery is not done, failed or was cancelled, each after its state and a colon.
         subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
         emitted_at: of a resend or a replay: when that sent it again.
@@ -156,6 +157,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     attributes = run.typed_search_attributes
     keywords = attributes.get(names.SUBSCRIBERS, [])
     troubled = [word for word in keywords if ":" in word and word not in {names.ANY_FAILED, names.ANY_CANCELLED}]
+    on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events = await run.memo_value(names.EVENTS_MEMO, [])
     outcome = attributes.get(names.OUTCOME, "pending")
     outcomes = _outcomes(await run.memo_value(names.OUTCOMES_MEMO, []), outcome, len(events))
@@ -169,7 +171,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             incident_id=attributes.get(names.INCIDENT),
             kind=run_kind(run.id),
             replay=replay_of(run.id),
-            outcome=outcome,
+            outcome="retrying" if outcome == "pending" and on_retry_queue else outcome,
             # one may have been cancelled where the others were told; of several events it is not known which
             troubled=troubled if outcome != "delivered" or len(events) == 1 else [],
             subscribers=names.subscribers_named(keywords) if len(events) == 1 else [],
