@@ -159,11 +159,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     troubled = [word for word in keywords if ":" in word and word not in {names.ANY_FAILED, names.ANY_CANCELLED}]
     on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events = await run.memo_value(names.EVENTS_MEMO, [])
-    outcome = attributes.get(names.OUTCOME, "pending")
-    outcomes = _outcomes(await run.memo_value(names.OUTCOMES_MEMO, []), outcome, len(events))
-    if run.status is WorkflowExecutionStatus.FAILED:
-        outcomes = ["refused"] * len(events)
-    for event, outcome in zip(events, outcomes, strict=False):
+    for event, outcome in zip(events, await outcomes_of(run), strict=False):
         yield EventRow(
             event_id=event["id"],
             type=event["type"],
@@ -180,12 +176,14 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
         )
 
 
-def _outcomes(told: Sequence[str], outcome: str, count: int) -> Sequence[str]:
-    """Where each of so many events of a workflow stands.
+async def outcomes_of(run: WorkflowExecution) -> Sequence[str]:
+    """Where each event of a workflow stands.
 
-    Args:
-        told: by the workflow for as long as they differ; it stays as it was once they are all alike.
-        outcome: the least fortunate, which it tells always.
-        count: how many.
+    The workflow tells it for as long as they differ, and it stays as it was once they are all alike; the least
+    fortunate one is told always.
     """
-    return told if told and worst(told) == outcome else [outcome] * count
+    count = len(await run.memo_value(names.EVENTS_MEMO, []))
+    if run.status is WorkflowExecutionStatus.FAILED:
+        return ["refused"] * count
+    told, outcome = await run.memo_value(names.OUTCOMES_MEMO, []), run.typed_search_attributes.get(names.OUTCOME)
+    return told if told and worst(told) == outcome else [outcome or "pending"] * count
