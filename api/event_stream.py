@@ -23,8 +23,8 @@ from domain.source_errors import AccessDeniedError
 from service.callers import Caller
 from service.changes import Watch
 from service.filter_checks import check_watched, incident_named
-from service.follower import Listener, Told
 from service.gateway import Gateway
+from service.stream_listener import Listener, Told
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)
 

@@ -12,13 +12,15 @@ from api.dependencies import KNOWN_QUERY, ApiGateway, gateway_of
 from api.direct import DirectRoute
 from api.event_examples import EXPLANATION
 from api.event_requests import DOCUMENTED, read_batch, read_context, read_event
-from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
+from api.pages import DEFAULT_LIMIT, Cursor, Limit, WarnedPage, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
 from api.times import read_moment
 from api.urls import location
 from api.views import EventDetail, event_detail
+from domain.event_types import EMITTED_TYPES
 from domain.explanations import Explanation
+from domain.patterns import misread
 from domain.tasks import BatchReceipt, PublishReceipt
 from service.event_list import EventFilter, EventRow
 from service.filter_checks import check_empty, incident_named
@@ -76,7 +78,7 @@ async def grant_origin(
     "",
     operation_id="listEvents",
     summary="List events",
-    responses=examples.listed(examples.EVENT_ROW),
+    responses=examples.listed(examples.EVENT_ROW, warnings=[]),
 )
 async def list_events(
     *,
@@ -91,12 +93,12 @@ async def list_events(
     undelivered: Annotated[bool, Query(description="Only with one that failed for good or was cancelled.")] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-) -> Page[EventRow]:
+) -> WarnedPage[EventRow]:
     """The latest first, a second behind at most. Every condition given must hold.
 
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
     A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
-    found, a subscriber or an incident that is not there is refused.
+    found, a subscriber or an incident that is not there is refused. ``warnings`` has a type that looks mistaken.
     """
     at = read_moment("since", since or None, datetime.now(UTC))
     wanted = EventFilter(
@@ -114,7 +116,8 @@ async def list_events(
         await check_empty(gateway, wanted)
     page = page_before(found.rows, found.older)
     link_next(request, response, page.next_cursor)
-    return page
+    doubt = misread(type, list(EMITTED_TYPES))
+    return WarnedPage(data=page.data, next_cursor=page.next_cursor, warnings=[doubt] if doubt else [])
 
 
 Source = Annotated[str | None, Query(description="The event's source; needed where several sources use its id.")]

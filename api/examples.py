@@ -213,6 +213,6 @@ def answer(status: int, example: dict[str, Any]) -> dict[int | str, dict[str, An
     return {status: {"content": {"application/json": {"example": example}}}}
 
 
-def listed(row: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+def listed(row: dict[str, Any], **more: Any) -> dict[int | str, dict[str, Any]]:
     """Declares the example of a list with one row."""
-    return answer(200, {"data": [row], "next_cursor": None})
+    return answer(200, {"data": [row], "next_cursor": None} | more)

@@ -29,6 +29,12 @@ class Page(BaseModel, Generic[Row]):
     next_cursor: str | None = Field(None, description="Pass it as ``cursor`` for the next page; null on the last one.")
 
 
+class WarnedPage(Page[Row], Generic[Row]):
+    """A part of a list that may hold nothing because of a mistake."""
+
+    warnings: list[str] = Field([], description="What looks mistaken about what is asked for, such as an unknown type.")
+
+
 def page_of(rows: Sequence[Row], key: Callable[[Row], str], limit: int, cursor: str | None) -> Page[Row]:
     """The page that follows a cursor, of rows in the order of their keys.
 

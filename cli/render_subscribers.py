@@ -46,6 +46,8 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
             ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
             ("paused", pause_text(subscriber.paused)),
             ("waiting", waiting_text(health) if health else None),
+            ("retrying", health.retrying or None if health and not health.paused else None),
+            ("failing", failing_text(health, datetime.now(UTC)) if health else None),
             ("signed", yes_no(subscriber.signed)),
             ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
             ("headers", ", ".join(subscriber.header_names) or None),

@@ -69,6 +69,7 @@ class LiveTable:
         self._subscriber = subscriber
         self._rows: dict[tuple[str, ...], EventChange] = {}
         self._health = ""
+        self._undrawn = False
         self._console = Console()
         self._live = Live(console=self._console, auto_refresh=False)
 
@@ -81,13 +82,18 @@ class LiveTable:
         self._live.stop()
 
     def show(self, change: EventChange) -> None:
-        """Put a change at the top."""
+        """Put a change at the top; `draw_news` draws it."""
         key = _delivery(change)
         self._rows.pop(key, None)
         self._rows[key] = change
         while len(self._rows) > LINES_KEPT:
             del self._rows[next(iter(self._rows))]
-        self.refresh()
+        self._undrawn = True
+
+    def draw_news(self) -> None:
+        """Draw it again, if a change was put there since."""
+        if self._undrawn:
+            self.refresh()
 
     def tell_health(self, text: str) -> None:
         """Put a line above the table."""
@@ -95,6 +101,7 @@ class LiveTable:
 
     def refresh(self) -> None:
         """Draw it again, as of now."""
+        self._undrawn = False
         self._live.update(Group(Text(self._health), self._table(datetime.now(UTC))), refresh=True)
 
     def _table(self, now: datetime) -> Table:

@@ -9,7 +9,7 @@ import typer
 from cli import render_replays
 from cli.patience import Patience
 from cli.run import Format, FormatOption, Limit, examples, make_app, moment, say, with_gateway, write
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from service.gateway import Gateway
@@ -140,8 +140,8 @@ def _check(options: "ReplayOptions") -> None:
 
     try:
         check_options(options)
-    except InvalidRequestError as error:
-        raise typer.BadParameter(str(error)) from None
+    except InvalidInputError as error:
+        raise typer.BadParameter(f"{error}. {error.advice}".removesuffix(". ")) from None
 
 
 def _survey(options: "ReplayOptions", output: Format) -> None:

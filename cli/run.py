@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from cli.render import clean, json_text
-from domain.errors import ImError, InvalidRequestError, UnavailableError
+from domain.errors import ImError, InvalidInputError, InvalidRequestError, UnavailableError
 from domain.timing import parse_duration
 
 if TYPE_CHECKING:  # for annotations alone: the gateway takes a second to import
@@ -185,6 +185,15 @@ def incident_id(text: str) -> str:
     if not found:
         raise typer.BadParameter(f"{text!r} is not an incident; write INC-7 or 7")
     return f"INC-{found[1]}"
+
+
+def meant(option: str, check: Callable[[T], object], given: T) -> T:
+    """The value of an option, if ``check``, which raises `InvalidInputError`, finds nothing wrong with it."""
+    try:
+        check(given)
+    except InvalidInputError as error:
+        raise typer.BadParameter(f"{option}: {error}. {error.advice}".removesuffix(". ")) from None
+    return given
 
 
 def duration(option: str, text: str) -> timedelta:

@@ -49,6 +49,8 @@ from cli.subscriber_options import (
     headers,
     patterns,
     pause_after,
+    rate_meant,
+    schedule_meant,
     value_or_none,
 )
 from cli.subscriber_pause import pause, resume
@@ -104,13 +106,13 @@ def add(
         "secret": typed_secret(secret),
         "generate_secret": generate_secret,
         "headers": headers(header),
-        "schedule": schedule,
+        "schedule": schedule_meant(schedule),
         "max_attempts": max_attempts,
         "message_format": message_format,
         "http_client": http_client,
         "ordered": ordered,
         "max_concurrency": max_concurrency,
-        "rate_limit": rate_limit,
+        "rate_limit": rate_meant(rate_limit),
         "pause_after_seconds": pause_after(pause_after_),
         "enabled": enabled,
     }
@@ -191,13 +193,13 @@ def update(
         "generate_secret": generate_secret or None,
         "drop_secret": drop_secret or None,
         "headers": {} if clear_headers else headers(header),
-        "schedule": schedule,
+        "schedule": schedule_meant(schedule),
         "max_attempts": max_attempts,
         "message_format": message_format,
         "http_client": value_or_none("http-client", http_client, no_http_client, ""),
         "ordered": ordered,
         "max_concurrency": value_or_none("max-concurrency", max_concurrency, no_max_concurrency, 0),
-        "rate_limit": value_or_none("rate-limit", rate_limit, no_rate_limit, ""),
+        "rate_limit": value_or_none("rate-limit", rate_meant(rate_limit), no_rate_limit, ""),
         "pause_after_seconds": value_or_none("pause-after", pause_after(pause_after_), no_pause_after, 0),
     }
     options = only_given(given)

@@ -4,7 +4,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from cli.run import duration, key_value
+from cli.run import duration, key_value, meant
 from domain.message_formats import MessageFormat
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
@@ -120,6 +120,20 @@ def pause_after(text: str | None) -> int | None:
     if seconds < 1:
         raise typer.BadParameter("--pause-after is 1s to 365d; --no-pause-after is how it is never paused")
     return seconds
+
+
+def schedule_meant(text: str | None) -> str | None:
+    """The waits of ``--schedule``."""
+    from domain.retry import make_schedule  # noqa: PLC0415 - heavy
+
+    return text if text is None else meant("--schedule", make_schedule, text)
+
+
+def rate_meant(text: str | None) -> str | None:
+    """The rate of ``--rate-limit``; an empty one is none."""
+    from domain.limits import check_rate  # noqa: PLC0415 - heavy
+
+    return meant("--rate-limit", check_rate, text) if text else text
 
 
 def patterns(types: list[str] | None) -> list[str] | None:

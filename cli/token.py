@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import render, render_tokens
-from cli.run import Format, FormatOption, duration, examples, make_app, say, with_gateway, write
+from cli.run import Format, FormatOption, duration, examples, make_app, meant, say, with_gateway, write
 
 app = make_app("Say who may use the API, and for what.")
 
@@ -51,6 +51,12 @@ def create(
     """Make a token and print it, this once. It counts as soon as it is printed."""
     if not scope:
         raise typer.BadParameter("say what it may do: --scope read, publish, manage or ingest:CLUSTER; repeatable")
+    from domain.rates import parse_rate  # noqa: PLC0415 - heavy
+    from domain.tokens import parse_scopes  # noqa: PLC0415 - heavy
+
+    meant("--scope", parse_scopes, scope)
+    if rate_limit is not None:
+        meant("--rate-limit", parse_rate, rate_limit)
     lifetime = duration("--expires", expires) if expires is not None else None
     made = with_gateway(lambda im: im.tokens.create(name, scope, expires=lifetime, rate_limit=rate_limit))
     write(output, made, made.token)

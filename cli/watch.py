@@ -14,12 +14,13 @@ import typer
 from cli.run import Format, FormatOption, incident_id, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
-    from cli.render_watch import ChangeLines
+    from cli.render_watch import ChangeLines, LiveTable
     from domain.pauses import Pause
     from service.changes import EventChange, Watch
     from service.gateway import Gateway
 
 HEALTH_EVERY_SECONDS = 2.0
+DRAW_EVERY_SECONDS = 0.2  # drawing the table takes some hundredths of a second: less often than changes may come
 AWAY_EVERY_SECONDS = 1.0  # between two looks at whether Temporal is away, when nothing changes
 
 Show = Callable[["EventChange"], None]
@@ -87,7 +88,7 @@ async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
     from service.filter_checks import check_watched  # noqa: PLC0415 - heavy
 
     await check_watched(im, watch.subscriber, watch.incident)
-    async with im.follower.listening(watch) as listener:
+    async with im.follower.listening(watch, here=True) as listener:
         say("watching; Ctrl-C ends it")
         async with _shown(im, watch, output) as show:
             away = None
@@ -96,12 +97,13 @@ async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
                 if (im.follower.away is None) != (away is None):
                     away = im.follower.away
                     say(f"{away}; it goes on here when that is back" if away else "Temporal is back; it goes on")
-                if told is None:
-                    continue
-                if told.change is None:
-                    break
-                show(told.change)
-        say(told.reason or told.kind)
+                if told and told.change:
+                    show(told.change)
+                    await asyncio.sleep(0)  # many may wait: what goes on beside has its turn, and so has Ctrl-C
+                elif told:
+                    say(told.reason or told.kind)
+                    if told.kind == "end":
+                        return
 
 
 @asynccontextmanager
@@ -117,7 +119,7 @@ async def _shown(im: "Gateway", watch: "Watch", output: Format) -> AsyncIterator
                 yield partial(_put_line, ChangeLines(watch.subscriber))
     else:
         with LiveTable(watch.subscriber) as table:
-            async with _beside(_refresh(im, watch, table.tell_health, table.refresh)):
+            async with _beside(_draw(table)), _beside(_refresh(im, watch, table.tell_health, table.refresh)):
                 yield table.show
 
 
@@ -153,6 +155,13 @@ async def _tell_pauses(im: "Gateway", name: str) -> None:
         except ImError:  # that Temporal is away is said once, for everything
             pass
         await asyncio.sleep(HEALTH_EVERY_SECONDS)
+
+
+async def _draw(table: "LiveTable") -> None:
+    """Keep the changes in the table, while they come."""
+    while True:
+        table.draw_news()
+        await asyncio.sleep(DRAW_EVERY_SECONDS)
 
 
 async def _refresh(

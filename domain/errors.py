@@ -32,6 +32,7 @@
     │   └── SearchAttributesError
     └── UnavailableError            try again when something is back
         ├── TemporalUnavailableError
+        ├── SlowSearchError
         ├── NoWorkerError
         └── OverloadedError
 
@@ -320,6 +321,14 @@ class TemporalUnavailableError(UnavailableError):
     code = "temporal_unavailable"
     says = "Temporal at {address} (namespace {namespace}) does not answer: {reason}"
     hint = "Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS."
+
+
+class SlowSearchError(UnavailableError):
+    """Temporal answers, but does not find so much in time."""
+
+    code = "slow_search"
+    says = "Temporal answers, but has not found everything within {seconds} s"
+    hint = "Ask for fewer at once (limit), or of a shorter time (since) where the list takes one; or try again."
 
 
 class NoWorkerError(UnavailableError):

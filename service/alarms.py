@@ -25,6 +25,7 @@ from domain.alarms import (
 from service.connection import Connection
 from service.event_ids import new_event_id
 from service.listing import check_limit, first_of, latest, quoted
+from service.reachability import searched
 from service.temporal import answered
 from service.turns import Turns
 from workflows import names
@@ -145,7 +146,7 @@ class AlarmGateway:
         Each is there once: of an alarm's runs only one is open, and one that is forgotten has none.
         """
         check_limit(wanted.limit)
-        async with answered(self._connection.client):
+        async with searched(self._connection.client):
             found = await latest(self._connection.client, _query(wanted), wanted.before, wanted.limit)
         runs, older = first_of(*found, wanted.limit)
         rows = [row for run in runs if (row := await _row(run)) is not None]

@@ -14,6 +14,7 @@ from domain.errors import InvalidRequestError
 from domain.patterns import check_patterns, matches_any
 from service.event_list import EventRow, rows_of
 from service.listing import instant
+from service.reachability import searched
 from service.temporal import answered
 from workflows import names
 from workflows.details import HANDED_OVER
@@ -90,7 +91,7 @@ class Look(BaseModel):
 
 async def look(client: Client, since: datetime) -> Look:
     """Every event that is open, and every one that ended since a time, and up to ten seconds before."""
-    async with answered(client):
+    async with searched(client):
         running = [run async for run in client.list_workflows(_OPEN, limit=OPEN_WATCHED)]
         ended = [run async for run in client.list_workflows(_ended(since), limit=ENDED_READ)]
     changes = [change for run in [*running, *ended] async for change in _changes(run)]

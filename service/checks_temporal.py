@@ -32,6 +32,8 @@ QUEUES = (
     (names.DELIVERIES_QUEUE, ACTIVITIES, "retries"),
     (names.HANDOVERS_QUEUE, ACTIVITIES, "what is left of bursts"),
 )
+START_FIX = "Start a worker: im serve or im worker."
+OLD_FIX = "Workers run, but of a version that does not know it: upgrade them, and restart im serve and im worker."
 SLOW_FIX = "Add workers (im worker), or see which receiver is slow."
 BURST_FIX = "A burst that failed goes on in turns: see who fails (im subscriber health), or add workers (im worker)."
 OLD_BACKLOG = timedelta(seconds=60)
@@ -90,21 +92,23 @@ async def check_namespace(client: Client) -> list[Finding]:
 async def check_queues(client: Client) -> list[Finding]:
     """Whether somebody works on each queue, and keeps up."""
     stopped = await stopped_workers(client)
-    found = []
-    for queue, kind, purpose in QUEUES:
-        seen = await described(client, queue, kind)
-        workers = len(fresh_pollers(seen.pollers) - stopped)
-        found.append(_queue(queue if kind == WORKFLOWS else f"{queue} (activities)", purpose, seen, workers))
+    seen = [await described(client, queue, kind) for queue, kind, _ in QUEUES]
+    workers = [len(fresh_pollers(each.pollers) - stopped) for each in seen]
+    found = [
+        _queue(queue if kind == WORKFLOWS else f"{queue} (activities)", purpose, state, count, of_all=max(workers))
+        for (queue, kind, purpose), state, count in zip(QUEUES, seen, workers, strict=True)
+    ]
     if not fresh_pollers((await described(client, names.DOORS_QUEUE, ACTIVITIES)).pollers) - stopped:
         fix = "Start one: im serve. Without it no event comes in over REST, and heartbeats become unknown."
         found.append(warning("queue im-doors", "no process serves the API", fix))
     return found
 
 
-def _queue(queue: str, purpose: str, seen: DescribeTaskQueueResponse, workers: int) -> Finding:
+def _queue(queue: str, purpose: str, seen: DescribeTaskQueueResponse, workers: int, *, of_all: int) -> Finding:
+    """What there is to say of a queue on which so many work, where so many work on the one that most work on."""
     check, stats = f"queue {queue}", seen.stats
     if not workers:
-        return error(check, f"nobody works on it ({purpose})", "Start a worker: im serve or im worker.")
+        return error(check, f"nobody works on it ({purpose})", OLD_FIX if of_all else START_FIX)
     age = stats.approximate_backlog_age.ToTimedelta()
     if age > OLD_BACKLOG and stats.approximate_backlog_count:
         waiting = f"some {stats.approximate_backlog_count} tasks wait, the oldest for {age.total_seconds():.0f} s"

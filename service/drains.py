@@ -7,9 +7,10 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Owed, Release, Waiting
+from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Release, Waiting
 from domain.outcomes import DeliveryState
-from service.listing import instant, quoted
+from service.listing import instant
+from service.owed import owing
 from service.progress import read_states
 from workflows import names, policies
 from workflows.drain import DrainState, DrainWorkflow
@@ -23,29 +24,9 @@ FINEST = timedelta(milliseconds=1)
 QUERY_TIMEOUT = timedelta(seconds=3)
 
 
-def _query(subscriber: str, state: str = "waiting") -> str:
-    marks = [names.waiting_mark(subscriber)] if state == "waiting" else []
-    keywords = ", ".join(map(quoted, [f"{state}:{subscriber}", *marks]))
-    running = "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running'"
-    return f"{running} AND {names.SUBSCRIBERS.name} IN ({keywords})"
-
-
 async def count_waiting(client: Client, subscriber: str) -> int:
     """How many events wait for a subscriber, a second behind at most."""
-    return (await client.count_workflows(_query(subscriber))).count
-
-
-async def count_owed(client: Client, subscriber: str) -> Owed:
-    """What a subscriber has not been told yet, a second behind at most.
-
-    Of an event that waits for more subscribers than its search attribute can name, one too many may be counted.
-    Of events that share a workflow one is counted, until each of them goes on in a workflow of its own.
-    """
-    counted = await asyncio.gather(
-        *(client.count_workflows(_query(subscriber, state)) for state in ("waiting", "retrying"))
-    )
-    waiting, retrying = (each.count for each in counted)
-    return Owed(waiting=waiting, retrying=retrying)
+    return (await client.count_workflows(owing([subscriber]))).count
 
 
 async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False) -> FoundWaiting:
@@ -56,7 +37,7 @@ async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False
         subscriber: its name.
         exactly: ask workflows whose search attribute does not name whom they wait for; otherwise they count.
     """
-    query, count = _query(subscriber), await count_waiting(client, subscriber)
+    query, count = owing([subscriber]), await count_waiting(client, subscriber)
     if count > OLDEST:
         query += f" AND StartTime <= {instant(await _until(client, query))}"
     shared = names.shared_workflow_id("")  # it hands over whatever waits

@@ -12,7 +12,7 @@ from domain.patterns import check_patterns, matches_any
 from domain.replays import replay_of
 from service.listing import check_limit, instant, latest, quoted
 from service.progress import run_kind
-from service.temporal import answered
+from service.reachability import searched
 from workflows import names
 from workflows.details import HANDED_OVER, worst
 
@@ -28,7 +28,8 @@ class EventRow(BaseModel):
         kind: of a delivery; a resend of an event and a replay have lines of their own, beneath its id. ``rest`` is what
             goes on of an event that shared its first workflow.
         replay: which one sent it, where ``kind`` is ``replay``.
-        outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused.
+        outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused; retrying
+            is anything on the retry queue, as in ``troubled``: its workflow hears of retries only when they end.
         troubled: subscribers whose delivery is not done, failed or was cancelled, each after its state and a colon.
         subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
         emitted_at: of a resend or a replay: when that sent it again.
@@ -93,7 +94,7 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
     rows: list[EventRow] = []
     seen: set[str] = set()
     for _ in range(MAX_SEARCHES):
-        async with answered(client):
+        async with searched(client):
             runs, older = await latest(client, query, before, wanted.limit)
         seen.update(run.id for run in runs)
         for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
@@ -156,12 +157,9 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     attributes = run.typed_search_attributes
     keywords = attributes.get(names.SUBSCRIBERS, [])
     troubled = [word for word in keywords if ":" in word and word not in {names.ANY_FAILED, names.ANY_CANCELLED}]
+    on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events = await run.memo_value(names.EVENTS_MEMO, [])
-    outcome = attributes.get(names.OUTCOME, "pending")
-    outcomes = _outcomes(await run.memo_value(names.OUTCOMES_MEMO, []), outcome, len(events))
-    if run.status is WorkflowExecutionStatus.FAILED:
-        outcomes = ["refused"] * len(events)
-    for event, outcome in zip(events, outcomes, strict=False):
+    for event, outcome in zip(events, await outcomes_of(run), strict=False):
         yield EventRow(
             event_id=event["id"],
             type=event["type"],
@@ -169,7 +167,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             incident_id=attributes.get(names.INCIDENT),
             kind=run_kind(run.id),
             replay=replay_of(run.id),
-            outcome=outcome,
+            outcome="retrying" if outcome == "pending" and on_retry_queue else outcome,
             # one may have been cancelled where the others were told; of several events it is not known which
             troubled=troubled if outcome != "delivered" or len(events) == 1 else [],
             subscribers=names.subscribers_named(keywords) if len(events) == 1 else [],
@@ -178,12 +176,14 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
         )
 
 
-def _outcomes(told: Sequence[str], outcome: str, count: int) -> Sequence[str]:
-    """Where each of so many events of a workflow stands.
+async def outcomes_of(run: WorkflowExecution) -> Sequence[str]:
+    """Where each event of a workflow stands.
 
-    Args:
-        told: by the workflow for as long as they differ; it stays as it was once they are all alike.
-        outcome: the least fortunate, which it tells always.
-        count: how many.
+    The workflow tells it for as long as they differ, and it stays as it was once they are all alike; the least
+    fortunate one is told always.
     """
-    return told if told and worst(told) == outcome else [outcome] * count
+    count = len(await run.memo_value(names.EVENTS_MEMO, []))
+    if run.status is WorkflowExecutionStatus.FAILED:
+        return ["refused"] * count
+    told, outcome = await run.memo_value(names.OUTCOMES_MEMO, []), run.typed_search_attributes.get(names.OUTCOME)
+    return told if told and worst(told) == outcome else [outcome or "pending"] * count

@@ -5,16 +5,12 @@ which everything was told; whoever comes back with it is told all that changed s
 """
 
 import asyncio
-import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Literal
 
 import structlog
 from prometheus_client import Gauge
-from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -22,111 +18,17 @@ from domain.errors import ImError
 from domain.stream_errors import TooManyListenersError, TooManyOfCallerError
 from service.changes import EventChange, Known, Look, Watch, look, now_in_store, read_position
 from service.retention import read_retention
+from service.stream_listener import MISSED_TOLD, Listener
 
 LOOK_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0  # between looks, while Temporal is away
 MAX_LISTENERS = 100  # of one process
 MAX_OF_ONE_CALLER = 20  # of those, so that one token leaves places to the others
 CATCH_UPS = 4  # looks into the past at once, up to 6,000 workflows each
-BUFFERED = 1000  # changes kept for a listener that reads slowly
-MISSED_TOLD = 10_000  # changes told to one who comes back; some 5 MB
 
 LISTENERS = Gauge("im_stream_listeners", "Listeners of the event stream.", multiprocess_mode="livesum")
 
 _log = structlog.get_logger("follower")
-
-
-class Told(BaseModel):
-    """What a listener is told.
-
-    Attributes:
-        kind: ``change``; or ``gap``, where something cannot be told any more; or ``end``, after which nothing comes.
-        position: everything up to here was told; with it a listener comes back.
-        reason: of a gap or an end, in words.
-    """
-
-    kind: Literal["change", "gap", "end"]
-    position: str
-    change: EventChange | None = None
-    reason: str | None = None
-
-
-class Listener:
-    """One who listens, with a bounded buffer.
-
-    Attributes:
-        caller: whose place it takes; None: nobody counts.
-        position: everything up to here was taken by the one who listens; None until it is told for the first time.
-    """
-
-    def __init__(self, watch: Watch, caller: str | None = None) -> None:
-        self.caller = caller
-        self._watch = watch.checked()
-        self._buffer: deque[Told] = deque()
-        self._end: str | None = None
-        self._woken = asyncio.Event()
-        self._room = BUFFERED
-        self.position: str | None = None
-
-    async def next(self, patience: float | None = None) -> Told | None:
-        """What comes next; None when nothing came for so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._woken.wait()
-        if self._end is not None:
-            return Told(kind="end", position=self.position or "", reason=self._end)
-        if not self._buffer:
-            return None
-        told = self._buffer.popleft()
-        self.position = told.position
-        if not self._buffer:
-            self._woken.clear()
-        return told
-
-    def begin(self, position: str, room: int = BUFFERED) -> None:
-        """Be told of what changes after a position; so much may wait in the buffer."""
-        self.position, self._room = position, room
-
-    def offer(self, changes: Sequence[EventChange], before: str, after: str) -> None:
-        """Put changes into the buffer.
-
-        All but the last bear the position before them: nobody can come back to after one of them without the others.
-        """
-        wanted = [change for change in changes if self._watch.wants(change)]
-        for place, change in enumerate(wanted, 1):
-            self._put(Told(kind="change", position=after if place == len(wanted) else before, change=change))
-        if not self._buffer and self._end is None:
-            self.position = after
-
-    def catch_up(self, missed: Sequence[EventChange], before: str, after: str, gap: str | None = None) -> None:
-        """Be told of what was missed since a position, all of it at once, before what the buffer holds since.
-
-        Args:
-            missed: in order.
-            before: the position.
-            after: the position after all of it.
-            gap: what cannot be told, in words.
-        """
-        since, self._buffer = self._buffer, deque()
-        self.position, self._room = before, BUFFERED + len(missed) + len(since) + 1
-        if gap is not None:
-            self._put(Told(kind="gap", position=before, reason=gap))
-        self.offer(missed, before, after)
-        self._buffer.extend(since)
-
-    def end(self, reason: str) -> None:
-        """Tell nothing more; what is in the buffer is told to whoever comes back with the position."""
-        if self._end is None:
-            self._end = reason
-            self._buffer.clear()
-            self._woken.set()
-
-    def _put(self, told: Told) -> None:
-        if len(self._buffer) >= self._room:
-            self.end(f"read too slowly: {BUFFERED} changes waited. Come back with Last-Event-ID, and read faster")
-        elif self._end is None:
-            self._buffer.append(told)
-            self._woken.set()
 
 
 class Follower:
@@ -148,7 +50,7 @@ class Follower:
 
     @asynccontextmanager
     async def listening(
-        self, watch: Watch, after: str | None = None, caller: str | None = None
+        self, watch: Watch, after: str | None = None, caller: str | None = None, *, here: bool = False
     ) -> AsyncIterator[Listener]:
         """A listener, for the duration of a block.
 
@@ -156,13 +58,14 @@ class Follower:
             watch: which events it is told of.
             after: the position to go on from; None for what changes from now on.
             caller: whose places are counted; None: nobody's.
+            here: whether it is of this process, see `Listener`.
 
         Raises:
             TooManyListenersError: a hundred listen to this process.
             TooManyOfCallerError: twenty of them are the caller's.
             InvalidRequestError: ``after`` is no position.
         """
-        listener = Listener(watch, caller)
+        listener = Listener(watch, caller, here=here)
         since = read_position(after) if after else None
         self._require_place(caller)
         self._listeners.add(listener)
@@ -198,7 +101,7 @@ class Follower:
         self._position = found.seen
         self._reading = asyncio.create_task(self._read(known))
 
-    async def _join(self, listener: Listener, room: int = BUFFERED) -> None:
+    async def _join(self, listener: Listener, room: int | None = None) -> None:
         async with self._looking:
             if self._reading is None:
                 await self._begin()
@@ -239,9 +142,17 @@ class Follower:
 
     async def _look_on(self, known: Known) -> None:
         found, before = await look(self._client, self._position), self._position.isoformat()
-        news = known.news(found.changes)
+        news, gap = known.news(found.changes), _unread(found, self._position)
         known.forget(found)
         self._position = found.seen
         for listener in self._listeners:
             if listener.position is not None:  # else it begins with what is there now
-                listener.offer(news, before, found.seen.isoformat())
+                listener.offer(news, before, found.seen.isoformat(), gap)
+
+
+def _unread(found: Look, before: datetime) -> str | None:
+    """What a look may not have read of what ended since the look before."""
+    first = min((change.ended_at for change in found.changes if change.ended_at), default=before)
+    if found.whole or first <= before:
+        return None
+    return f"too much happened: of what ended before {first.isoformat()} not all is told; it is in the list"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from domain import health
@@ -11,17 +12,14 @@ from domain.health import Counters, Health
 from domain.hours import HourCount, last_day
 from service.connection import Connection
 from service.drains import draining, find_waiting, is_draining
+from service.owed import count_owing
+from service.reachability import searched
 from service.subscriber_views import SubscriberDetail
 from service.subscribers import SubscriberGateway
 from service.temporal import answered, answered_by_entity
 from service.together import Together
 from workflows.ledger import DeliveryLedgerWorkflow
-from workflows.names import CONTROL_QUEUE, LEDGER_ID, OUTCOME, SUBSCRIBERS
-
-MAX_RETRYING_LOOKED_AT = 10_000  # events; past that the number shown is a lower bound
-_RETRYING = (
-    f"WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running' AND {OUTCOME.name} IN ('retrying', 'pending')"
-)
+from workflows.names import CONTROL_QUEUE, LEDGER_ID
 
 
 class HealthGateway:
@@ -35,8 +33,8 @@ class HealthGateway:
     async def all(self) -> list[Health]:
         """A row for every subscriber, by name."""
         snapshot = await self._subscribers.snapshot(None)
-        counters, retrying = await self._counters(None), await self._retrying()
         names, now = sorted(snapshot.subscribers or {}), datetime.now(UTC)
+        counters, retrying = await self._counters(None), await self._retrying(names)
         rows = [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
         sending = await self._draining()
         held = {row.subscriber for row in rows if row.paused} | sending
@@ -54,7 +52,7 @@ class HealthGateway:
         snapshot = await self._subscribers.snapshot(None)
         if name not in (snapshot.subscribers or {}):
             raise SubscriberNotFoundError(name=name)
-        counters, retrying = await self._counters(name), await self._retrying()
+        counters, retrying = await self._counters(name), await self._retrying([name])
         row = _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
         async with answered(self._connection.client):
             sends = await is_draining(self._connection.client, name)
@@ -85,27 +83,24 @@ class HealthGateway:
         """The same row, with what waits for the end of the pause, and how far the sending of it is."""
         client, name = self._connection.client, row.subscriber
         async with answered(client):
-            found = await find_waiting(client, name)
+            found, counted = await find_waiting(client, name), await count_owing(client, [name], "waiting")
         drain = await self._subscribers.drain(name) if sends else None
         drain = None if drain and drain.done else drain
         oldest = found.oldest[0].emitted_at if found.oldest else None
-        return row.model_copy(update={"waiting": found.count, "oldest_waiting": oldest, "drain": drain})
+        return row.model_copy(update={"waiting": counted[name], "oldest_waiting": oldest, "drain": drain})
 
-    async def _retrying(self) -> Counter[str]:
+    async def _retrying(self, names: Sequence[str]) -> Counter[str]:
         """Deliveries that wait for a retry, by subscriber.
 
         Counted from visibility rather than by the ledger: a counter fed at least once would drift with every crash,
         and "3 retrying" that never ends is worse than a figure that is a second old.
         """
-        return await self._together.ask("retrying", self._count_retrying)
 
-    async def _count_retrying(self) -> Counter[str]:
-        found: Counter[str] = Counter()
-        async with answered(self._connection.client):
-            async for run in self._connection.client.list_workflows(_RETRYING, limit=MAX_RETRYING_LOOKED_AT):
-                keywords = run.typed_search_attributes.get(SUBSCRIBERS, [])
-                found.update(key.removeprefix("retrying:") for key in keywords if key.startswith("retrying:"))
-        return found
+        async def count() -> Counter[str]:
+            async with searched(self._connection.client):
+                return await count_owing(self._connection.client, names, "retrying")
+
+        return await self._together.ask(("retrying", *names), count)
 
 
 def _row(snapshot: Snapshot, name: str, counters: Counters, retrying: int, now: datetime) -> Health:

@@ -20,6 +20,7 @@ from domain.retention_errors import IncidentGoneError
 from service.connection import Connection
 from service.event_ids import new_event_id
 from service.listing import check_limit, first_of, latest
+from service.reachability import searched
 from service.retention import kept_for
 from service.temporal import answered, answered_by_entity
 from service.turns import Turns
@@ -146,7 +147,7 @@ class IncidentGateway:
         query = "WorkflowType = 'IncidentWorkflow'"
         if status is not None:
             query += f" AND {names.INCIDENT_STATUS.name} = '{Status(status)}'"
-        async with answered(self._connection.client):
+        async with searched(self._connection.client):
             runs, older = first_of(*await latest(self._connection.client, query, before, limit), limit)
         return IncidentPage(rows=[await _row(run) for run in runs], older=older)
 

@@ -1,7 +1,8 @@
 """Telling a slow Temporal from one that is away: who posts a record or a beat is answered at once in both cases."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -9,12 +10,14 @@ from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from service.temporal import unavailable
+from domain.errors import SlowSearchError, TemporalUnavailableError
+from service.temporal import ANSWER_TIMEOUT, answered, unavailable
 
 T = TypeVar("T")
 
 PATIENCE = timedelta(milliseconds=200)
 PROBE_TIMEOUT = timedelta(milliseconds=500)
+SEARCHED_PROBE_TIMEOUT = timedelta(seconds=1)  # it may be busy with the search still
 
 
 async def unless_away(client: Client, work: Coroutine[Any, Any, T]) -> T:
@@ -36,8 +39,26 @@ async def unless_away(client: Client, work: Coroutine[Any, Any, T]) -> T:
         task.cancel()
 
 
-async def _probe(client: Client) -> None:
+@asynccontextmanager
+async def searched(client: Client) -> AsyncIterator[None]:
+    """`answered`, for a list, which may take long of a Temporal that is not away.
+
+    Raises:
+        SlowSearchError: Temporal answers, but has not found everything within 3 s.
+    """
     try:
-        await client.workflow_service.get_system_info(GetSystemInfoRequest(), retry=False, timeout=PROBE_TIMEOUT)
+        async with answered(client):
+            yield
+    except TemporalUnavailableError as away:
+        try:
+            await _probe(client, SEARCHED_PROBE_TIMEOUT)
+        except TemporalUnavailableError:
+            raise away from None
+        raise SlowSearchError(seconds=int(ANSWER_TIMEOUT.total_seconds())) from None
+
+
+async def _probe(client: Client, patience: timedelta = PROBE_TIMEOUT) -> None:
+    try:
+        await client.workflow_service.get_system_info(GetSystemInfoRequest(), retry=False, timeout=patience)
     except RPCError:
         raise unavailable(client, "connection refused, or no answer") from None

@@ -16,6 +16,7 @@ from domain.replays import ENDED, ReplayReport, ReplayState, Stage, Survey, refu
 from service.connection import Connection
 from service.idempotency import Once
 from service.listing import check_limit, first_of, latest, quoted
+from service.reachability import searched
 from service.replay_search import ReplaySearch, check_findable
 from service.replay_selection import selected
 from service.replay_views import Ends, ReplayOptions, ReplayPageView, ReplayView, replay_rate, replay_view
@@ -129,7 +130,7 @@ class ReplayGateway:
         """Replays, the latest first, from Temporal's visibility store (a second behind at most)."""
         check_limit(limit)
         client = self._connection.client
-        async with answered(client):
+        async with searched(client):
             found = await latest(client, _LATEST_RUNS, before, limit)
         runs, older = first_of(*found, limit)
         return ReplayPageView(rows=[await _remembered(run) for run in runs], older=older)

@@ -18,7 +18,8 @@ from domain.pauses import PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
 from domain.subscribers import Subscriber
 from service.connection import Connection
-from service.drains import count_owed, drain_progress
+from service.drains import drain_progress
+from service.owed import count_owed
 from service.subscriber_drafts import (
     ChangeOptions,
     Drafts,

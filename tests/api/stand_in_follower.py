@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from service.changes import EventChange, Watch, read_position
-from service.follower import Listener, Told
+from service.stream_listener import Listener, Told
 
 BEFORE, AFTER = "2025-12-26T14:30:00+00:00", "2025-12-26T14:30:01+00:00"
 

@@ -211,6 +211,13 @@ async def test_events_are_listed_by_every_filter(service: Service) -> None:
     }
 
 
+@pytest.mark.parametrize(("asked", "warned"), [("im.incident.*", "did you mean 'im.incident.**'"), ("a.b", None)])
+async def test_a_list_warns_of_a_type_that_looks_mistaken(service: Service, asked: str, warned: str | None) -> None:
+    warnings = (await service.http.get(PATH, params={"type": asked})).json()["warnings"]
+    assert [warned in each for each in warnings if warned] == ([True] if warned else [])
+    assert len(warnings) == (1 if warned else 0)
+
+
 async def test_a_list_goes_on_where_its_cursor_says(service: Service) -> None:
     await publish(service, event())
     service.gateway.events.older = older = datetime(2025, 12, 26, 14, 30, 0, 123456, tzinfo=UTC)

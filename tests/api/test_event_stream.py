@@ -10,7 +10,7 @@ import pytest
 from api import event_stream, examples
 from domain.rates import parse_rate
 from service.changes import EventChange
-from service.follower import Told
+from service.stream_listener import Told
 from tests.api.conftest import Serve, Service
 from tests.api.stand_in_follower import AFTER, BEFORE
 

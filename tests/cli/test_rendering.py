@@ -260,6 +260,12 @@ def test_health_says_who_fails_since_when_and_how_many_wait_for_a_retry() -> Non
     said = "3 requests, the first 5m ago: HTTP 503 Service Unavailable"
     assert re.split(" {2,}", lines[1])[4:] == ["failing", "never", "2", said]
     assert re.split(" {2,}", lines[2])[4:] == ["unknown", "never", "0", "-"]
+    wh1 = subscriber("wh1", "https://example.com", ["**"])
+    shown = [line.split(maxsplit=1) for line in render_subscribers.subscriber_fields(wh1, failing).splitlines()]
+    assert ["retrying:", "2"] in shown
+    assert [line[1].split(",")[0] for line in shown if line[0] == "failing:"] == ["3 requests"]
+    held = failing.model_copy(update={"paused": Pause(at=NOW, reason="migration")})
+    assert "retrying:" not in render_subscribers.subscriber_fields(wh1, held)  # what waits says it
 
 
 def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None:

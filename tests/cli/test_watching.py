@@ -11,16 +11,16 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from cli import watch
-from cli.render_watch import ChangeLines, health_line
+from cli.render_watch import ChangeLines, LiveTable, health_line
 from cli.run import Format
 from domain.drains import DrainProgress
 from domain.errors import TemporalUnavailableError
 from domain.health import Health
 from domain.pauses import Pause
 from service.changes import EventChange, Watch
-from service.follower import Listener, Told
 from service.gateway import Gateway, open_gateway
 from service.settings import Settings
+from service.stream_listener import Listener, Told
 from service.temporal import silent_runtime
 from tests.support.builders import NOW
 
@@ -31,7 +31,7 @@ AWAY = TemporalUnavailableError(address="127.0.0.1:7233", namespace="default", r
 class Scripted(Listener):
     """Nothing changes; something happens whenever it is asked, and then it ends."""
 
-    def __init__(self, *steps: Callable[[], None]) -> None:
+    def __init__(self, *steps: Callable[[], Told | None]) -> None:
         super().__init__(Watch())
         self._steps = iter(steps)
 
@@ -52,13 +52,14 @@ class Platform:
         self.listener = Scripted()
 
     @asynccontextmanager
-    async def listening(self, _: Watch) -> AsyncIterator[Listener]:
+    async def listening(self, _: Watch, *, here: bool) -> AsyncIterator[Listener]:
+        assert here
         yield self.listener
 
     async def get(self, _: str) -> Health | SimpleNamespace:
         return self.row
 
-    async def watched(self, subscriber: str | None, *steps: Callable[[], None]) -> None:
+    async def watched(self, subscriber: str | None, *steps: Callable[[], Told | None]) -> None:
         self.listener = Scripted(*steps)
         await watch._follow(cast("Gateway", self), Watch(subscriber=subscriber), Format.JSON)
 
@@ -73,6 +74,25 @@ async def test_it_says_once_that_temporal_is_away_and_once_that_it_is_back(capsy
     _, first, second, last = capsys.readouterr().err.splitlines()
     assert first == f"{AWAY}; it goes on here when that is back"
     assert (second, last) == ("Temporal is back; it goes on", "the test is over")
+
+
+async def test_it_says_what_was_left_out_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    gap = Told(kind="gap", position="", reason="7 changes are left out")
+    await Platform().watched(None, lambda: gap, lambda: Told(kind="change", position="", change=changed("failed")))
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[1:] == ["7 changes are left out", "the test is over"]
+    assert len(shown.out.splitlines()) == 1
+
+
+def test_a_table_is_not_drawn_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LiveTable(None) as table:
+        drawn: list[int] = []
+        monkeypatch.setattr(table._live, "update", lambda *_, **__: drawn.append(len(table._rows)))
+        for number in range(100):
+            table.show(changed("retrying").model_copy(update={"event_id": f"evt_{number}"}))
+        table.draw_news()
+        table.draw_news()
+    assert drawn == [100]
 
 
 async def test_it_says_that_the_subscriber_is_paused_and_when_it_no_longer_is(

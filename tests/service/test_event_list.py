@@ -70,6 +70,12 @@ async def test_what_was_cancelled_for_one_is_said_though_it_was_delivered_to_oth
     assert [row.troubled async for row in rows_of(run(events=2))] == [[], []]  # of which of them is not known
 
 
+@pytest.mark.parametrize(("keyword", "shown"), [("retrying:a", "retrying"), ("pending:a", "pending")])
+async def test_the_outcome_and_the_trouble_of_an_event_agree(keyword: str, shown: str) -> None:
+    (row,) = [row async for row in rows_of(cast("WorkflowExecution", Run(1, "pending", [keyword, "a"])))]
+    assert (row.outcome, row.troubled) == (shown, [keyword])
+
+
 @pytest.mark.parametrize(
     ("told", "outcome", "shown"),
     [

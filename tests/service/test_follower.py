@@ -1,4 +1,4 @@
-"""What a listener may rely on: places to come back to, and a buffer that ends."""
+"""What a listener may rely on: places to come back to, and what one look could not read."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -14,66 +14,15 @@ from domain.retention import Retention
 from domain.stream_errors import TooManyOfCallerError
 from service import changes, follower
 from service.changes import EventChange, Known, Look, Watch, read_position
-from service.follower import BUFFERED, CATCH_UPS, MAX_OF_ONE_CALLER, Follower, Listener
+from service.follower import CATCH_UPS, MAX_OF_ONE_CALLER, Follower
 from tests.support.eventually import eventually
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
-P0, P1, P2 = "p0", "p1", "p2"
 
 
 def change(event_id: str, outcome: str = "delivered", **parts: object) -> EventChange:
     known = {"type": "a.b", "source": "/s", "emitted_at": AT, "workflow_id": f"event/{event_id}", "subscribers": ["a"]}
     return EventChange.model_validate(known | {"event_id": event_id, "outcome": outcome} | parts)
-
-
-async def test_no_place_within_a_batch_leaves_out_the_rest_of_it() -> None:
-    listener = Listener(Watch())
-    listener.begin(P0)
-    listener.offer([change("1"), change("2"), change("3")], P0, P1)
-    told = [await listener.next() for _ in range(3)]
-    assert [each.position for each in told if each] == [P0, P0, P1]
-
-
-async def test_what_is_not_wanted_moves_the_place_on() -> None:
-    listener = Listener(Watch(type="other.**"))
-    listener.begin(P0)
-    listener.offer([change("1")], P0, P1)
-    assert await listener.next(0.01) is None
-    assert listener.position == P1
-
-
-async def test_a_slow_reader_is_ended_with_a_reason_and_its_place_stays() -> None:
-    listener = Listener(Watch())
-    listener.begin(P0)
-    listener.offer([change("first")], P0, P1)
-    assert await listener.next() is not None
-    listener.offer([change(str(number)) for number in range(BUFFERED + 1)], P1, P2)
-    end = await listener.next()
-    assert end is not None
-    assert (end.kind, end.position) == ("end", P1)
-    assert "too slowly" in str(end.reason)
-    listener.offer([change("later")], P2, "p3")
-    assert listener.position == P1
-
-
-async def test_whoever_comes_back_is_told_more_than_a_buffer_holds() -> None:
-    listener = Listener(Watch())
-    missed = [change(str(number)) for number in range(3 * BUFFERED)]
-    listener.catch_up(missed, P0, P1)
-    listener.offer([change("live")], P1, P2)
-    told = [await listener.next() for _ in range(3 * BUFFERED + 1)]
-    assert [each.kind for each in told if each] == ["change"] * (3 * BUFFERED + 1)
-
-
-async def test_one_who_waits_is_woken_by_the_end() -> None:
-    listener = Listener(Watch())
-    listener.begin(P0)
-    waiting = asyncio.create_task(listener.next())
-    await asyncio.sleep(0)
-    listener.end("over")
-    told = await waiting
-    assert told is not None
-    assert told.reason == "over"
 
 
 @pytest.mark.parametrize(
@@ -133,12 +82,13 @@ class Store:
         self.opened = asyncio.Event()
         self.looking = 0
         self.fails: Exception | None = None
+        self.found = Look(changes=[], seen=AT)
 
     async def look(self, _: object, since: datetime) -> Look:
         if self.fails:
             raise self.fails
         if since >= AT:
-            return Look(changes=[], seen=AT)
+            return self.found
         self.looking += 1
         await self.opened.wait()
         return Look(changes=[change("old")], seen=AT)
@@ -193,6 +143,20 @@ async def test_it_says_that_temporal_is_away_and_goes_on_when_it_is_back(
         await eventually(lambda: following.away is None)
 
 
+@pytest.mark.parametrize(("first_read", "told"), [(AT + timedelta(seconds=3), "gap"), (AT, "change")])
+async def test_listeners_hear_of_what_one_look_could_not_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, first_read: datetime, told: str
+) -> None:
+    monkeypatch.setattr(follower, "LOOK_EVERY_SECONDS", 0.01)
+    following, seen = Follower(cast("Client", store)), AT + timedelta(seconds=5)
+    async with following.listening(Watch()) as listener:
+        store.found = Look(changes=[change("1", ended_at=first_read)], seen=seen, whole=False)
+        first = await listener.next()
+        assert first is not None
+        assert first.kind == told
+        assert (first.reason is None) or f"ended before {first_read.isoformat()}" in first.reason
+
+
 async def test_nobody_waits_for_those_who_come_back_and_few_of_them_look_at_once(store: Store) -> None:
     following, since = Follower(cast("Client", store)), (AT - timedelta(hours=1)).isoformat()
     told: list[str] = []
@@ -212,14 +176,3 @@ async def test_nobody_waits_for_those_who_come_back_and_few_of_them_look_at_once
         store.opened.set()
         await asyncio.gather(*returning)
     assert told == ["old"] * (CATCH_UPS + 6)
-
-
-async def test_what_changes_while_one_catches_up_is_told_after_what_was_missed() -> None:
-    listener = Listener(Watch())
-    listener.begin(P1, 10 * BUFFERED)
-    listener.offer([change(str(number)) for number in range(2 * BUFFERED)], P1, P2)
-    listener.catch_up([change("missed")], P0, P1, "some are gone")
-    assert listener.position == P0
-    told = [await listener.next() for _ in range(2 * BUFFERED + 2)]
-    assert [each.kind for each in told if each][:2] == ["gap", "change"]
-    assert [each.change.event_id for each in told if each and each.change][:2] == ["missed", "0"]
