@@ -1,6 +1,7 @@
 """What subscribers have not been told yet, as Temporal's visibility store counts it, a second behind at most.
 
-Counted rather than listed: to list two thousand workflows takes Temporal seconds, to count them some hundredths of one.
+Counted rather than listed where there are many: to list two thousand workflows takes Temporal seconds, to count them
+some hundredths of one.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from workflows import names
 _RUNNING = "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running'"
 _STANDS_FOR = {"waiting": {"waiting"}, "retrying": {"retrying", "pending"}}  # outcomes of single events, by a keyword
 NAMED_AT_ONCE = 50  # in one query
+LISTED_FOR_EACH = 20  # workflows, a millisecond each; to count a subscriber's takes two queries of ten
 SHARED_LOOKED_AT = 200  # workflows of up to a hundred events each; of those beyond, one event each is counted
 
 
@@ -25,8 +27,7 @@ def owing(subscribers: Sequence[str], state: str = "waiting") -> str:
 
     Of an event that waits for more subscribers than its search attribute can name, one too many may be found.
     """
-    marks = [names.waiting_mark(each) for each in subscribers if state == "waiting"]
-    keywords = ", ".join(map(quoted, [*(f"{state}:{each}" for each in subscribers), *marks]))
+    keywords = ", ".join(quoted(word) for each in subscribers for word in _keywords(each, state))
     return f"{_RUNNING} AND {names.SUBSCRIBERS.name} IN ({keywords})"
 
 
@@ -49,20 +50,38 @@ async def count_owed(client: Client, subscriber: str) -> Owed:
 
 
 async def _count(client: Client, subscribers: Sequence[str], state: str) -> Counter[str]:
-    """Workflows, by subscriber: of several it is asked together, and of each half where there are any."""
+    """Workflows, by subscriber: of several it is asked together, and of each half where there are many."""
     if not subscribers:
         return Counter()
     if len(subscribers) <= NAMED_AT_ONCE:
-        count = (await client.count_workflows(owing(subscribers, state))).count
+        query = owing(subscribers, state)
+        count = (await client.count_workflows(query)).count
         if not count:
             return Counter()
         if len(subscribers) == 1:
             return Counter({subscribers[0]: count})
+        if count <= LISTED_FOR_EACH * len(subscribers):
+            return await _tally(client, query, subscribers, state)
     middle = len(subscribers) // 2
     first, second = await asyncio.gather(
         _count(client, subscribers[:middle], state), _count(client, subscribers[middle:], state)
     )
     return first + second
+
+
+async def _tally(client: Client, query: str, subscribers: Sequence[str], state: str) -> Counter[str]:
+    """Workflows, by subscriber, as a list of them says."""
+    meant = {each: set(_keywords(each, state)) for each in subscribers}
+    found: Counter[str] = Counter()
+    async for run in client.list_workflows(query):
+        said = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
+        found.update(each for each, keywords in meant.items() if not keywords.isdisjoint(said))
+    return found
+
+
+def _keywords(subscriber: str, state: str) -> list[str]:
+    marks = [names.waiting_mark(subscriber)] if state == "waiting" else []
+    return [f"{state}:{subscriber}", *marks]
 
 
 async def _beyond_one(client: Client, state: str) -> Counter[str]:

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from domain.drains import Owed
-from service.owed import NAMED_AT_ONCE, count_owed, count_owing
+from service.owed import LISTED_FOR_EACH, NAMED_AT_ONCE, count_owed, count_owing
 from tests.service.test_event_list import Run
 from workflows import names
 
@@ -20,17 +20,26 @@ class Store:
     def __init__(self, *runs: Run) -> None:
         self.runs = runs
         self.counted: list[int] = []
+        self.listed = 0
 
     async def count_workflows(self, query: str) -> Any:
-        wanted = set(re.findall(r"'([a-z]+:[^']+)'", query))
-        self.counted.append(len(wanted))
-        return SimpleNamespace(count=sum(not wanted.isdisjoint(run.keywords) for run in self.runs))
+        named, found = self._find(query)
+        self.counted.append(len(named))
+        return SimpleNamespace(count=len(found))
 
-    async def list_workflows(self, query: str, limit: int) -> AsyncIterator[Run]:
+    async def list_workflows(self, query: str, limit: int | None = None) -> AsyncIterator[Run]:
         prefix = names.shared_workflow_id("")
-        assert f"STARTS_WITH '{prefix}'" in query
-        for each in [run for run in self.runs if run.id.startswith(prefix)][:limit]:
+        if f"STARTS_WITH '{prefix}'" in query:
+            found = [run for run in self.runs if run.id.startswith(prefix)][:limit]
+        else:
+            found = self._find(query)[1]
+            self.listed += len(found)
+        for each in found:
             yield each
+
+    def _find(self, query: str) -> tuple[set[str], list[Run]]:
+        wanted = set(re.findall(r"'([a-z]+:[^']+)'", query))
+        return wanted, [run for run in self.runs if not wanted.isdisjoint(run.keywords)]
 
 
 def client(*runs: Run) -> Client:
@@ -53,10 +62,21 @@ async def test_a_burst_that_has_gone_on_but_does_not_say_so_counts_as_one() -> N
     assert await count_owed(client(Run(2, "failed", ["retrying:a"], id="events/1")), "a") == Owed(retrying=1)
 
 
+CROWD = [f"s{number}" for number in range(120)]
+
+
 @pytest.mark.parametrize("troubled", [(), ("s7",), ("s0", "s63", "s119")])
 async def test_those_without_any_are_asked_for_together(troubled: tuple[str, ...]) -> None:
-    store = Store(*(Run(1, "retrying", [f"retrying:{name}"]) for name in troubled))
-    found = await count_owing(cast("Client", cast("Any", store)), [f"s{number}" for number in range(120)], "retrying")
-    assert found == dict.fromkeys(troubled, 1)
+    many = 1 + LISTED_FOR_EACH * NAMED_AT_ONCE
+    store = Store(*(Run(1, "retrying", [f"retrying:{name}"]) for name in troubled for _ in range(many)))
+    assert await count_owing(cast("Client", cast("Any", store)), CROWD, "retrying") == dict.fromkeys(troubled, many)
     assert max(store.counted) <= NAMED_AT_ONCE
     assert len(store.counted) <= 4 + 12 * len(troubled)
+    assert store.listed == 0
+
+
+async def test_a_few_events_that_all_fail_for_are_listed() -> None:
+    store = Store(*(Run(1, "retrying", [f"retrying:{name}" for name in CROWD]) for _ in range(5)))
+    assert await count_owing(cast("Client", cast("Any", store)), CROWD, "retrying") == dict.fromkeys(CROWD, 5)
+    assert len(store.counted) <= 7
+    assert store.listed <= 5 * 4
