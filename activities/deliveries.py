@@ -110,8 +110,9 @@ class DeliveryActivities:
             subscriber = await self._admission.first(request.subscriber, request.since, request.event)
             if isinstance(subscriber, Delivery):
                 return FirstResult(delivery=subscriber)
-            if is_at_most_once(subscriber.target):
-                return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
+            # A workflow task may be repeated, and what was begun in it with it; a limit keeps a queue of its own.
+            if is_at_most_once(subscriber.target) or subscriber.limited:
+                return FirstResult()
             if not waited_for and not await self._gate.room(subscriber.name, deadline):
                 return FirstResult()
             self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule, _replay()))

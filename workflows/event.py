@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
 
 # Patches: a workflow that an older worker began goes on as that did.
 ADOPT_IN_ROUNDS = "adopt-in-rounds"  # what is still in flight is asked for again together, not one by one
+FIRST_IN_TURN = "first-in-turn"  # an ordered delivery's first request is made within the task that hears of its turn
 
 Place = tuple[int, int]  # of a delivery: its event's, and its own among those of the event
 
@@ -136,6 +137,7 @@ class EventWorkflow:
         event = self._request.events[0]
         if pending.ordered and event.ordering_key:
             await self._wait_turn(pending)
+            await self._first_in_turn(pending)
             await self._deliver(pending)
             await calls.leave_lane(event, pending)
         else:
@@ -150,6 +152,13 @@ class EventWorkflow:
             await workflow.wait_condition(lambda: pending.turn or pending.dropped)
         if pending.delivery.error == waiting:
             pending.delivery.error, self._progress.changed = before, True
+
+    async def _first_in_turn(self, pending: Pending) -> None:
+        """Make an ordered delivery's first request at once: whoever is behind it waits for every step."""
+        untold = pending.delivery.state is DeliveryState.PENDING and not pending.delivery.attempts
+        if untold and pending.limits is None and workflow.patched(FIRST_IN_TURN):
+            await calls.first(self._request.events[0], pending)
+            self._progress.changed = True
 
     async def _deliver(self, pending: Pending) -> None:
         event = self._request.events[0]
