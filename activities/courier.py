@@ -75,10 +75,19 @@ class Courier:
         return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
 
     def carrying(
-        self, event: CloudEvent, subscriber: Subscriber, schedule: RetrySchedule | None, replay: str | None = None
+        self,
+        event: CloudEvent,
+        subscriber: Subscriber,
+        schedule: RetrySchedule | None,
+        replay: str | None = None,
+        *,
+        number: int = 1,
+        prior: list[Attempt] | None = None,
     ) -> Carry:
-        """A first request of a delivery, to be carried when it is begun."""
-        return lambda answered: self.carry(event, subscriber, schedule, answered=answered, replay=replay)
+        """A request of a delivery, the first by default, to be carried when it is begun."""
+        return lambda answered: self.carry(
+            event, subscriber, schedule, number=number, prior=prior, answered=answered, replay=replay
+        )
 
     async def _request(self, event: CloudEvent, subscriber: Subscriber, number: int, replay: str | None) -> Attempt:
         flight = self._gate.began(subscriber.name)

@@ -23,7 +23,7 @@ from activities.recorder import Recorder
 from activities.reporting import announced, beating, brief, details, failure_of, given_up, repeated, unmade, until_due
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
-from domain.flight_keys import flight_key
+from domain.flight_keys import flight_key, next_key
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.replays import replay_of
 from domain.subscribers import Subscriber
@@ -110,8 +110,9 @@ class DeliveryActivities:
             subscriber = await self._admission.first(request.subscriber, request.since, request.event)
             if isinstance(subscriber, Delivery):
                 return FirstResult(delivery=subscriber)
-            if is_at_most_once(subscriber.target):
-                return FirstResult()  # a workflow task may be repeated, and what was begun in it with it
+            # A workflow task may be repeated, and what was begun in it with it; a limit keeps a queue of its own.
+            if is_at_most_once(subscriber.target) or subscriber.limited:
+                return FirstResult()
             if not waited_for and not await self._gate.room(subscriber.name, deadline):
                 return FirstResult()
             self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule, _replay()))
@@ -160,7 +161,8 @@ class DeliveryActivities:
     async def deliver(self, request: DeliverRequest) -> Delivery:
         """Make the next request of a delivery; raise for one that failed, so that Temporal retries. At least once.
 
-        While the subscriber is paused none is made: the delivery comes back waiting.
+        While the subscriber is paused none is made: the delivery comes back waiting. One that this process made already
+        is joined, where Temporal did not hear of it in time.
 
         At most once where the target asks for it: such a request is announced to Temporal before it is made, so that
         a worker that is lost with it in hand leaves an attempt of unknown outcome, which ends the delivery.
@@ -170,28 +172,36 @@ class DeliveryActivities:
         """
         info = activity.info()
         known = [Attempt.model_validate(attempt) for attempt in info.heartbeat_details] or request.prior
-        if known and known[-1].failure is Failure.UNKNOWN_OUTCOME:
-            raise given_up(request, known)
-        if failure := repeated(request, known):
-            raise failure
-        await until_due()
-        delivery = await self._in_hand(request) or await self._next(request, known)
+        key = next_key(request, info.workflow_run_id or "", known)
+        delivery = joined = await self._in_hand(key, known)
+        if delivery is None:
+            if known and known[-1].failure is Failure.UNKNOWN_OUTCOME:
+                raise given_up(request, known)
+            if failure := repeated(request, known):
+                raise failure
+            await until_due()
+            delivery = await self._next(request, known, key)
         if delivery.state not in {DeliveryState.RETRYING, DeliveryState.FAILED}:
             return delivery
         activity.heartbeat(*details(delivery.attempts))
-        raise failure_of(delivery)
+        if delivery.state is DeliveryState.RETRYING:
+            self._flights.forget(key)
+        raise failure_of(delivery, ends=bool(joined and (info.attempt > 1 or request.prior)))
 
-    async def _in_hand(self, request: DeliverRequest) -> Delivery | None:
-        """What the first request came to, where this process made it and was too slow to say so."""
-        flight = self._flights.adopt(request.flight) if request.flight and activity.info().attempt == 1 else None
+    async def _in_hand(self, key: str, known: list[Attempt]) -> Delivery | None:
+        """What the next request came to, where this process made it already, and Temporal has not heard of that.
+
+        It was too slow to say so, as in an overload: Temporal took it for dead.
+        """
+        flight = self._flights.adopt(key)
         if flight is None:
             return None
         try:
-            return await beating(flight, [])
+            return await beating(flight, known)
         except LocalFault:
             return None  # it was not made after all
 
-    async def _next(self, request: DeliverRequest, known: list[Attempt]) -> Delivery:
+    async def _next(self, request: DeliverRequest, known: list[Attempt], key: str) -> Delivery:
         """Make the next request, unless the subscriber is paused or gone."""
         subscriber = await self._admission.allowed(request, known, self._event)
         if not isinstance(subscriber, Subscriber):
@@ -199,11 +209,9 @@ class DeliveryActivities:
         number = request.number(activity.info().attempt, known)
         event = await self._event()
         told = await announced(known, number) if is_at_most_once(subscriber.target) else known
-        carrying = self._courier.carry(
-            event, subscriber, request.schedule, number=number, prior=known, replay=_replay()
-        )
+        carry = self._courier.carrying(event, subscriber, request.schedule, _replay(), number=number, prior=known)
         try:
-            return await beating(asyncio.create_task(carrying), told)
+            return await beating(self._flights.start(key, carry), told)
         except LocalFault as fault:
             activity.heartbeat(*details(known))  # it was not made after all
             raise unmade(request.subscriber, known, fault) from None

@@ -1,4 +1,7 @@
-"""First deliveries that outlive the 300 ms a workflow task has for them, kept until another activity adopts them."""
+"""Requests that outlive whoever asked for them, kept until somebody asks again.
+
+First ones outlive the 300 ms that a workflow task has for them, and any of them a report that does not reach Temporal.
+"""
 
 import asyncio
 import contextlib
@@ -20,7 +23,7 @@ Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
 
 
 class Flights:
-    """Runs deliveries by key; the same key again joins the one that runs, or that ended within 30 s.
+    """Runs requests by key; the same key again joins the one that runs, or that ended within 30 s.
 
     Of those that ended before, it joins the latest 2,000.
 
@@ -43,7 +46,7 @@ class Flights:
             answered = self._answered[key] = asyncio.Event()
             flight = self._flights[key] = asyncio.create_task(make(answered.set))
             flight.add_done_callback(lambda _: answered.set())
-            flight.add_done_callback(lambda _: self._ended(key))
+            flight.add_done_callback(lambda ended: self._ended(key, ended))
             self._flying += 1
             self._idle.clear()
         return flight
@@ -58,7 +61,7 @@ class Flights:
 
     async def counted(self, keys: Collection[str], within: timedelta) -> None:
         """Wait until the outcomes of those that are answered are counted, for so long at most."""
-        if flights := [self._flights[key] for key in keys if self._answered[key].is_set()]:
+        if flights := [self._flights[key] for key in keys if key in self._flights and self._answered[key].is_set()]:
             await asyncio.wait(flights, timeout=within.total_seconds())
 
     def leave(self, key: str) -> None:
@@ -80,24 +83,26 @@ class Flights:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), within.total_seconds())
 
-    def _ended(self, key: str) -> None:
+    def forget(self, key: str) -> None:
+        """What it came to was told, or it was not made: begun under this key again, it is another one."""
+        self._flights.pop(key, None)
+        self._answered.pop(key, None)
+
+    def _ended(self, key: str, flight: asyncio.Task[Delivery]) -> None:
         self._flying -= 1
-        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._age, key)
+        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._age, key, flight)
+        if flight.cancelled() or flight.exception() is not None:
+            self.forget(key)  # whoever waits for it sees it, and may have it made anew
         self._rest()
 
-    def _age(self, key: str) -> None:
+    def _age(self, key: str, flight: asyncio.Task[Delivery]) -> None:
         self._left.discard(key)
         self._rest()
-        flight = self._flights[key]
-        if flight.cancelled() or flight.exception() is not None:  # whoever needed it has seen it, or is gone
-            self._forget(key)  # and may have it made anew
+        if self._flights.get(key) is not flight:
             return
         self._aged.append(key)
         while len(self._aged) > KEPT_LONGER:
-            self._forget(self._aged.popleft())
-
-    def _forget(self, key: str) -> None:
-        del self._flights[key], self._answered[key]
+            self.forget(self._aged.popleft())
 
     def _rest(self) -> None:
         if not self._left and not self._flying:

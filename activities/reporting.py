@@ -21,8 +21,12 @@ HEARTBEAT_EVERY = timedelta(seconds=2)
 BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 
-def failure_of(delivery: Delivery) -> ApplicationError:
-    """The failure that Temporal retries, or not, and that the Web UI shows."""
+def failure_of(delivery: Delivery, *, ends: bool = False) -> ApplicationError:
+    """The failure that Temporal retries, or not, and that the Web UI shows.
+
+    One that ``ends`` the activity has the workflow begin what is left of the delivery anew: where an earlier attempt
+    made the request, Temporal has counted more attempts than there were requests.
+    """
     last = delivery.attempts[-1]
     delay = None
     if delivery.state is DeliveryState.RETRYING and delivery.next_retry_at:
@@ -33,7 +37,7 @@ def failure_of(delivery: Delivery) -> ApplicationError:
         last.error or "failed",
         delivery,
         type=last.failure.value if last.failure else "failed",
-        non_retryable=not last.retryable,
+        non_retryable=ends or not last.retryable,
         next_retry_delay=delay,
         category=ApplicationErrorCategory.BENIGN,
     )
@@ -71,6 +75,8 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
     if not known or (info.attempt == 1 and (request.at_once or not request.prior or info.heartbeat_details)):
         return None  # of a first attempt that has heartbeats, an operator has reset the activity: not to wait
     standing, last = settle(request.subscriber, known, request.schedule), known[-1]
+    if standing.state is DeliveryState.FAILED:
+        return failure_of(standing)  # for good: it was heard of, and not that the activity had ended with it
     due = standing.next_retry_at or last.at
     is_long = due - last.at - timedelta(milliseconds=last.duration_ms) > (info.heartbeat_timeout or timedelta())
     if info.attempt == 1:

@@ -32,3 +32,8 @@ class EarlierEvents(BaseModel):
     """Asks whether the workflows of earlier events have taken their places, or never will."""
 
     workflow_ids: list[str]
+
+
+def waits_behind(subject: str) -> str:
+    """What an ordered delivery waits for that does not have its turn, in words."""
+    return f"waits until the earlier events of {subject} are done with"

@@ -82,8 +82,8 @@ def _open(story: Story, delivery: Delivery) -> Finding:
     paused = story.subscriber.paused if story.subscriber else None
     if delivery.state is DeliveryState.WAITING or paused:
         return _paused(story, delivery, facts)
-    if delivery.state is DeliveryState.PENDING and delivery.error:
-        return _waiting(story, delivery.error)
+    if delivery.state is DeliveryState.PENDING and (delivery.error or "").startswith("waits "):
+        return _waiting(story, delivery.error or "")
     if delivery.next_retry_at is None:
         return Finding(
             verdict=Verdict.UNDER_WAY,
@@ -131,7 +131,8 @@ def _paused(story: Story, delivery: Delivery, facts: list[str]) -> Finding:
 
 def _waiting(story: Story, error: str) -> Finding:
     earlier = "earlier events" in error
-    behind = f" It waits behind {', '.join(story.ahead)}." if earlier and story.ahead else ""
+    ahead = f"It waits behind {', '.join(story.ahead)}." if story.ahead else "None of them is known to hold it up now."
+    behind = f" {ahead}" if earlier else ""
     return Finding(
         verdict=Verdict.WAITS_FOR_EARLIER if earlier else Verdict.WAITS_FOR_TURN,
         headline=f"{story.name} has not been told yet: it {error}.{behind}",

@@ -84,8 +84,10 @@ class WhyGateway:
                 line = await handle.query(LaneWorkflow.line)
         except Exception:  # noqa: BLE001 - there is no such lane, or nobody who could say
             return []
-        place = next((at for at, ticket in enumerate(line) if ticket.workflow_id == workflow_id), 0)
-        behind = set(line[place].behind) if place < len(line) else set()
+        place = next((at for at, ticket in enumerate(line) if ticket.workflow_id == workflow_id), None)
+        if place is None:  # it has yet to line up, and of those in line nobody can say which are before it
+            return []
+        behind = set(line[place].behind)
         before = [each for at, each in enumerate(line) if at < place or each.workflow_id in behind]
         found = (_EVENT_ID.fullmatch(ticket.workflow_id) for ticket in before)
         return [match[1] for match in found if match and match[1] != event.id][:_AHEAD]

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 with workflow.unsafe.imports_passed_through():
     from domain.drains import Release
     from domain.errors import PublishingDisabledError
-    from domain.lanes import Ticket
+    from domain.lanes import Ticket, waits_behind
     from domain.outcomes import FINAL_STATES, DeliveryState
     from domain.tasks import INLINE_ONE_BY_ONE, EventInput, EventProgress, EventResult, Pending
     from workflows import calls, handing, pausing, policies
@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
 
 # Patches: a workflow that an older worker began goes on as that did.
 ADOPT_IN_ROUNDS = "adopt-in-rounds"  # what is still in flight is asked for again together, not one by one
+FIRST_IN_TURN = "first-in-turn"  # an ordered delivery's first request is made within the task that hears of its turn
 
 Place = tuple[int, int]  # of a delivery: its event's, and its own among those of the event
 
@@ -136,6 +137,7 @@ class EventWorkflow:
         event = self._request.events[0]
         if pending.ordered and event.ordering_key:
             await self._wait_turn(pending)
+            await self._first_in_turn(pending)
             await self._deliver(pending)
             await calls.leave_lane(event, pending)
         else:
@@ -143,13 +145,20 @@ class EventWorkflow:
         await calls.tell_exhausted(event, pending, self._watchers)
 
     async def _wait_turn(self, pending: Pending) -> None:
-        waiting = f"waits until the earlier events of {self._request.events[0].ordering_key} are done with"
+        waiting = waits_behind(self._request.events[0].ordering_key or "")
         before = pending.delivery.error
         if not pending.turn:
             pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": waiting}), True
             await workflow.wait_condition(lambda: pending.turn or pending.dropped)
         if pending.delivery.error == waiting:
             pending.delivery.error, self._progress.changed = before, True
+
+    async def _first_in_turn(self, pending: Pending) -> None:
+        """Make an ordered delivery's first request at once: whoever is behind it waits for every step."""
+        untold = pending.delivery.state is DeliveryState.PENDING and not pending.delivery.attempts
+        if untold and pending.limits is None and workflow.patched(FIRST_IN_TURN):
+            await calls.first(self._request.events[0], pending)
+            self._progress.changed = True
 
     async def _deliver(self, pending: Pending) -> None:
         event = self._request.events[0]

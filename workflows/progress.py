@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from temporalio import workflow
 
 from domain.events import CloudEvent
+from domain.lanes import waits_behind
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState, outcome_of, waiting
 from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending
 from workflows import details, names
@@ -73,8 +74,8 @@ class Progress:
                 outcome=self._outcome(index),
                 resolved=self._resolved,
                 deliveries=[
-                    details.without_responses(pending.delivery) if many else pending.delivery
-                    for pending in self.groups[index]
+                    details.without_responses(delivery) if many else delivery
+                    for delivery in (_standing(event, pending) for pending in self.groups[index])
                 ],
             )
             for index, event in enumerate(self._events)
@@ -100,6 +101,14 @@ class Progress:
         if not self._resolved:
             return DeliveryState.PENDING.value
         return outcome_of([pending.delivery.state for pending in self.groups[index]])
+
+
+def _standing(event: CloudEvent, pending: Pending) -> Delivery:
+    """Where a delivery stands; an ordered one waits also before its event has a workflow, and a place in the lane."""
+    delivery = pending.delivery
+    if not pending.ordered or pending.turn or not event.ordering_key or delivery.state is not DeliveryState.PENDING:
+        return delivery
+    return delivery.model_copy(update={"error": waits_behind(event.ordering_key)})
 
 
 def _pending(match: Match) -> Pending:

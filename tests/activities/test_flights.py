@@ -47,17 +47,32 @@ async def test_of_old_outcomes_the_latest_are_kept(monkeypatch: pytest.MonkeyPat
     assert table.adopt("b") is not None, "Temporal was away meanwhile, and repeats the task"
 
 
-async def test_a_failure_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flights, "KEPT", timedelta(seconds=0.05))
-
+async def test_what_could_not_be_made_is_made_anew() -> None:
     async def fail(_answered: Answered) -> Delivery:
         raise OSError("no file descriptors")
 
     table = Flights()
     with pytest.raises(OSError, match="no file descriptors"):
         await table.start("k", fail)
+    carrier = Carrier()
+    carrier.landed.set()
+    await table.start("k", carrier)
+    await table.counted(["k", "none"], SOON)
+    assert carrier.asked == 1
+
+
+async def test_what_was_told_is_made_anew_and_ages_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights, "KEPT", timedelta(seconds=0.05))
+    table, told, other = Flights(), Carrier(), Carrier()
+    told.landed.set()
+    await table.start("k", told)
+    table.forget("k")
+    flight = table.start("k", other)
     await asyncio.sleep(0.1)
-    assert table.known("k") is None
+    assert table.known("k") is flight
+    other.landed.set()
+    await flight
+    assert other.asked == 1
 
 
 async def test_a_drain_waits_for_what_flies_and_for_its_adoption() -> None:

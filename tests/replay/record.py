@@ -178,8 +178,9 @@ async def ordered(platform: Platform, sink: Sink) -> None:
     found = await platform.gateway.incidents.declare(declaration)
     found = await platform.gateway.incidents.change(found.id, Change(action=Action.RESOLVE, actor="ada"))
     await asyncio.sleep(4)
-    for case, entry in zip(("event-ordered", "event-behind"), found.timeline, strict=True):
-        await save(platform, case, f"event/{entry.event_id}")
+    for kind in ("event-", "event-in-turn-"):
+        for case, entry in zip(("ordered", "behind"), found.timeline, strict=True):
+            await save(platform, kind + case, f"event/{entry.event_id}")
     await save(platform, "lane", names.lane_workflow_id("ordered", found.id))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.explanations import Carrier, Explanation, Story, Verdict
+from domain.lanes import waits_behind
 from domain.message_formats import MessageFormat
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED, GONE, Pause
@@ -52,8 +53,9 @@ def text(found: Explanation) -> str:
 
 FAILED = delivery(DeliveryState.FAILED, attempt(1, NOW, 404), error="HTTP 404")
 UNKNOWN = attempt(1, NOW, None, failure=Failure.UNKNOWN_OUTCOME, error="nobody knows")
-IN_LANE = delivery(DeliveryState.PENDING, error="waits until the earlier events of INC-7 are done with")
+IN_LANE = delivery(DeliveryState.PENDING, error=waits_behind("INC-7"))
 LIMITED = delivery(DeliveryState.PENDING, error="waits for its turn: the subscriber is limited to 10/s")
+UNMADE = delivery(DeliveryState.PENDING, error="too many open files")
 RETRYING = delivery(
     DeliveryState.RETRYING, attempt(1, NOW), error="HTTP 503", next_retry_at=AFTER + timedelta(seconds=4)
 )
@@ -95,6 +97,10 @@ RETRYING = delivery(
          Verdict.CANCELLED, ["dropped: it had waited", "im event resend"]),
         (why(carrier(IN_LANE, ended_at=None), subscriber=known(), ahead=["evt_0"]),
          Verdict.WAITS_FOR_EARLIER, ["waits behind evt_0", "im why evt_0 my-webhook"]),
+        (why(carrier(IN_LANE, ended_at=None), subscriber=known()),
+         Verdict.WAITS_FOR_EARLIER, ["None of them is known to hold it up now", "its turn comes"]),
+        (why(carrier(UNMADE, ended_at=None), subscriber=known()),
+         Verdict.UNDER_WAY, ["the last error was: too many open files"]),
         (why(carrier(LIMITED, ended_at=None), subscriber=known(rate_limit="10/s")),
          Verdict.WAITS_FOR_TURN, ["limited to 10/s", "--rate-limit"]),
         (why(carrier(RETRYING, ended_at=None), subscriber=known(enabled=False, updated_at=AFTER)),

@@ -26,6 +26,8 @@ from activities.directory import LeasedDirectory
 from activities.flights import Flights
 from activities.gate import InlineGate
 from activities.handovers import HandOverActivities
+from activities.lanes import LaneActivities
+from activities.leases import LEASE_SECONDS
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.resolution import ResolutionActivities
@@ -35,6 +37,7 @@ from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
 from domain.events import CloudEvent
 from domain.health import LedgerBatch
+from domain.lanes import Ticket
 from domain.subscribers import Subscriber
 from domain.tasks import EventInput
 from service.history import EventSource
@@ -82,6 +85,7 @@ class Pipeline:
     gone: list[str] = field(default_factory=list)
     ledger_answers: Callable[[], bool] = lambda: True
     ledger_delay: float = 0
+    by_its_turn: list[Subscriber] | None = None
     starting: AtOnce = field(default_factory=AtOnce)
 
     async def snapshot(self, _known: int | None) -> Snapshot:
@@ -115,6 +119,10 @@ async def _unserved(_subscriber: str) -> None:
     """Nobody is limited here."""
 
 
+async def _lined_up(_workflow_id: str) -> bool:
+    return True
+
+
 @asynccontextmanager
 async def delivering(
     client: Client, pipeline: Pipeline, *, publishing: bool = True, sender: Sender | None = None, sandboxed: bool = True
@@ -136,11 +144,19 @@ async def delivering(
         in_flight_queue=in_flight,
     )
     queue = f"events-{uuid.uuid4()}"
+
+    async def give_turn(_subject: str, ticket: Ticket) -> None:
+        if pipeline.by_its_turn is not None:
+            pipeline.subscribers = pipeline.by_its_turn
+            await asyncio.sleep(LEASE_SECONDS)  # as long as a change takes to answer
+        await client.get_workflow_handle(ticket.workflow_id).signal("turn", ticket)
+
     inline: list[Callable[..., Any]] = [
         ResolutionActivities(directory, gate, limited, publishing=publishing).resolve_subscribers,
         activities.deliver_first,
         activities.deliver_many,
         activities.record_outcomes,
+        LaneActivities(give_turn, _lined_up).line_up,
     ]
 
     rests: list[WorkflowHandle[Any, Any]] = []
