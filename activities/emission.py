@@ -7,7 +7,8 @@ from temporalio import activity
 
 from domain.errors import EventConflictError
 from domain.events import CloudEvent
-from domain.tasks import EmitRequest, PublishReceipt
+from domain.receipts import PublishReceipt
+from domain.tasks import EmitRequest
 
 Publish = Callable[[CloudEvent, list[str]], Awaitable[PublishReceipt]]
 

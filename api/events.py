@@ -21,7 +21,7 @@ from api.views import EventDetail, event_detail
 from domain.event_types import EMITTED_TYPES
 from domain.explanations import Explanation
 from domain.patterns import misread
-from domain.tasks import BatchReceipt, PublishReceipt
+from domain.receipts import BatchReceipt, PublishReceipt
 from service.event_list import EventFilter, EventRow
 from service.filter_checks import check_empty, incident_named
 from service.resends import Resent

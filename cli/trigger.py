@@ -10,7 +10,7 @@ from cli.run import Format, FormatOption, key_value, put, say, with_gateway, wri
 
 if TYPE_CHECKING:
     from domain.events import CloudEvent
-    from domain.tasks import PublishReceipt
+    from domain.receipts import PublishReceipt
     from service.gateway import Gateway
 
 

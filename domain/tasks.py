@@ -247,23 +247,3 @@ class EventProgress(BaseModel):
     outcome: str
     resolved: bool = False
     deliveries: list[Delivery] = []
-
-
-class BatchReceipt(BaseModel):
-    """What became of a batch: a receipt for each of its events, in order."""
-
-    accepted: list["PublishReceipt"]
-
-
-class PublishReceipt(BaseModel):
-    """What became of an event that was handed to the pipeline.
-
-    Attributes:
-        published: False when publishing is off.
-        duplicate: the same event had been accepted before.
-    """
-
-    event_id: str
-    published: bool
-    duplicate: bool = False
-    accepted_at: datetime | None = None

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from domain.errors import ImError, OverloadedError
 from domain.events import CloudEvent
-from domain.tasks import PublishReceipt
+from domain.receipts import PublishReceipt
 from service.remembered import Acceptance, Identity, Remembered, identity_of, repeated
 
 # Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and

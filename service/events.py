@@ -19,7 +19,8 @@ from domain.event_errors import EventOfOtherSourceError, IncidentIsNoEventError
 from domain.events import CloudEvent
 from domain.operational import check_publishable
 from domain.pauses import Pause
-from domain.tasks import EventInput, PublishReceipt
+from domain.receipts import PublishReceipt
+from domain.tasks import EventInput
 from domain.tracing import NO_CONTEXT
 from service.connection import Connection
 from service.event_list import EventFilter, EventPage, find_events

@@ -12,7 +12,8 @@ from activities.background import retrieved
 from activities.tracing import NO_SPANS, Spans
 from domain.errors import EventConflictError, ImError, PublishingDisabledError
 from domain.events import CloudEvent
-from domain.tasks import EventInput, PublishReceipt
+from domain.receipts import PublishReceipt
+from domain.tasks import EventInput
 from domain.tracing import NO_CONTEXT
 from service.bursts import MAX_PER_WORKFLOW, Bursts, Busy, Outcome, fitting, never_busy
 from service.history import EventSource

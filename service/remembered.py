@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.errors import EventConflictError
 from domain.events import CloudEvent
-from domain.tasks import PublishReceipt
+from domain.receipts import PublishReceipt
 
 REMEMBERED = 50_000  # identities, of 0.5 KB each: 25 MB
 DOUBTED = 500  # starts, of 35 KB at most, where 100 events share one; visibility knows of older ones by then

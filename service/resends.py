@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from domain.operational import asks_for
 from domain.outcomes import FINAL_STATES
-from domain.tasks import PublishReceipt
+from domain.receipts import PublishReceipt
 from service.event_views import EventView
 from service.subscriber_views import SubscriberView
 

@@ -7,7 +7,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.emission import EmissionActivities
 from domain.errors import EventConflictError
 from domain.events import CloudEvent
-from domain.tasks import EmitRequest, PublishReceipt
+from domain.receipts import PublishReceipt
+from domain.tasks import EmitRequest
 from tests.support.builders import make_event
 
 

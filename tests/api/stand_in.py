@@ -32,9 +32,9 @@ from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import advise
 from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, check_reason
+from domain.receipts import PublishReceipt
 from domain.subscriber_changes import apply_change, pause, resume
 from domain.subscribers import Subscriber, new_subscriber
-from domain.tasks import PublishReceipt
 from domain.tracing import NO_CONTEXT, traced
 from domain.why import explain
 from service.callers import Callers

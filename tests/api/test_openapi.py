@@ -28,9 +28,9 @@ from domain.configuration import Configuration, ImportReport
 from domain.event_parsing import parse_event
 from domain.health import Health
 from domain.keys import KeyReport, Rotation
+from domain.receipts import PublishReceipt
 from domain.replays import ReplayReport, Survey
 from domain.retention import Retention
-from domain.tasks import PublishReceipt
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
 from service.alarms import AlarmRow

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import EventConflictError, OverloadedError, TemporalUnavailableError
 from domain.events import CloudEvent
-from domain.tasks import PublishReceipt
+from domain.receipts import PublishReceipt
 from service import bursts
 from service.bursts import MAX_BYTES_PER_WORKFLOW, MAX_PER_WORKFLOW, STARTS_IN_FLIGHT, Bursts, Outcome, fitting
 from tests.support.eventually import within

@@ -17,7 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 from activities.emission import EmissionActivities
 from domain.alarms import AlarmSeverity, Observation, Observed, Outcome
 from domain.events import CloudEvent
-from domain.tasks import PublishReceipt
+from domain.receipts import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.alarms import IDENTITY
 from tests.support.eventually import eventually, within

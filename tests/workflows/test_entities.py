@@ -21,9 +21,9 @@ from domain.health import LedgerBatch, LedgerEntry, Report
 from domain.http_clients import HttpClientDraft
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
 from domain.placements import PlacedSubscriber, stamp
+from domain.receipts import PublishReceipt
 from domain.subscriber_changes import SubscriberChange
 from domain.subscribers import NewSubscriber
-from domain.tasks import PublishReceipt
 from service.publisher import Publisher
 from service.search_attributes import add_search_attributes
 from service.temporal import DATA_CONVERTER

@@ -24,9 +24,9 @@ from domain.errors import TemporalUnavailableError
 from domain.events import CloudEvent
 from domain.heartbeats import Beat, BeatKind, HeartbeatState, Status
 from domain.incidents import Action, Change, Declaration, Incident, apply_change, check_change, declare
+from domain.receipts import PublishReceipt
 from domain.resealing import Resealing
 from domain.sources import HeartbeatConfig
-from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.builders import NOW, make_keyring
 from tests.support.eventually import eventually

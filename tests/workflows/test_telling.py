@@ -16,9 +16,9 @@ from domain.events import CloudEvent
 from domain.health import Counters, LedgerEntry, Report, summed
 from domain.health_watch import HealthWatch
 from domain.pauses import Patience, PauseOrder
+from domain.receipts import PublishReceipt
 from domain.subscriber_changes import SubscriberChange
 from domain.subscribers import NewSubscriber, Subscriber
-from domain.tasks import PublishReceipt
 from service.temporal import DATA_CONVERTER
 from tests.support.builders import make_event
 from tests.support.eventually import eventually
