@@ -320,7 +320,7 @@ class TemporalUnavailableError(UnavailableError):
 
     code = "temporal_unavailable"
     says = "Temporal at {address} (namespace {namespace}) does not answer: {reason}"
-    hint = "Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS."
+    hint = "Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS; if it runs, it is busy: try again."
 
 
 class SlowSearchError(UnavailableError):

@@ -5,6 +5,7 @@ some hundredths of one.
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -34,8 +35,8 @@ def owing(subscribers: Sequence[str], state: str = "waiting") -> str:
 async def count_owing(client: Client, subscribers: Sequence[str], state: str) -> Counter[str]:
     """How many deliveries to each subscriber are ``waiting`` or ``retrying``.
 
-    Events that share a workflow are counted too, all that have not ended for whoever is in that state there: some too
-    many, where others are in trouble with the same events, or while a workflow of each of them is being started.
+    Events that share a workflow are counted too. Which of them are for whom of those in that state there is not known:
+    they count for all in equal parts. While a workflow of each is being started, some count twice.
     """
     found, beyond = await asyncio.gather(_count(client, subscribers, state), _beyond_one(client, state))
     return Counter({name: count + beyond[name] for name, count in found.items()})
@@ -93,5 +94,5 @@ async def _beyond_one(client: Client, state: str) -> Counter[str]:
         subscribers = [word.partition(":")[2] for word in words if word.startswith(f"{state}:")]
         if subscribers:
             count = sum(outcome in _STANDS_FOR[state] for outcome in await outcomes_of(run))
-            found.update(dict.fromkeys(subscribers, max(count - 1, 0)))
+            found.update(dict.fromkeys(subscribers, max(math.ceil(count / len(subscribers)) - 1, 0)))
     return found

@@ -51,7 +51,8 @@ def test_without_temporal_a_command_says_so_and_does_not_go_on_trying(tmp_path: 
     assert ended.returncode == 3
     assert ended.stdout == ""
     assert ended.stderr.startswith("error: Temporal at 127.0.0.1:1")
-    assert "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS." in ended.stderr
+    hint = "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS; if it runs, it is busy: try again."
+    assert hint in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -59,7 +59,7 @@ def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -
     assert said.out == ""
     assert said.err.splitlines() == [
         "error: Temporal at a:1 (namespace n) does not answer: refused",
-        "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS.",
+        "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS; if it runs, it is busy: try again.",
     ]
 
 

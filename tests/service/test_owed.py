@@ -58,6 +58,11 @@ async def test_each_event_of_a_burst_is_counted_that_has_not_ended() -> None:
     assert await count_owed(store, "b") == Owed(waiting=1)
 
 
+async def test_a_burst_for_many_counts_for_each_in_part() -> None:
+    crowd = [f"retrying:s{number}" for number in range(40)]
+    assert await count_owed(client(Run(100, "retrying", crowd, id="events/1")), "s7") == Owed(retrying=3)
+
+
 async def test_a_burst_that_has_gone_on_but_does_not_say_so_counts_as_one() -> None:
     assert await count_owed(client(Run(2, "failed", ["retrying:a"], id="events/1")), "a") == Owed(retrying=1)
 
