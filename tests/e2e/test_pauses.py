@@ -154,10 +154,10 @@ async def test_a_receiver_in_trouble_is_not_stampeded(platform: Platform, sink: 
 async def test_what_is_older_is_dropped_and_counted(told: Told) -> None:
     subscribers = told.platform.gateway.subscribers
     await subscribers.pause(told.name)
-    old = await told.emit(3)
+    old = await told.emit_singly(3)
     await waits(told, 3)
     between = datetime.now(UTC)
-    young = await told.emit(2)
+    young = await told.emit_singly(2)
     await waits(told, 5)
     await asyncio.sleep(1)  # the least age there is
     resumed = await subscribers.resume(told.name, datetime.now(UTC) - between)
@@ -237,7 +237,7 @@ async def test_what_waits_is_cancelled_when_the_subscriber_goes_and_whoever_does
 ) -> None:
     told = await Told.of(platform, sink)
     await platform.gateway.subscribers.pause(told.name)
-    events = await told.emit(3)
+    events = await told.emit_singly(3)
     await waits(told, 3)
     command = ["update", told.name, "--enabled=false"] if change == "disable" else ["remove", told.name]
     refused = await platform.im("subscriber", *command)

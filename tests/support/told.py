@@ -73,6 +73,10 @@ class Told:
     async def emit(self, count: int) -> list[str]:
         return list(await asyncio.gather(*(self.platform.emit(self.type) for _ in range(count))))
 
+    async def emit_singly(self, count: int) -> list[str]:
+        """Emit one after the other: those of one moment may share a workflow for a while, and are counted about."""
+        return [await self.platform.emit(self.type) for _ in range(count)]
+
     async def got(self, count: int, timeout: float = 30) -> list[float]:
         await eventually(lambda: len(self.arrivals) >= count, timeout)
         return self.arrivals
