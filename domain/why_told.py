@@ -82,8 +82,9 @@ def _open(story: Story, delivery: Delivery) -> Finding:
     paused = story.subscriber.paused if story.subscriber else None
     if delivery.state is DeliveryState.WAITING or paused:
         return _paused(story, delivery, facts)
-    if delivery.state is DeliveryState.PENDING and (delivery.error or "").startswith("waits "):
-        return _waiting(story, delivery.error or "")
+    error = delivery.error or ""
+    if delivery.state is DeliveryState.PENDING and error.startswith("waits "):
+        return _waiting(story, error)
     if delivery.next_retry_at is None:
         return Finding(
             verdict=Verdict.UNDER_WAY,

@@ -24,11 +24,6 @@ FINEST = timedelta(milliseconds=1)
 QUERY_TIMEOUT = timedelta(seconds=3)
 
 
-async def count_waiting(client: Client, subscriber: str) -> int:
-    """How many events wait for a subscriber, a second behind at most."""
-    return (await client.count_workflows(owing([subscriber]))).count
-
-
 async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False) -> FoundWaiting:
     """The oldest events that wait for a subscriber, 500 at most, and how many there are.
 
@@ -37,7 +32,8 @@ async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False
         subscriber: its name.
         exactly: ask workflows whose search attribute does not name whom they wait for; otherwise they count.
     """
-    query, count = owing([subscriber]), await count_waiting(client, subscriber)
+    query = owing([subscriber])
+    count = (await client.count_workflows(query)).count
     if count > OLDEST:
         query += f" AND StartTime <= {instant(await _until(client, query))}"
     shared = names.shared_workflow_id("")  # it hands over whatever waits

@@ -34,12 +34,16 @@ class HealthGateway:
         """A row for every subscriber, by name."""
         snapshot = await self._subscribers.snapshot(None)
         names, now = sorted(snapshot.subscribers or {}), datetime.now(UTC)
-        counters, retrying = await self._counters(None), await self._retrying(names)
+        counters, retrying = await self._counters(None), await self._owing(names, "retrying")
         rows = [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
         sending = await self._draining()
-        held = {row.subscriber for row in rows if row.paused} | sending
+        held = [row.subscriber for row in rows if row.paused or row.subscriber in sending]
+        waiting = await self._owing(held, "waiting")
         return [
-            await self._held(row, sends=row.subscriber in sending) if row.subscriber in held else row for row in rows
+            await self._held(row, waiting[row.subscriber], sends=row.subscriber in sending)
+            if row.subscriber in held
+            else row
+            for row in rows
         ]
 
     async def with_subscriber(self, name: str) -> SubscriberDetail:
@@ -52,11 +56,11 @@ class HealthGateway:
         snapshot = await self._subscribers.snapshot(None)
         if name not in (snapshot.subscribers or {}):
             raise SubscriberNotFoundError(name=name)
-        counters, retrying = await self._counters(name), await self._retrying([name])
+        counters, retrying = await self._counters(name), await self._owing([name], "retrying")
         row = _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
         async with answered(self._connection.client):
             sends = await is_draining(self._connection.client, name)
-        return await self._held(row, sends=sends)
+        return await self._held(row, (await self._owing([name], "waiting"))[name], sends=sends)
 
     async def last_day(self) -> dict[str, list[HourCount]]:
         """By subscriber, the deliveries that ended in each of the latest 24 hours, oldest first.
@@ -79,18 +83,18 @@ class HealthGateway:
         async with answered(self._connection.client):
             return await draining(self._connection.client)
 
-    async def _held(self, row: Health, *, sends: bool) -> Health:
-        """The same row, with what waits for the end of the pause, and how far the sending of it is."""
+    async def _held(self, row: Health, waiting: int, *, sends: bool) -> Health:
+        """The same row, with how many wait for the end of the pause, since when, and how far the sending of it is."""
         client, name = self._connection.client, row.subscriber
         async with answered(client):
-            found, counted = await find_waiting(client, name), await count_owing(client, [name], "waiting")
+            found = await find_waiting(client, name)
         drain = await self._subscribers.drain(name) if sends else None
         drain = None if drain and drain.done else drain
         oldest = found.oldest[0].emitted_at if found.oldest else None
-        return row.model_copy(update={"waiting": counted[name], "oldest_waiting": oldest, "drain": drain})
+        return row.model_copy(update={"waiting": waiting, "oldest_waiting": oldest, "drain": drain})
 
-    async def _retrying(self, names: Sequence[str]) -> Counter[str]:
-        """Deliveries that wait for a retry, by subscriber.
+    async def _owing(self, names: Sequence[str], state: str) -> Counter[str]:
+        """Deliveries that wait for a retry (``retrying``), or for the end of a pause (``waiting``), by subscriber.
 
         Counted from visibility rather than by the ledger: a counter fed at least once would drift with every crash,
         and "3 retrying" that never ends is worse than a figure that is a second old.
@@ -98,9 +102,9 @@ class HealthGateway:
 
         async def count() -> Counter[str]:
             async with searched(self._connection.client):
-                return await count_owing(self._connection.client, names, "retrying")
+                return await count_owing(self._connection.client, names, state)
 
-        return await self._together.ask(("retrying", *names), count)
+        return await self._together.ask((state, *names), count)
 
 
 def _row(snapshot: Snapshot, name: str, counters: Counters, retrying: int, now: datetime) -> Health:

@@ -38,6 +38,8 @@ async def count_owing(client: Client, subscribers: Sequence[str], state: str) ->
     Events that share a workflow are counted too. Which of them are for whom of those in that state there is not known:
     they count for all in equal parts. While a workflow of each is being started, some count twice.
     """
+    if not subscribers:
+        return Counter()
     found, beyond = await asyncio.gather(_count(client, subscribers, state), _beyond_one(client, state))
     return Counter({name: count + beyond[name] for name, count in found.items()})
 
@@ -52,8 +54,6 @@ async def count_owed(client: Client, subscriber: str) -> Owed:
 
 async def _count(client: Client, subscribers: Sequence[str], state: str) -> Counter[str]:
     """Workflows, by subscriber: of several it is asked together, and of each half where there are many."""
-    if not subscribers:
-        return Counter()
     if len(subscribers) <= NAMED_AT_ONCE:
         query = owing(subscribers, state)
         count = (await client.count_workflows(query)).count
