@@ -25,6 +25,7 @@ from domain.errors import (
 )
 from domain.retention_errors import EventGoneError, IncidentGoneError
 from domain.source_errors import AccessDeniedError, TooManyBeatsError
+from domain.statuses import code_of, phrase_of
 from domain.token_errors import RateLimitedError, ScopeMissingError, TokenMissingError, TokenRefusedError
 
 MEDIA_TYPE = "application/problem+json"
@@ -102,7 +103,7 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem as a response; without a code, the status' own phrase makes one (``method_not_allowed``)."""
-    code = code or status.phrase.lower().replace(" ", "_").replace("-", "_")
+    code = code or code_of(status)
     problem = Problem(
         type=f"urn:im:problem:{code}",
         title=code.replace("_", " ").capitalize(),
@@ -214,7 +215,7 @@ def _words(fault: Mapping[str, Any]) -> str:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declares the problems that a route can answer with, for OpenAPI."""
-    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in sorted(statuses)}
+    return {status: {"model": Problem, "description": phrase_of(status)} for status in sorted(statuses)}
 
 
 def declare_media_type(schema: dict[str, Any]) -> None:

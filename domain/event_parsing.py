@@ -124,8 +124,10 @@ def check_time(value: str) -> None:
 
 def _check_identity(event_id: str, event_type: str, members: Mapping[str, Any]) -> None:
     """What Temporal limits in bytes: it becomes part of a workflow id, or a search attribute."""
-    if len(event_id.encode()) > MAX_ID_BYTES or event_id in {".", ".."}:
-        raise InvalidEventError(reason=f"id is longer than {MAX_ID_BYTES} bytes, or a path of dots")
+    if event_id in {".", ".."}:
+        raise InvalidEventError(reason="id is a path of dots")
+    if len(event_id.encode()) > MAX_ID_BYTES:
+        raise InvalidEventError(reason=f"id is longer than {MAX_ID_BYTES} bytes")
     named = {"type": event_type} | {name: str(members.get(name, "")) for name in ("imincidentid", "imalarmid")}
     for name, value in named.items():
         if len(value.encode()) > MAX_KEYWORD_BYTES:

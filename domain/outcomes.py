@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.retry import RetrySchedule
+from domain.statuses import phrase_of
 
 MAX_RESPONSE_BYTES_KEPT = 2048
 
@@ -159,7 +159,7 @@ def failure_of_status(status: int) -> Failure | None:
 def status_text(status: int) -> str:
     """``HTTP 503 Service Unavailable``; only the number for a status without a registered phrase."""
     try:
-        return f"HTTP {status} {HTTPStatus(status).phrase}"
+        return f"HTTP {status} {phrase_of(status)}"
     except ValueError:
         return f"HTTP {status}"
 

@@ -10,6 +10,8 @@ import structlog
 from uvicorn._types import ASGISendCallable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from domain.statuses import code_of, phrase_of
+
 HEAD_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the last of a request's head
 UNWANTED_SECONDS = 30.0  # for the rest of a body that was answered before its end, as for any body
 UNREAD_SECONDS = 30.0  # for a client to take what fills the buffers towards it
@@ -218,7 +220,7 @@ class Visit(HttpToolsProtocol):
         elif not self.transport.is_closing():
             body = _problem(status, detail)
             head = (
-                f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
+                f"HTTP/1.1 {status} {phrase_of(status)}\r\nContent-Type: application/problem+json\r\n"
                 f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             )
             self.transport.write(head.encode() + body)
@@ -240,7 +242,7 @@ async def _no_room(_scope: object, _receive: object, send: ASGISendCallable) -> 
 
 
 def _problem(status: HTTPStatus, detail: str) -> bytes:
-    code = status.phrase.lower().replace(" ", "_")
+    code = code_of(status)
     title = code.replace("_", " ").capitalize()
     problem = {"type": f"urn:im:problem:{code}", "title": title, "status": status, "code": code, "detail": detail}
     return json.dumps(problem).encode()  # as `api.problems`, without the path, which is not known

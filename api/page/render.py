@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from api.page.bars import bars
 from api.page.text import visible
 from api.urls import PAGE
+from domain.statuses import phrase_of
 from domain.timing import ago
 from domain.tokens import Scope
 
@@ -59,7 +60,7 @@ def page(request: Request, template: str, status: int = HTTPStatus.OK, **values:
 
 def explain(request: Request, status: int, says: str, advice: str) -> HTMLResponse:
     """What went wrong, and what to do about it."""
-    return page(request, "error.html", status, title=HTTPStatus(status).phrase, says=says, advice=advice)
+    return page(request, "error.html", status, title=phrase_of(status), says=says, advice=advice)
 
 
 def link(path: str, **query: object) -> str:

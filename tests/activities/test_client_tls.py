@@ -27,11 +27,11 @@ EXPIRED = datetime.now(UTC) - timedelta(days=1)
 def _certificate(kind: str) -> trustme.LeafCert | None:
     match kind:
         case "right":
-            return CLIENTS.issue_cert(common_name="im")
+            return CLIENTS.issue_cert("im.example.com", common_name="im")
         case "wrong":
-            return STRANGERS.issue_cert(common_name="im")
+            return STRANGERS.issue_cert("im.example.com", common_name="im")
         case "expired":
-            return CLIENTS.issue_cert(common_name="im", not_after=EXPIRED)
+            return CLIENTS.issue_cert("im.example.com", common_name="im", not_after=EXPIRED)
         case _:
             return None
 
@@ -188,7 +188,7 @@ def test_no_file_with_a_key_is_left_behind_or_ever_holds_it_open(
         load(self, path, **options)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", spied)
-    chain, key = pem_of(CLIENTS.issue_cert(common_name="im"))
+    chain, key = pem_of(CLIENTS.issue_cert("im.example.com", common_name="im"))
     own = read_certified_key(chain, key, None, datetime.now(UTC))
     tls_context(own, None)
     assert all(b"ENCRYPTED PRIVATE KEY" in content for content in seen)

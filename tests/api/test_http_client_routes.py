@@ -11,7 +11,7 @@ from tests.support.sink import Answer, Sink
 
 PATH = "/api/v1/http-clients"
 AUTHORITY = trustme.CA()
-CHAIN, KEY = pem_of(AUTHORITY.issue_cert(common_name="im"))
+CHAIN, KEY = pem_of(AUTHORITY.issue_cert("im.example.com", common_name="im"))
 OAUTH2 = {"token_url": "https://login.example.com/t", "client_id": "im", "client_secret": CLIENT_SECRET}
 
 
@@ -64,7 +64,7 @@ async def test_what_cannot_be_used_is_422_and_says_why(service: Service, parts: 
 async def test_an_expired_certificate_is_refused_and_one_about_to_expire_is_warned_of(service: Service) -> None:
     for days, status in ((-1, 422), (12, 201), (40, 201)):
         ends = datetime.now(UTC) + timedelta(days=days, hours=1)
-        chain, key = pem_of(AUTHORITY.issue_cert(common_name="im", not_after=ends))
+        chain, key = pem_of(AUTHORITY.issue_cert("im.example.com", common_name="im", not_after=ends))
         answer = await service.http.post(PATH, json={"name": f"c{days}", "certificate": chain, "key": key})
         assert answer.status_code == status, answer.text
     warnings = {row["name"]: row["warnings"] for row in (await service.http.get(PATH)).json()["data"]}

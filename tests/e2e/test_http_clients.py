@@ -38,7 +38,7 @@ async def test_a_subscriber_over_mutual_tls_receives_signed_events_and_a_new_cer
 ) -> None:
     client, name, event_type = unique_name("mtls"), unique_name("partner"), unique_type("mtls")
     soon = datetime.now(UTC) + timedelta(days=12, hours=1)
-    files = _files(tmp_path, CLIENTS.issue_cert(common_name="first", not_after=soon))
+    files = _files(tmp_path, CLIENTS.issue_cert("first.example.com", common_name="first", not_after=soon))
     async with Sink(server_tls(SERVERS, "localhost", clients=CLIENTS)) as receiver:
         added = await platform.im(
             "http-client", "add", client, "--cert", files["cert"], "--key", files["key"], "--ca", files["ca"]
@@ -65,7 +65,7 @@ async def test_a_subscriber_over_mutual_tls_receives_signed_events_and_a_new_cer
         assert row["warnings"]
         assert row["certificate_expires_at"].startswith(f"{soon:%Y-%m-%d}")
 
-        files = _files(tmp_path, CLIENTS.issue_cert(common_name="second"))
+        files = _files(tmp_path, CLIENTS.issue_cert("second.example.com", common_name="second"))
         chain, key = (Path(files[name]).read_text() for name in ("cert", "key"))
         renewed = await platform.gateway.http_clients.update(client, certificate=chain, key=key)
         assert (renewed.version, renewed.warnings) == (2, [])
@@ -140,7 +140,7 @@ async def test_no_key_password_secret_or_token_is_to_be_read_anywhere(
     platform: Platform, temporal: DevServer, sink: Sink, tmp_path: Path
 ) -> None:
     clients, event_type = [unique_name("basic"), unique_name("token")], unique_type("sealed")
-    files = _files(tmp_path, CLIENTS.issue_cert(common_name="im"))
+    files = _files(tmp_path, CLIENTS.issue_cert("im.example.com", common_name="im"))
     key_line = Path(files["key"]).read_text().splitlines()[1]
     gateway = platform.gateway.http_clients
     await platform.im(
