@@ -1,6 +1,6 @@
 # Build: docker build -t incidents-platform .
 # Both stages use one base, so that the virtual environment finds its interpreter where it was made.
-ARG PYTHON_IMAGE=python:3.12.13-slim-trixie
+ARG PYTHON_IMAGE=python:3.14.10-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
 RUN pip install --no-cache-dir uv==0.13.8

@@ -16,7 +16,7 @@ install: .venv/.installed ## make the environment at .venv (the CLI is then .ven
 	.tools/bin/pip install --quiet "uv>=0.9,<1"
 
 .venv/.installed: pyproject.toml uv.lock $(filter .tools/bin/uv,$(UV))
-	$(UV) sync --frozen --quiet --compile-bytecode
+	$(UV) sync --frozen --quiet --compile-bytecode $(if $(filter file,$(origin PYTHON)),,--python $(PYTHON))
 	.venv/bin/python -m compileall -q activities api cli domain service workflows
 	@touch $@
 

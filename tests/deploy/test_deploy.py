@@ -208,7 +208,7 @@ def test_the_image_serves_by_default_and_knows_its_health() -> None:
 
 def test_every_stage_has_one_exact_base() -> None:
     (base,) = [rest for word, rest in _instructions() if word == "ARG"]
-    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.12\.\d+-slim-[a-z]+", base)
+    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.14\.\d+-slim-[a-z]+", base)
     froms = [rest for word, rest in _instructions() if word == "FROM"]
     assert froms == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
 
