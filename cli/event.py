@@ -117,7 +117,7 @@ def list_(
         type=event_type,
         incident=incident_id(incident) if incident else None,
         subscriber=subscriber,
-        since=moment(since, now) if since else None,
+        since=moment("--since", since, now) if since else None,
         limit=limit,
     )
     warn_misread(event_type)

@@ -204,8 +204,8 @@ def duration(option: str, text: str) -> timedelta:
         raise typer.BadParameter(f"{option}: {error}") from None
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """The time meant by ``1h`` (that long before now) or by an RFC 3339 timestamp."""
+def moment(option: str, text: str, now: datetime) -> datetime:
+    """The value of an option that takes ``1h`` (that long before now) or an RFC 3339 timestamp."""
     try:
         at = datetime.fromisoformat(text.strip().upper())
     except ValueError:
@@ -216,4 +216,6 @@ def moment(text: str, now: datetime) -> datetime:
     try:
         return now - parse_duration(text)
     except (InvalidRequestError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time") from None
+        raise typer.BadParameter(
+            f"{option}: {text!r} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time"
+        ) from None

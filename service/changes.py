@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution
 
 from domain.errors import InvalidRequestError
+from domain.naming import given_as
 from domain.patterns import check_patterns, matches_any
 from service.event_list import EventRow, rows_of
 from service.listing import instant
@@ -55,7 +56,8 @@ class Watch(BaseModel):
     def checked(self) -> "Watch":
         """The same; raises `InvalidPatternError`."""
         if self.type is not None:
-            check_patterns([self.type])
+            with given_as("type"):
+                check_patterns([self.type])
         return self
 
     def wants(self, change: EventChange) -> bool:

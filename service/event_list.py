@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from domain.explanations import RunKind
+from domain.naming import given_as
 from domain.patterns import check_patterns, matches_any
 from domain.replays import replay_of
 from service.listing import check_limit, instant, latest, quoted
@@ -89,7 +90,8 @@ class EventFilter(BaseModel):
 async def find_events(client: Client, wanted: EventFilter) -> EventPage:
     """Events, the latest first (a second behind at most)."""
     check_limit(wanted.limit)
-    patterns = check_patterns([wanted.type]) if wanted.type else None
+    with given_as("type"):
+        patterns = check_patterns([wanted.type]) if wanted.type else None
     query, before = _query(wanted), wanted.before
     rows: list[EventRow] = []
     seen: set[str] = set()

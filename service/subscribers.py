@@ -21,13 +21,12 @@ from service.connection import Connection
 from service.drains import drain_progress
 from service.owed import count_owed
 from service.subscriber_drafts import (
-    ChangeOptions,
     Drafts,
-    SubscriberOptions,
     gives_parts,
     gives_secrets,
     settled_secret,
 )
+from service.subscriber_options import ChangeOptions, SubscriberOptions
 from service.subscriber_views import Changed, Removed, Resumed, SubscriberView, given_up, unsayable, view
 from service.temporal import answered, answered_by_entity
 from service.together import Together

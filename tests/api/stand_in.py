@@ -46,7 +46,8 @@ from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
 from service.resends import Resent, remarks
 from service.sessions import Sessions
-from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
+from service.subscriber_drafts import Drafts, settled_secret
+from service.subscriber_options import ChangeOptions, SubscriberOptions
 from service.subscriber_views import Changed, Removed, Resumed, SubscriberDetail, SubscriberView, view
 from service.trials import Trial
 from service.web_ui import WebUi
