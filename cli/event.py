@@ -184,6 +184,7 @@ def _from_options(
     from domain.header_values import encode_header_value  # noqa: PLC0415 - heavy
     from service.event_ids import new_event_id  # noqa: PLC0415 - heavy
 
+    body = _data(data, datacontenttype)
     if not attributes["type"]:
         raise typer.BadParameter("give --type, or a whole event with --file")
     defaults = {"specversion": SPEC_VERSION, "id": new_event_id(), "source": DEFAULT_SOURCE, "time": _now()}
@@ -195,8 +196,25 @@ def _from_options(
     headers = {f"ce-{name}": encode_header_value(value) for name, value in members.items()}
     if data is not None or datacontenttype:
         headers["content-type"] = datacontenttype or "application/json"
-    body = b"" if data is None else read_bytes(data[1:]) if data.startswith("@") else data.encode()
     return parse_binary_event(headers, body)
+
+
+def _data(given: str | None, datacontenttype: str | None) -> bytes:
+    """The data of ``--data``; a usage error where they are to be JSON and are not, with the place of the fault."""
+    from domain.errors import InvalidEventError  # noqa: PLC0415 - heavy
+    from domain.event_parsing import is_json  # noqa: PLC0415 - heavy
+    from domain.strict_json import load_json  # noqa: PLC0415 - heavy
+
+    if given is None:
+        return b""
+    body = read_bytes(given[1:]) if given.startswith("@") else given.encode(errors="surrogateescape")
+    if body and is_json(datacontenttype):
+        try:
+            load_json(body)
+        except InvalidEventError as error:
+            other = "what is no JSON needs --datacontenttype, such as text/plain"
+            raise typer.BadParameter(f"--data: {error.data['reason']}; {other}") from None
+    return body
 
 
 def _now() -> str:

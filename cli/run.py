@@ -22,8 +22,8 @@ T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 MOST_LISTED = 1000
-# 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time or word as it takes; Click
-# decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
+# 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time, word or JSON as it takes;
+# Click decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
 EXIT_STATUS: dict[type[ImError], int] = {ImError: 1, UnavailableError: 3}
 
 
