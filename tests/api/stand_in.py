@@ -144,6 +144,9 @@ class Subscribers:
         self.known[name] = pause(self.known[name], check_reason(reason), AT)
         return view(self.known[name])
 
+    def pause_now(self, name: str) -> None:
+        self.known[name] = pause(self.known[name], "by hand", AT)
+
     async def resume(self, name: str, drop_older_than: timedelta | None = None) -> Resumed:
         await self.get(name)
         self.dropped, self.known[name] = drop_older_than, resume(self.known[name], AT)
