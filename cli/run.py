@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from cli.groups import Group
 from cli.render import clean, json_text
 from domain.errors import ImError, InvalidInputError, InvalidRequestError, UnavailableError
 from domain.timing import parse_duration
@@ -53,6 +54,7 @@ Limit = Annotated[int, typer.Option("--limit", metavar="N", help="At most so man
 def make_app(purpose: str) -> typer.Typer:
     """A Typer app with the settings that all nouns share; plain help, because Rich alone takes 0.1 s to import."""
     return typer.Typer(
+        cls=Group,
         help=purpose,
         no_args_is_help=True,
         add_completion=False,
