@@ -44,7 +44,11 @@ Types = Annotated[
 Schedule = Annotated[
     str, Field(description="``default``, ``pager``, ``long``, or seconds between attempts such as ``5,60,600``.")
 ]
-Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS, description="Requests in all, the first included.")]
+ATTEMPTS = (
+    "Requests in all, the first included. Fewer end a named schedule early, more repeat its last wait; too few for all "
+    "of the waits of a ``schedule`` that is given with it are refused."
+)
+Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS, description=ATTEMPTS)]
 Format = Annotated[
     MessageFormat,
     Field(description="``cloudevents``; or ``flat`` or ``nested``: alarm notifications, of alarms alone."),

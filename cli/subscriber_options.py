@@ -1,5 +1,6 @@
 """The options that commands of `im subscriber` share, and how what people type there is read."""
 
+from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
@@ -51,7 +52,8 @@ MaxAttempts = Annotated[
     typer.Option(
         "--max-attempts",
         metavar="N",
-        help="Requests in all (default schedule: 5, pager: 13).",
+        help="Requests in all (default schedule: 5, pager: 13). Fewer end a named schedule early; more repeat the last "
+        "wait.",
         min=1,
         max=50,
     ),
@@ -122,11 +124,15 @@ def pause_after(text: str | None) -> int | None:
     return seconds
 
 
-def schedule_meant(text: str | None) -> str | None:
-    """The waits of ``--schedule``."""
-    from domain.retry import make_schedule  # noqa: PLC0415 - heavy
+def schedule_meant(text: str | None, attempts: int | None) -> str | None:
+    """The waits of ``--schedule``, of which none is left out by ``--max-attempts``."""
+    from domain.retry import check_waits_used, make_schedule  # noqa: PLC0415 - heavy
 
-    return text if text is None else meant("--schedule", make_schedule, text)
+    if text is None:
+        return None
+    meant("--schedule", make_schedule, text)
+    meant("--max-attempts", partial(check_waits_used, text), attempts)
+    return text
 
 
 def rate_meant(text: str | None) -> str | None:

@@ -18,7 +18,7 @@ from domain.message_formats import MessageFormat
 from domain.naming import given_as
 from domain.patterns import check_patterns
 from domain.pauses import check_pause_after
-from domain.retry import make_schedule
+from domain.retry import check_waits_used, make_schedule
 from domain.signing import check_secret, make_secret
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberChange
 from domain.subscribers import NewSubscriber, check_name
@@ -185,6 +185,11 @@ def gives_secrets(options: SubscriberOptions) -> bool:
 def _schedule_of(notify: str | None, message_format: MessageFormat) -> str:
     """By default: a page, or the end of an alarm, is not followed by another message that makes up for it."""
     return "default" if notify is None and message_format is MessageFormat.CLOUDEVENTS else "pager"
+
+
+def check_together(options: SubscriberOptions) -> None:
+    """Raise an error for options that contradict each other when they are given at once."""
+    check_waits_used(options.get("schedule"), options.get("max_attempts"))
 
 
 def settled_secret(options: SubscriberOptions) -> str | None:

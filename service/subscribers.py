@@ -22,6 +22,7 @@ from service.drains import drain_progress
 from service.owed import count_owed
 from service.subscriber_drafts import (
     Drafts,
+    check_together,
     gives_parts,
     gives_secrets,
     settled_secret,
@@ -56,6 +57,7 @@ class SubscriberGateway:
             url: of a webhook.
             options: see `SubscriberOptions`.
         """
+        check_together(options)
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         new = await (await self._drafts(options)).new(name, url, options)
         await self._connection.require_worker()
@@ -68,6 +70,7 @@ class SubscriberGateway:
         Raises:
             DeliveriesWaitingError: it is to be disabled, and what waits for it is not to be cancelled.
         """
+        check_together(options)
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         current = await self.get(name) if gives_parts(options) else None
         change = await (await self._drafts(options)).change(name, options, current.url if current else None)

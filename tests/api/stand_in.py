@@ -46,7 +46,7 @@ from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
 from service.resends import Resent, remarks
 from service.sessions import Sessions
-from service.subscriber_drafts import Drafts, settled_secret
+from service.subscriber_drafts import Drafts, check_together, settled_secret
 from service.subscriber_options import ChangeOptions, SubscriberOptions
 from service.subscriber_views import Changed, Removed, Resumed, SubscriberDetail, SubscriberView, view
 from service.trials import Trial
@@ -118,6 +118,7 @@ class Subscribers:
         self._owner.called()
         if name in self.known:
             raise SubscriberExistsError(name=name)
+        check_together(options)
         self.header_values, options["secret"] = options.get("headers"), settled_secret(options)
         new = await self._drafts.new(name, url, options)
         self.known[name] = new_subscriber(new, AT)
@@ -127,6 +128,7 @@ class Subscribers:
         if (await self.get(name)).paused and options.get("enabled") is False and not options.get("cancel_waiting"):
             raise DeliveriesWaitingError(name=name, count=3)
         self.overlap, self.header_values = options.get("overlap"), options.get("headers")
+        check_together(options)
         options["secret"] = settled_secret(options)
         change = await self._drafts.change(name, options, self.known[name].url)
         self.known[name] = apply_change(self.known[name], change, AT)

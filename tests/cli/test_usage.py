@@ -27,6 +27,8 @@ ADD = "subscriber add --name a --url http://localhost:9/ "
         ADD + "--max-concurrency 0",
         ADD + "--rate-limit 5/d",
         ADD + "--schedule soon",
+        ADD + "--schedule 5,60,600 --max-attempts 3",
+        "subscriber update a --schedule 60 --max-attempts 1",
         "subscriber update a --rate-limit 5000/s",
         "subscriber update a --schedule 5,soon",
         "subscriber update a --generate-secret --overlap soon",
