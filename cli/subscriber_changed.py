@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cli.run import Format, say, warn, write
+from domain.targets.kinds import WEBHOOK
 
 if TYPE_CHECKING:
     from service.subscriber_views import Changed
@@ -23,5 +24,10 @@ def told(verb: str, changed: "Changed", output: Format) -> None:
         say("the secret is not shown again; give it to the receiver now")
     if changed.whsec:
         say("whsec is the same secret as Standard Webhooks libraries take it; it is not shown again")
+    if verb == "added" and subscriber.target == WEBHOOK and not subscriber.signed:
+        say(
+            "its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: "
+            f"im subscriber update {subscriber.name} --generate-secret"
+        )
     for warning in changed.warnings:
         warn(warning)

@@ -9,6 +9,7 @@ import cli.subscriber
 import cli.subscriber_enabled
 from cli.main import run
 from tests.api.stand_in import StandIn
+from tests.support.alert_receivers import PAGERDUTY_URL
 from tests.support.gateways import serving
 
 Im = Callable[[str], tuple[int, str, str]]
@@ -57,3 +58,26 @@ def test_nobody_of_that_name_is_said(im: Im) -> None:
     for verb in ("enable", "disable"):
         status, _, said = im(f"subscriber {verb} nobody")
         assert (status, "no subscriber is named 'nobody'" in said) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_whoever_adds_a_webhook_without_a_secret_is_told_how_to_sign(im: Im, form: str) -> None:
+    status, shown, said = im(f"{ADD} --format {form}")
+    assert status == 0
+    unsigned = [line for line in said.splitlines() if "not signed" in line]
+    assert len(unsigned) == 1
+    assert unsigned[0].endswith("to sign them: im subscriber update a --generate-secret")
+    assert shown == "" if form == "table" else not json.loads(shown)["subscriber"]["signed"]
+
+
+@pytest.mark.parametrize(
+    "signed_or_no_webhook",
+    [
+        f"{ADD} --generate-secret",
+        f"{ADD} --secret 0123456789abcdef",
+        f"subscriber add --name a --notify {PAGERDUTY_URL}",
+    ],
+)
+def test_nothing_is_said_of_signatures_where_there_is_one_or_cannot_be(im: Im, signed_or_no_webhook: str) -> None:
+    status, _, said = im(signed_or_no_webhook)
+    assert (status, "not signed" in said) == (0, False)
