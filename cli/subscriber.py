@@ -47,6 +47,7 @@ from cli.subscriber_options import (
     Schedule,
     Secret,
     Types,
+    check_place,
     headers,
     patterns,
     pause_after,
@@ -93,8 +94,7 @@ def add(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Add a webhook (--url) or an alert target (--notify). It is told of events from now on."""
-    if sum(place is not None for place in (url, hostname, notify)) != 1:
-        raise typer.BadParameter("give --url or --hostname for a webhook, or --notify for an alert target")
+    check_place(url, hostname, notify, needed=True)
     given: dict[str, Any] = {
         "hostname": hostname,
         "port": port,
@@ -174,6 +174,7 @@ def update(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
+    check_place(url, hostname, notify, needed=False)
     if header and clear_headers:
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
     if cancel_waiting and enabled is not False:

@@ -114,6 +114,23 @@ CancelWaiting = Annotated[
 ]
 
 
+_WHICH = (
+    "--url (or --hostname) is for a webhook: a program that is posted the events; --notify is for an alert target: a "
+    "service that pages people, such as pagerduty://KEY"
+)
+
+
+def check_place(url: str | None, hostname: str | None, notify: str | None, *, needed: bool) -> None:
+    """Raise a usage error where it is said twice, or though ``needed`` not at all, where a subscriber is told."""
+    given = [option for option, value in (("--url", url), ("--hostname", hostname)) if value is not None]
+    if len(given) > 1:
+        raise typer.BadParameter("give --url, or its parts with --hostname, --port and --context, not both")
+    if given and notify is not None:
+        raise typer.BadParameter(f"give {given[0]} or --notify, not both: {_WHICH}")
+    if needed and not given and notify is None:
+        raise typer.BadParameter(f"where is it told? Give --url or --notify: {_WHICH}")
+
+
 def pause_after(text: str | None) -> int | None:
     """The seconds of ``--pause-after``."""
     if text is None:

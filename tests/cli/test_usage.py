@@ -78,3 +78,20 @@ def test_data_that_is_no_json_is_said_with_its_option_and_the_place_of_the_fault
 def test_data_of_another_kind_is_not_read_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["event", "emit", "--data", "{bad", "--datacontenttype", "text/plain"]) == 2
     assert "give --type" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("subscriber add --name a", "Give --url or --notify: --url (or --hostname) is for a webhook"),
+        (ADD + "--notify pagerduty://key", "give --url or --notify, not both: --url (or --hostname) is for a webhook"),
+        ("subscriber add --name a --hostname b --notify c://d", "give --hostname or --notify, not both"),
+        ("subscriber update a --url http://localhost:9/ --notify c://d", "give --url or --notify, not both"),
+        (ADD + "--hostname b", "give --url, or its parts with --hostname"),
+    ],
+)
+def test_it_is_said_when_to_give_which_place(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert ("a service that pages people" in shown) is ("--notify" in said)
