@@ -145,18 +145,20 @@ app.command("watch", epilog=examples("im event watch --failed", "im event watch 
 
 async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[str]]":
     """Events, and what there is to say of the list; an error where there is none because what it names is not there."""
-    from service.filter_checks import check_empty  # noqa: PLC0415 - heavy
+    from service.filter_checks import check_empty, doubts  # noqa: PLC0415 - heavy
 
     found = await im.events.find(wanted)
     found = found.model_copy(update={"rows": found.rows[: wanted.limit]})
     remarks = [] if found.complete else ["older events were not searched: there are too many; narrow it down"]
     if found.rows and (wanted.failed or wanted.undelivered):
         remarks.append(await _parked(im, wanted))
+    doubtful = await doubts(im, wanted)
     if found.rows or remarks:
-        return found, remarks
+        return found, remarks + doubtful
     await check_empty(im, wanted)
     given = wanted.model_dump(exclude={"limit"}, exclude_none=True, exclude_defaults=True)
-    return found, ["no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"]
+    none = "no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"
+    return found, [none, *doubtful]
 
 
 async def _parked(im: "Gateway", wanted: "EventFilter") -> str:
