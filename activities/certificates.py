@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.http_client_errors import InvalidCertificateError
 from domain.http_clients import CertificateFacts, TrustStore
+from domain.naming import given_as
 
 if TYPE_CHECKING:  # x509 takes 0.1 s to import, which every command would wait for
     from cryptography import x509
@@ -48,9 +49,10 @@ def read_certified_key(chain: str, key: str, passphrase: str | None, now: dateti
     """
     certificates = _read_chain(chain, "the certificate")
     own = certificates[0]
-    opened = _read_key(key, passphrase)
-    if own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != opened.public:
-        raise InvalidCertificateError(what="the key", reason="it does not belong to the (first) certificate")
+    with given_as("key"):
+        opened = _read_key(key, passphrase)
+        if own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != opened.public:
+            raise InvalidCertificateError(what="the key", reason="it does not belong to the (first) certificate")
     if own.not_valid_after_utc <= now:
         raise InvalidCertificateError(
             what="the certificate", reason=f"it expired on {own.not_valid_after_utc:%Y-%m-%d}"

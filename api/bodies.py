@@ -20,6 +20,7 @@ from domain.message_formats import MessageFormat
 from domain.pauses import MAX_TIME
 from domain.retry import MAX_ATTEMPTS
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP
+from domain.targets.kinds import ONE_PLACE
 
 
 def _split(value: object) -> object:
@@ -44,7 +45,11 @@ Types = Annotated[
 Schedule = Annotated[
     str, Field(description="``default``, ``pager``, ``long``, or seconds between attempts such as ``5,60,600``.")
 ]
-Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS, description="Requests in all, the first included.")]
+ATTEMPTS = (
+    "Requests in all, the first included. Fewer end a named schedule early, more repeat its last wait; too few for all "
+    "of the waits of a ``schedule`` that is given with it are refused."
+)
+Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS, description=ATTEMPTS)]
 Format = Annotated[
     MessageFormat,
     Field(description="``cloudevents``; or ``flat`` or ``nested``: alarm notifications, of alarms alone."),
@@ -129,9 +134,7 @@ class AddSubscriber(Body):
     def _one_of_two(cls, value: str | None, info: ValidationInfo) -> str | None:
         places = (value, info.data.get("hostname"), info.data.get("notify"))
         if sum(place is not None for place in places) != 1:
-            raise ValueError(
-                "give either the url of a webhook (or its hostname), or the notify URL of an alert target as notify"
-            )
+            raise ValueError(ONE_PLACE)
         return value
 
     def arguments(self) -> dict[str, Any]:

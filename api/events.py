@@ -23,7 +23,7 @@ from domain.explanations import Explanation
 from domain.patterns import misread
 from domain.receipts import BatchReceipt, PublishReceipt
 from service.event_list import EventFilter, EventRow
-from service.filter_checks import check_empty, incident_named
+from service.filter_checks import check_empty, doubts, incident_named
 from service.resends import Resent
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)
@@ -98,7 +98,8 @@ async def list_events(
 
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
     A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
-    found, a subscriber or an incident that is not there is refused. ``warnings`` has a type that looks mistaken.
+    found, a subscriber or an incident that is not there is refused. ``warnings`` has a type that looks mistaken, and
+    that a list of one subscriber's events may lack some, where there are more subscribers than an event can name.
     """
     at = read_moment("since", since or None, datetime.now(UTC))
     wanted = EventFilter(
@@ -117,7 +118,9 @@ async def list_events(
     page = page_before(found.rows, found.older)
     link_next(request, response, page.next_cursor)
     doubt = misread(type, list(EMITTED_TYPES))
-    return WarnedPage(data=page.data, next_cursor=page.next_cursor, warnings=[doubt] if doubt else [])
+    warnings = [doubt] if doubt else []
+    warnings += await doubts(gateway, wanted)
+    return WarnedPage(data=page.data, next_cursor=page.next_cursor, warnings=warnings)
 
 
 Source = Annotated[str | None, Query(description="The event's source; needed where several sources use its id.")]

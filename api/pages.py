@@ -16,6 +16,8 @@ from domain.errors import InvalidRequestError
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
+WARNINGS = "What looks mistaken about what is asked for, such as an unknown type; and why the list may lack something."
+
 Row = TypeVar("Row")
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows at most.")]
@@ -30,9 +32,9 @@ class Page(BaseModel, Generic[Row]):
 
 
 class WarnedPage(Page[Row], Generic[Row]):
-    """A part of a list that may hold nothing because of a mistake."""
+    """A part of a list that may lack something: because of a mistake, or of what cannot be found."""
 
-    warnings: list[str] = Field([], description="What looks mistaken about what is asked for, such as an unknown type.")
+    warnings: list[str] = Field([], description=WARNINGS)
 
 
 def page_of(rows: Sequence[Row], key: Callable[[Row], str], limit: int, cursor: str | None) -> Page[Row]:

@@ -137,7 +137,7 @@ async def on_im_error(request: Request, error: Exception) -> Response:
         instance=request.url.path,
         code=error.code,
         hint=error.advice,
-        errors=_faults_of(error, request.method),
+        errors=_faults_of(error, request),
         headers=headers_of(error, status),
     )
 
@@ -155,11 +155,12 @@ def headers_of(error: ImError, status: HTTPStatus) -> Mapping[str, str]:
     return _HEADERS.get(status, {})
 
 
-def _faults_of(error: ImError, method: str) -> list[Fault]:
+def _faults_of(error: ImError, request: Request) -> list[Fault]:
     field = error.field if isinstance(error, InvalidInputError) else ""
-    if not field or field in {"event", "alarm"}:  # the detail names the attribute
+    if not field or field in {"event", "alarm", "body"}:  # the detail names the attribute
         return []
-    by_name = method == "GET" or field == IdempotencyKeyReusedError.field  # of a query, or of a header
+    of_header = field == IdempotencyKeyReusedError.field
+    by_name = of_header or request.method == "GET" or field in request.path_params
     place = {"parameter": field} if by_name else {"pointer": f"#/{field}"}
     return [Fault(**place, detail=str(error))]
 

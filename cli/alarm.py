@@ -57,7 +57,9 @@ def raise_(
         node=node, brief=brief, detail=detail, action=action, impact=impact, dependency=dependency, link=link, at=at
     )
     level = AlarmSeverity(severity.value)
-    _told(with_gateway(lambda im: im.alarms.upsert(identity, level, **texts)), output)
+    with given.by_option():
+        observed = with_gateway(lambda im: im.alarms.upsert(identity, level, **texts))
+    _told(observed, output)
 
 
 @app.command(epilog=examples("im alarm change failed-connection-b35052ec4bed3f0d --severity CRITICAL"))
@@ -177,7 +179,9 @@ def _change(alarm_id: str | None, identity: tuple[str | None, ...], texts: dict[
             return await im.alarms.change(im.alarms.id_of(Identity.model_validate(names), texts["node_id"]), **texts)
         return await im.alarms.change(alarm_id, **texts)
 
-    _told(with_gateway(changed), output)
+    with given.by_option():
+        observed = with_gateway(changed)
+    _told(observed, output)
 
 
 def _told(observed: "Observed", output: Format) -> None:

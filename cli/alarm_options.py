@@ -1,5 +1,7 @@
 """The options that commands of `im alarm` share, and how what people type there is read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -55,6 +57,32 @@ LastUpdated = Annotated[
 ]
 
 
+_OPTIONS = {
+    "alarm_type": "--type",
+    "resource_type": "--resource-type",
+    "resource_id": "--resource",
+    "node_id": "--node",
+    "brief_description": "--brief",
+    "detailed_description": "--detail",
+    "suggested_actions": "--action",
+    "impacted_resources": "--impact",
+    "dashboard_link": "--link",
+    "last_updated": "--last-updated",
+}
+
+
+@contextmanager
+def by_option() -> Iterator[None]:
+    """Have what is refused of an alarm named by the option that it was typed with."""
+    from domain.alarm_errors import InvalidAlarmError  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except InvalidAlarmError as error:
+        member, reason = error.data["member"], error.data["reason"]
+        raise InvalidAlarmError(member=_OPTIONS.get(member.partition(".")[0], member), reason=reason) from None
+
+
 def said(
     *,
     node: str | None = None,
@@ -74,7 +102,7 @@ def said(
         "suggested_actions": action or None,
         "impacted_resources": _impacts(impact or [], dependency or []),
         "dashboard_link": link,
-        "last_updated": moment(at, datetime.now(UTC)) if at else None,
+        "last_updated": moment("--last-updated", at, datetime.now(UTC)) if at else None,
     }
 
 

@@ -117,7 +117,7 @@ def list_(
         type=event_type,
         incident=incident_id(incident) if incident else None,
         subscriber=subscriber,
-        since=moment(since, now) if since else None,
+        since=moment("--since", since, now) if since else None,
         limit=limit,
     )
     warn_misread(event_type)
@@ -145,18 +145,20 @@ app.command("watch", epilog=examples("im event watch --failed", "im event watch 
 
 async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[str]]":
     """Events, and what there is to say of the list; an error where there is none because what it names is not there."""
-    from service.filter_checks import check_empty  # noqa: PLC0415 - heavy
+    from service.filter_checks import check_empty, doubts  # noqa: PLC0415 - heavy
 
     found = await im.events.find(wanted)
     found = found.model_copy(update={"rows": found.rows[: wanted.limit]})
     remarks = [] if found.complete else ["older events were not searched: there are too many; narrow it down"]
     if found.rows and (wanted.failed or wanted.undelivered):
         remarks.append(await _parked(im, wanted))
+    doubtful = await doubts(im, wanted)
     if found.rows or remarks:
-        return found, remarks
+        return found, remarks + doubtful
     await check_empty(im, wanted)
     given = wanted.model_dump(exclude={"limit"}, exclude_none=True, exclude_defaults=True)
-    return found, ["no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"]
+    none = "no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"
+    return found, [none, *doubtful]
 
 
 async def _parked(im: "Gateway", wanted: "EventFilter") -> str:
@@ -184,6 +186,7 @@ def _from_options(
     from domain.header_values import encode_header_value  # noqa: PLC0415 - heavy
     from service.event_ids import new_event_id  # noqa: PLC0415 - heavy
 
+    body = _data(data, datacontenttype)
     if not attributes["type"]:
         raise typer.BadParameter("give --type, or a whole event with --file")
     defaults = {"specversion": SPEC_VERSION, "id": new_event_id(), "source": DEFAULT_SOURCE, "time": _now()}
@@ -195,8 +198,25 @@ def _from_options(
     headers = {f"ce-{name}": encode_header_value(value) for name, value in members.items()}
     if data is not None or datacontenttype:
         headers["content-type"] = datacontenttype or "application/json"
-    body = b"" if data is None else read_bytes(data[1:]) if data.startswith("@") else data.encode()
     return parse_binary_event(headers, body)
+
+
+def _data(given: str | None, datacontenttype: str | None) -> bytes:
+    """The data of ``--data``; a usage error where they are to be JSON and are not, with the place of the fault."""
+    from domain.errors import InvalidEventError  # noqa: PLC0415 - heavy
+    from domain.event_parsing import is_json  # noqa: PLC0415 - heavy
+    from domain.strict_json import load_json  # noqa: PLC0415 - heavy
+
+    if given is None:
+        return b""
+    body = read_bytes(given[1:]) if given.startswith("@") else given.encode(errors="surrogateescape")
+    if body and is_json(datacontenttype):
+        try:
+            load_json(body)
+        except InvalidEventError as error:
+            other = "what is no JSON needs --datacontenttype, such as text/plain"
+            raise typer.BadParameter(f"--data: {error.data['reason']}; {other}") from None
+    return body
 
 
 def _now() -> str:

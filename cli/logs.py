@@ -64,7 +64,7 @@ def logs(
 
     folder = load_settings().im_state_dir / LOG_FOLDER
     _require_files(folder, follow=follow)
-    oldest = moment(since, datetime.now(UTC)) if since else None
+    oldest = moment("--since", since, datetime.now(UTC)) if since else None
     wanted = _selection(component, level_number(level) if level else 0, oldest)
     tail = LogTail(folder)
     found = list(_wanted(tail.read() if follow else read_logs(folder), wanted))

@@ -80,7 +80,7 @@ def replay(
     from service.replay_views import ReplayOptions  # noqa: PLC0415 - heavy
 
     now = datetime.now(UTC)
-    after, before = moment(since, now) if since else None, moment(until, now) if until else None
+    after, before = moment("--since", since, now) if since else None, moment("--until", until, now) if until else None
     if after and after >= min(before or now, now):
         raise typer.BadParameter("--since is not before --until: no time lies between them")
     options = ReplayOptions(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from cli.groups import Group
 from cli.render import clean, json_text
 from domain.errors import ImError, InvalidInputError, InvalidRequestError, UnavailableError
 from domain.timing import parse_duration
@@ -22,8 +23,8 @@ T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 MOST_LISTED = 1000
-# 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time or word as it takes; Click
-# decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
+# 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time, word or JSON as it takes;
+# Click decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
 EXIT_STATUS: dict[type[ImError], int] = {ImError: 1, UnavailableError: 3}
 
 
@@ -53,6 +54,7 @@ Limit = Annotated[int, typer.Option("--limit", metavar="N", help="At most so man
 def make_app(purpose: str) -> typer.Typer:
     """A Typer app with the settings that all nouns share; plain help, because Rich alone takes 0.1 s to import."""
     return typer.Typer(
+        cls=Group,
         help=purpose,
         no_args_is_help=True,
         add_completion=False,
@@ -204,8 +206,8 @@ def duration(option: str, text: str) -> timedelta:
         raise typer.BadParameter(f"{option}: {error}") from None
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """The time meant by ``1h`` (that long before now) or by an RFC 3339 timestamp."""
+def moment(option: str, text: str, now: datetime) -> datetime:
+    """The value of an option that takes ``1h`` (that long before now) or an RFC 3339 timestamp."""
     try:
         at = datetime.fromisoformat(text.strip().upper())
     except ValueError:
@@ -216,4 +218,6 @@ def moment(text: str, now: datetime) -> datetime:
     try:
         return now - parse_duration(text)
     except (InvalidRequestError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time") from None
+        raise typer.BadParameter(
+            f"{option}: {text!r} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time"
+        ) from None

@@ -1,6 +1,6 @@
 """`im subscriber`: who is told of events, and how that goes."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,10 +14,11 @@ from cli.run import (
     only_given,
     say,
     typed_secret,
-    warn,
     with_gateway,
     write,
 )
+from cli.subscriber_changed import told
+from cli.subscriber_enabled import disable, enable
 from cli.subscriber_health import NONE_YET, health
 from cli.subscriber_match import match
 from cli.subscriber_options import (
@@ -46,6 +47,7 @@ from cli.subscriber_options import (
     Schedule,
     Secret,
     Types,
+    check_place,
     headers,
     patterns,
     pause_after,
@@ -57,9 +59,6 @@ from cli.subscriber_pause import pause, resume
 from cli.subscriber_remove import remove
 from cli.subscriber_trial import try_out
 from cli.watch import watch_subscriber
-
-if TYPE_CHECKING:
-    from service.subscriber_views import Changed
 
 app = make_app("Say who is told of events, and see how it goes.")
 
@@ -94,9 +93,8 @@ def add(
     enabled: Enabled = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Add a subscriber: a webhook (--url) or an alert target (--notify). It is told of events from now on."""
-    if sum(place is not None for place in (url, hostname, notify)) != 1:
-        raise typer.BadParameter("give --url or --hostname for a webhook, or --notify for an alert target")
+    """Add a webhook (--url) or an alert target (--notify). It is told of events from now on."""
+    check_place(url, hostname, notify, needed=True)
     given: dict[str, Any] = {
         "hostname": hostname,
         "port": port,
@@ -106,7 +104,7 @@ def add(
         "secret": typed_secret(secret),
         "generate_secret": generate_secret,
         "headers": headers(header),
-        "schedule": schedule_meant(schedule),
+        "schedule": schedule_meant(schedule, max_attempts),
         "max_attempts": max_attempts,
         "message_format": message_format,
         "http_client": http_client,
@@ -117,7 +115,7 @@ def add(
         "enabled": enabled,
     }
     options = only_given(given)
-    _told("added", with_gateway(lambda im: im.subscribers.add(name, url, **options)), output)
+    told("added", with_gateway(lambda im: im.subscribers.add(name, url, **options)), output)
 
 
 @app.command("list", epilog=examples("im subscriber list", "im subscriber list --format json"))
@@ -176,6 +174,7 @@ def update(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
+    check_place(url, hostname, notify, needed=False)
     if header and clear_headers:
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
     if cancel_waiting and enabled is not False:
@@ -193,7 +192,7 @@ def update(
         "generate_secret": generate_secret or None,
         "drop_secret": drop_secret or None,
         "headers": {} if clear_headers else headers(header),
-        "schedule": schedule_meant(schedule),
+        "schedule": schedule_meant(schedule, max_attempts),
         "max_attempts": max_attempts,
         "message_format": message_format,
         "http_client": value_or_none("http-client", http_client, no_http_client, ""),
@@ -206,7 +205,7 @@ def update(
     if not options:
         raise typer.BadParameter("nothing to change; see im subscriber update --help")
     valid_beside = duration("--overlap", overlap)
-    _told("updated", with_gateway(lambda im: im.subscribers.update(name, overlap=valid_beside, **options)), output)
+    told("updated", with_gateway(lambda im: im.subscribers.update(name, overlap=valid_beside, **options)), output)
 
 
 app.command(epilog=examples("im subscriber remove my-webhook", "im subscriber remove my-webhook --cancel-waiting"))(
@@ -217,6 +216,10 @@ app.command("test", epilog=examples("im subscriber test oncall", "im subscriber 
 )
 
 
+app.command(epilog=examples("im subscriber disable my-webhook", "im subscriber disable my-webhook --cancel-waiting"))(
+    disable
+)
+app.command(epilog=examples("im subscriber enable my-webhook"))(enable)
 app.command(epilog=examples("im subscriber health", "im subscriber health my-webhook --format json"))(health)
 app.command(epilog=examples("im subscriber pause my-webhook --reason 'database migration'"))(pause)
 app.command(
@@ -224,21 +227,3 @@ app.command(
 )(resume)
 app.command(epilog=examples("im subscriber match 'im.incident.*' 'im.**'"))(match)
 app.command("watch", epilog=examples("im subscriber watch my-webhook"))(watch_subscriber)
-
-
-def _told(verb: str, changed: "Changed", output: Format) -> None:
-    subscriber = changed.subscriber
-    if output is Format.JSON:
-        write(output, changed, "")
-    else:
-        for label, value in (("secret", changed.secret), ("whsec", changed.whsec)):
-            if value:
-                write(output, None, f"{label}: {value}")
-    state = "" if subscriber.enabled else ", disabled"
-    say(f"{verb} {subscriber.name}: {','.join(subscriber.types)} to {subscriber.url}{state}")
-    if changed.secret:
-        say("the secret is not shown again; give it to the receiver now")
-    if changed.whsec:
-        say("whsec is the same secret as Standard Webhooks libraries take it; it is not shown again")
-    for warning in changed.warnings:
-        warn(warning)

@@ -1,5 +1,6 @@
 """The options that commands of `im subscriber` share, and how what people type there is read."""
 
+from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
@@ -51,7 +52,8 @@ MaxAttempts = Annotated[
     typer.Option(
         "--max-attempts",
         metavar="N",
-        help="Requests in all (default schedule: 5, pager: 13).",
+        help="Requests in all (default schedule: 5, pager: 13). Fewer end a named schedule early; more repeat the last "
+        "wait.",
         min=1,
         max=50,
     ),
@@ -112,6 +114,23 @@ CancelWaiting = Annotated[
 ]
 
 
+_WHICH = (
+    "--url (or --hostname) is for a webhook: a program that is posted the events; --notify is for an alert target: a "
+    "service that pages people, such as pagerduty://KEY"
+)
+
+
+def check_place(url: str | None, hostname: str | None, notify: str | None, *, needed: bool) -> None:
+    """Raise a usage error where it is said twice, or though ``needed`` not at all, where a subscriber is told."""
+    given = [option for option, value in (("--url", url), ("--hostname", hostname)) if value is not None]
+    if len(given) > 1:
+        raise typer.BadParameter("give --url, or its parts with --hostname, --port and --context, not both")
+    if given and notify is not None:
+        raise typer.BadParameter(f"give {given[0]} or --notify, not both: {_WHICH}")
+    if needed and not given and notify is None:
+        raise typer.BadParameter(f"where is it told? Give --url or --notify: {_WHICH}")
+
+
 def pause_after(text: str | None) -> int | None:
     """The seconds of ``--pause-after``."""
     if text is None:
@@ -122,11 +141,15 @@ def pause_after(text: str | None) -> int | None:
     return seconds
 
 
-def schedule_meant(text: str | None) -> str | None:
-    """The waits of ``--schedule``."""
-    from domain.retry import make_schedule  # noqa: PLC0415 - heavy
+def schedule_meant(text: str | None, attempts: int | None) -> str | None:
+    """The waits of ``--schedule``, of which none is left out by ``--max-attempts``."""
+    from domain.retry import check_waits_used, make_schedule  # noqa: PLC0415 - heavy
 
-    return text if text is None else meant("--schedule", make_schedule, text)
+    if text is None:
+        return None
+    meant("--schedule", make_schedule, text)
+    meant("--max-attempts", partial(check_waits_used, text), attempts)
+    return text
 
 
 def rate_meant(text: str | None) -> str | None:

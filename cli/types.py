@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from cli import render
+from cli.groups import Group
 from cli.run import Format, FormatOption, examples, put, write
 
 app = typer.Typer(
+    cls=Group,
     help="The event types that im emits, their schemas and examples.",
     add_completion=False,
     rich_markup_mode=None,

@@ -46,7 +46,7 @@ def verify(
     Explains what is wrong. Exit status 0: at least one signature is right and none is wrong.
     """
     now = datetime.now(UTC)
-    allowed, arrived = duration("--tolerance", tolerance), now if at is None else moment(at, now)
+    allowed, arrived = duration("--tolerance", tolerance), now if at is None else moment("--at", at, now)
     _check_source(request, body, header, secret)
     capture = _capture(request, body, header or [])
     from domain.verification import verify as check  # noqa: PLC0415 - heavy

@@ -69,10 +69,13 @@ class ImError(Exception):
 
 
 class InvalidInputError(ImError):
-    """A value the caller gave is not acceptable; ``field`` names it."""
+    """A value the caller gave is not acceptable; ``field`` names it, unless the caller called it otherwise.
+
+    See `domain.naming`.
+    """
 
     code = "invalid_input"
-    field: ClassVar[str] = ""
+    field: str = ""
 
 
 class InvalidNameError(InvalidInputError):

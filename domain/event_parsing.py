@@ -104,11 +104,16 @@ def parse_binary_event(headers: Mapping[str, str], body: bytes) -> CloudEvent:
         members["datacontenttype"] = content_type
     if len(body) > MAX_EVENT_BYTES:
         raise EventTooLargeError(size=len(body), limit=MAX_EVENT_BYTES)
-    if body and _JSON_MEDIA_TYPE.fullmatch(content_type or "application/json"):
+    if body and is_json(content_type):
         members["data"] = load_json(body)
     elif body:
         members["data_base64"] = base64.b64encode(body).decode()
     return event_from_members(members)
+
+
+def is_json(content_type: str | None) -> bool:
+    """Whether data of that type is JSON; so it is where no type is given."""
+    return bool(_JSON_MEDIA_TYPE.fullmatch(content_type or "application/json"))
 
 
 def check_time(value: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from domain.errors import InvalidPatternError
+from domain.likeness import is_like
 
 ALL = "**"
 MAX_PATTERNS = 50
@@ -106,10 +107,24 @@ def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
     for candidate in wider:
         if any(matches(candidate, known) for known in known_types):
             return candidate
-    if close := difflib.get_close_matches(pattern, known_types, n=1, cutoff=0.8):
-        return close[0]
+    if meant := next((known for known in known_types if _is_misspelt(pattern, known)), None):
+        return meant
     family = f"{'.'.join(pattern.split('.')[:2])}.**"  # such as all of incidents
     return family if any(matches(family, known) for known in known_types) else None
+
+
+def _is_misspelt(pattern: str, known: str) -> bool:
+    """Whether a pattern is a type but for typing errors in a segment, its version, or what it lacks at the front.
+
+    Types are not compared as a whole: most of their letters are those of their family.
+    """
+    mine, theirs = pattern.split("."), known.split(".")
+    if known.endswith(f".{pattern}"):
+        return len(mine) > 1
+    return len(mine) == len(theirs) and all(
+        is_like(one, other) or (one[:1] == "v" and one[1:].isdigit() and other[:1] == "v")
+        for one, other in zip(mine, theirs, strict=True)
+    )
 
 
 def closest(patterns: Sequence[str], event_type: str) -> tuple[str, str]:

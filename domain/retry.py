@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import InvalidScheduleError
+from domain.naming import given_as
 
 DEFAULT_ATTEMPTS = 5
 MAX_ATTEMPTS = 50
@@ -98,6 +99,23 @@ def make_schedule(name: str = "default", max_attempts: int | None = None) -> Ret
     if not 1 <= attempts <= MAX_ATTEMPTS:
         raise InvalidScheduleError(reason=f"{attempts} attempts; the range is 1 to {MAX_ATTEMPTS}")
     return RetrySchedule(name=name, max_attempts=attempts, delays_seconds=tuple(delays))
+
+
+def check_waits_used(name: str | None, max_attempts: int | None) -> None:
+    """Raise `InvalidScheduleError` for waits that are written out, with requests too few to come to all of them.
+
+    Asked of what is given together; None is not given. A named schedule may end early, and so may any later on, by a
+    number alone. More requests than a schedule has repeat its last wait.
+    """
+    if name is None or max_attempts is None or name.strip().lower() in _NAMED:
+        return
+    whole = make_schedule(name)
+    if max_attempts < whole.max_attempts:
+        with given_as("max_attempts"):
+            raise InvalidScheduleError(
+                reason=f"{whole.name} makes {whole.max_attempts} requests, and with {max_attempts} not all of its "
+                "waits come to pass: leave some out, or the number"
+            )
 
 
 def _parse_delays(text: str) -> tuple[int, ...]:

@@ -1,10 +1,10 @@
 """An event has no delivery to a subscriber: why not."""
 
-import difflib
 import shlex
 
 from domain.event_types import SUBSCRIBER_TEST
 from domain.explanations import Carrier, Finding, Story, Verdict
+from domain.likeness import nearest
 from domain.message_formats import can_say as format_can_say
 from domain.operational import asking
 from domain.patterns import closest, matches
@@ -95,8 +95,8 @@ def _unknown(story: Story) -> Finding:
 
 
 def _who_is_there(story: Story) -> list[str]:
-    close = difflib.get_close_matches(story.name, story.names, n=1)
-    return [f"did you mean {close[0]}?" if close else "see who is there: im subscriber list"]
+    close = nearest(story.name, story.names)
+    return [f"did you mean {close}?" if close else "see who is there: im subscriber list"]
 
 
 def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:

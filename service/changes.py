@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution
 
 from domain.errors import InvalidRequestError
+from domain.naming import given_as
 from domain.patterns import check_patterns, matches_any
 from service.event_list import EventRow, rows_of
 from service.listing import instant
@@ -38,6 +39,10 @@ class EventChange(EventRow):
 
     ended_at: datetime | None = None
 
+    def is_for(self, subscriber: str) -> bool:
+        """Whether it is for a subscriber, who may be named among those in trouble alone where not all names fit."""
+        return subscriber in self.subscribers or any(word.endswith(f":{subscriber}") for word in self.troubled)
+
 
 class Watch(BaseModel):
     """Which events are watched; every condition given must hold.
@@ -55,7 +60,8 @@ class Watch(BaseModel):
     def checked(self) -> "Watch":
         """The same; raises `InvalidPatternError`."""
         if self.type is not None:
-            check_patterns([self.type])
+            with given_as("type"):
+                check_patterns([self.type])
         return self
 
     def wants(self, change: EventChange) -> bool:
@@ -64,7 +70,7 @@ class Watch(BaseModel):
             return False
         if self.incident is not None and change.incident_id != self.incident:
             return False
-        if self.subscriber is not None and self.subscriber not in change.subscribers:
+        if self.subscriber is not None and not change.is_for(self.subscriber):
             return False
         if not self.failed:
             return True

@@ -27,7 +27,8 @@ from domain.subscribers import SealedSecret, Subscriber, new_subscriber
 from domain.targets.kinds import WEBHOOK
 from domain.zeebe_declarations import check_operate_url
 from service.http_client_drafts import HttpClientDrafts, HttpClientOptions
-from service.subscriber_drafts import Drafts, SubscriberOptions
+from service.subscriber_drafts import Drafts
+from service.subscriber_options import SubscriberOptions
 from service.zeebe import alerts_purpose
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from domain.explanations import RunKind
+from domain.naming import given_as
+from domain.outcomes import DeliveryState
 from domain.patterns import check_patterns, matches_any
 from domain.replays import replay_of
 from service.listing import check_limit, instant, latest, quoted
@@ -89,7 +91,8 @@ class EventFilter(BaseModel):
 async def find_events(client: Client, wanted: EventFilter) -> EventPage:
     """Events, the latest first (a second behind at most)."""
     check_limit(wanted.limit)
-    patterns = check_patterns([wanted.type]) if wanted.type else None
+    with given_as("type"):
+        patterns = check_patterns([wanted.type]) if wanted.type else None
     query, before = _query(wanted), wanted.before
     rows: list[EventRow] = []
     seen: set[str] = set()
@@ -146,9 +149,14 @@ def _query(wanted: EventFilter) -> str:
 
 
 def sent_to(subscriber: str, *, failed: bool, undelivered: bool) -> str:
-    """The condition that an event is for a subscriber; that it failed for it; that it failed or was cancelled."""
-    states = ("failed", "cancelled") if undelivered else ("failed",)
-    keywords = [f"{state}:{subscriber}" for state in states] if failed or undelivered else [subscriber]
+    """The condition that an event is for a subscriber; that it failed for it; that it failed or was cancelled.
+
+    Where not all words of an event fit, those of trouble do before the names.
+    """
+    if failed or undelivered:
+        keywords = [f"{state}:{subscriber}" for state in (("failed", "cancelled") if undelivered else ("failed",))]
+    else:
+        keywords = [subscriber, *(f"{state}:{subscriber}" for state in DeliveryState if state != "delivered")]
     return f"{names.SUBSCRIBERS.name} IN ({', '.join(map(quoted, keywords))})"
 
 

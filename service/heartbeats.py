@@ -25,6 +25,7 @@ from domain.heartbeats import (
     redacted,
 )
 from domain.incidents import Severity
+from domain.naming import given_as
 from domain.source_errors import HeartbeatNotFoundError, HeartbeatUnwatchedError
 from domain.sources import HeartbeatConfig, check_source_name, digest
 from domain.timing import in_short
@@ -207,7 +208,8 @@ class HeartbeatGateway(BeatIntake):
     async def _sealed(self, name: str, ping_url: str | None) -> str | None:
         if ping_url is None:
             return None
-        checked = check_url(ping_url, self._connection.policy)
+        with given_as("ping_url"):
+            checked = check_url(ping_url, self._connection.policy)
         return (await self._connection.sealing()).seal(checked, ping_url_purpose(name))
 
 

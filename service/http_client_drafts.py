@@ -20,6 +20,7 @@ from domain.http_clients import (
     TokenAuth,
     TrustStore,
 )
+from domain.naming import given_as
 from domain.subscribers import check_name
 
 MAX_SECRET_CHARS = 4096
@@ -116,7 +117,8 @@ class HttpClientDrafts:
             if isinstance(value, str):
                 _checked(each.replace("_", " "), value)
         if token_url is not None:
-            self._check_token_url(token_url)
+            with given_as("token_url"):
+                self._check_token_url(token_url)
         sealed = self._sealed(name, Part.OAUTH2, _checked("client secret", secret)) if secret is not None else None
         return OAuth2Draft(
             token_url=token_url,
@@ -141,19 +143,24 @@ class HttpClientDrafts:
             return None
         if credentials is not None and ":" not in _checked("proxy credentials", credentials):
             raise InvalidRequestError(reason="the proxy's credentials are user:password")
-        try:
-            checked = check_proxy_url(url, self._policy)
-        except InvalidUrlError as error:
-            raise InvalidRequestError(reason=f"the proxy cannot be used: {error.data['reason']}") from None
+        with given_as("proxy"):
+            checked = self._checked_proxy(url)
         sealed = self._sealed(name, Part.PROXY, credentials) if credentials is not None else None
         return Proxy(url=checked, sealed_credentials=sealed)
+
+    def _checked_proxy(self, url: str) -> str:
+        try:
+            return check_proxy_url(url, self._policy)
+        except InvalidUrlError as error:
+            raise InvalidRequestError(reason=f"the proxy cannot be used: {error.data['reason']}") from None
 
     def _sealed(self, name: str, part: Part, value: str) -> str:
         return self._keyring.seal(value, http_client_purpose(name, part))
 
 
 async def _trust(pem: str | None) -> TrustStore | None:
-    return None if pem is None else await asyncio.to_thread(read_trust, pem)
+    with given_as("trust"):
+        return None if pem is None else await asyncio.to_thread(read_trust, pem)
 
 
 def _checked(what: str, value: str) -> str:

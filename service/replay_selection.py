@@ -1,6 +1,7 @@
 """What the options of a replay select, and whom it is sent to: checked before anything is searched."""
 
 from domain.errors import InvalidRequestError
+from domain.naming import given_as
 from domain.patterns import check_patterns
 from domain.replay_errors import SubscriberRemovedError, UnknownSubscriberError
 from domain.replays import Selection
@@ -36,7 +37,8 @@ async def selected(
     if options.subscriber is not None and options.subscriber not in known:
         await _check_removed(connection, options.subscriber, sent_on=options.to not in {None, options.subscriber})
     if name not in known:
-        raise UnknownSubscriberError(name=name)
+        with given_as("to" if options.to else "subscriber"):
+            raise UnknownSubscriberError(name=name)
     return selection, known[name]
 
 

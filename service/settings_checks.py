@@ -1,16 +1,14 @@
 """What is wrong with settings beyond the bounds of each: names that there are not, and an API that nothing guards."""
 
-import difflib
 import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from domain.errors import SettingsError
+from domain.likeness import nearest
 
 if TYPE_CHECKING:  # it imports this
     from service.settings import Settings
-
-_LIKE = 0.7
 
 
 def refuse_unknown(known: Collection[str]) -> None:
@@ -24,8 +22,8 @@ def refuse_unknown(known: Collection[str]) -> None:
 
 
 def _meant(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=_LIKE)
-    return f"unknown setting {name}" + (f" (did you mean {close[0]}?)" if close else "")
+    close = nearest(name.removeprefix("IM_"), [each.removeprefix("IM_") for each in known])
+    return f"unknown setting {name}" + (f" (did you mean IM_{close}?)" if close else "")
 
 
 def guarded(settings: "Settings") -> "Settings":

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
 from activities.targets_apprise import check_apprise
@@ -15,72 +15,20 @@ from domain.errors import InvalidRequestError
 from domain.headers import check_headers
 from domain.limits import check_concurrency, check_rate
 from domain.message_formats import MessageFormat
+from domain.naming import given_as
 from domain.patterns import check_patterns
 from domain.pauses import check_pause_after
-from domain.retry import make_schedule
+from domain.retry import check_waits_used, make_schedule
 from domain.signing import check_secret, make_secret
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberChange
 from domain.subscribers import NewSubscriber, check_name
 from domain.targets import kinds
 from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
-from domain.targets.kinds import WEBHOOK
+from domain.targets.kinds import ONE_PLACE, WEBHOOK
 from domain.web_service import settled_url
+from service.subscriber_options import ChangeOptions, SubscriberOptions
 
-
-class SubscriberOptions(TypedDict, total=False):
-    """What may be said of a subscriber; what is absent or None takes the default, or stays as it is.
-
-    Attributes:
-        notify: an alert target instead of a URL; the whole of it is a secret.
-        types: patterns; by default all of a webhook, and of others what they are made for.
-        secret: signs a webhook's deliveries.
-        generate_secret: makes one instead.
-        headers: added to a webhook's requests.
-        schedule: ``default`` of a webhook by default; ``pager`` of an alert target, and of alarm notifications.
-        max_attempts: as the schedule has them, by default.
-        enabled: False delivers nothing.
-        message_format: of a webhook.
-        http_client: name of the HTTP client that a webhook is posted with; an empty string for the plain one.
-        ordered: tell it of an incident's (or an alarm's) events one after the other.
-        max_concurrency: requests at once, over all processes; 0 for no limit.
-        rate_limit: requests in a time, likewise, such as ``10/s``; an empty string for no limit.
-        pause_after_seconds: of unbroken failure, after which it is paused; 0 for never.
-        hostname: with ``port`` and ``context``, the URL of a webhook in parts; see `domain.web_service`.
-    """
-
-    hostname: str | None
-    port: int | None
-    context: str | None
-    notify: str | None
-    types: Sequence[str] | None
-    secret: str | None
-    generate_secret: bool
-    headers: Mapping[str, str] | None
-    schedule: str | None
-    max_attempts: int | None
-    enabled: bool | None
-    message_format: MessageFormat | None
-    http_client: str | None
-    ordered: bool | None
-    max_concurrency: int | None
-    rate_limit: str | None
-    pause_after_seconds: int | None
-
-
-class ChangeOptions(SubscriberOptions, total=False):
-    """What may be changed besides.
-
-    Attributes:
-        url: of a webhook.
-        drop_secret: sign no more.
-        cancel_waiting: with ``enabled`` False, what waits for the end of its pause ends as cancelled.
-        overlap: how long the previous secret stays valid beside a new one; 24 h by default, 30 days at most.
-    """
-
-    url: str | None
-    drop_secret: bool
-    cancel_waiting: bool
-    overlap: timedelta
+_URL_PARTS = ("hostname", "port", "context")
 
 
 class _Place(NamedTuple):
@@ -106,9 +54,9 @@ class Drafts:
         notify, headers, secret = options.get("notify"), options.get("headers"), options.get("secret")
         url = _settled_url(url, options)
         if (url is None) == (notify is None):
-            raise InvalidRequestError(reason="give the url of a webhook, or the notify URL of an alert target (one)")
+            raise InvalidRequestError(reason=ONE_PLACE)
         check_name(name)
-        place = await self._place(name, url, notify)
+        place = await self._place(name, url, options)
         if notify is not None and (secret or headers):
             raise InvalidRequestError(reason="a notify URL has its own keys: leave out secrets and headers")
         message_format, http_client = options.get("message_format"), options.get("http_client")
@@ -148,14 +96,14 @@ class Drafts:
         if not timedelta() <= overlap <= MAX_OVERLAP:
             raise InvalidRequestError(reason=f"the overlap must be 0 to {MAX_OVERLAP.days} days")
         if url is not None and notify is not None:
-            raise InvalidRequestError(reason="give a url or a notify URL, not both")
+            raise InvalidRequestError(reason=ONE_PLACE)
         if options.get("drop_secret") and secret:
             raise InvalidRequestError(reason="give a new secret or drop the secret, not both")
         types, headers = options.get("types"), options.get("headers")
         schedule, max_attempts = options.get("schedule"), options.get("max_attempts")
         if schedule is not None or max_attempts is not None:
             make_schedule(schedule or "default", max_attempts)
-        place = None if url is None and notify is None else await self._place(name, url, notify)
+        place = None if url is None and notify is None else await self._place(name, url, options)
         return SubscriberChange(
             name=name,
             url=place.url if place else None,
@@ -178,10 +126,12 @@ class Drafts:
             pause_after_seconds=_pause_after(options),
         )
 
-    async def _place(self, name: str, url: str | None, notify: str | None) -> _Place:
+    async def _place(self, name: str, url: str | None, options: SubscriberOptions) -> _Place:
         """Where a subscriber is told, checked; a notify URL sealed, and of it only the scheme to be shown."""
+        notify = options.get("notify")
         if notify is None:
-            return _Place(url=check_url(url or "", self._policy))
+            with given_as(_url_part(options)):
+                return _Place(url=check_url(url or "", self._policy))
         target = parse_notify(notify)
         if isinstance(target, AppriseTarget):
             await asyncio.to_thread(check_apprise, target, self._policy)
@@ -198,7 +148,13 @@ class Drafts:
 
 
 def _settled_url(url: str | None, options: SubscriberOptions, current: str | None = None) -> str | None:
-    return settled_url(url, options.get("hostname"), options.get("port"), options.get("context"), current)
+    with given_as(_url_part(options)):
+        return settled_url(url, options.get("hostname"), options.get("port"), options.get("context"), current)
+
+
+def _url_part(options: SubscriberOptions) -> str:
+    """What a URL is refused as: as whole as it was given."""
+    return next((part for part in _URL_PARTS if options.get(part) is not None), "url")
 
 
 def _concurrency(options: SubscriberOptions) -> int | None:
@@ -218,7 +174,7 @@ def _pause_after(options: SubscriberOptions) -> int | None:
 
 def gives_parts(options: SubscriberOptions) -> bool:
     """Whether parts of a URL are given, so that the URL at hand must be known."""
-    return any(options.get(part) is not None for part in ("hostname", "port", "context"))
+    return any(options.get(part) is not None for part in _URL_PARTS)
 
 
 def gives_secrets(options: SubscriberOptions) -> bool:
@@ -229,6 +185,11 @@ def gives_secrets(options: SubscriberOptions) -> bool:
 def _schedule_of(notify: str | None, message_format: MessageFormat) -> str:
     """By default: a page, or the end of an alarm, is not followed by another message that makes up for it."""
     return "default" if notify is None and message_format is MessageFormat.CLOUDEVENTS else "pager"
+
+
+def check_together(options: SubscriberOptions) -> None:
+    """Raise an error for options that contradict each other when they are given at once."""
+    check_waits_used(options.get("schedule"), options.get("max_attempts"))
 
 
 def settled_secret(options: SubscriberOptions) -> str | None:

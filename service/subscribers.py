@@ -21,13 +21,13 @@ from service.connection import Connection
 from service.drains import drain_progress
 from service.owed import count_owed
 from service.subscriber_drafts import (
-    ChangeOptions,
     Drafts,
-    SubscriberOptions,
+    check_together,
     gives_parts,
     gives_secrets,
     settled_secret,
 )
+from service.subscriber_options import ChangeOptions, SubscriberOptions
 from service.subscriber_views import Changed, Removed, Resumed, SubscriberView, given_up, unsayable, view
 from service.temporal import answered, answered_by_entity
 from service.together import Together
@@ -57,6 +57,7 @@ class SubscriberGateway:
             url: of a webhook.
             options: see `SubscriberOptions`.
         """
+        check_together(options)
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         new = await (await self._drafts(options)).new(name, url, options)
         await self._connection.require_worker()
@@ -69,6 +70,7 @@ class SubscriberGateway:
         Raises:
             DeliveriesWaitingError: it is to be disabled, and what waits for it is not to be cancelled.
         """
+        check_together(options)
         generated, options["secret"] = bool(options.get("generate_secret")), settled_secret(options)
         current = await self.get(name) if gives_parts(options) else None
         change = await (await self._drafts(options)).change(name, options, current.url if current else None)

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
@@ -176,6 +176,13 @@ def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
         keywords = marks + waiting + [f"{state}:{name}" for name, state in troubled if state != "waiting"]
     keywords += [name for name, _ in troubled] + [name for name, state in states if state == "delivered"]
     return _fitting(list(dict.fromkeys(keywords)))
+
+
+def may_leave_out(subscribers: Collection[str], *, in_trouble: bool) -> bool:
+    """Whether an event for all of them might not have all their names; or with ``in_trouble``, who failed of them."""
+    words = [ANY_FAILED, ANY_CANCELLED, *(f"cancelled:{name}" for name in subscribers)]
+    words += [] if in_trouble else subscribers
+    return len(_fitting(words)) < len(words)
 
 
 def subscribers_named(keywords: Sequence[str]) -> list[str]:

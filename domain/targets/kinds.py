@@ -6,6 +6,10 @@ from domain import event_types
 from domain.patterns import ALL
 
 WEBHOOK = "webhook"
+ONE_PLACE = (
+    "give one of both: url (or hostname) for a webhook, which is a program that is posted the events; or notify for an "
+    "alert target, which is a service that pages people, such as pagerduty://KEY"
+)
 PAGERDUTY = "pagerduty"
 PUSHOVER = "pushover"
 TWILIO = "twilio"

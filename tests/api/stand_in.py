@@ -46,7 +46,8 @@ from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
 from service.resends import Resent, remarks
 from service.sessions import Sessions
-from service.subscriber_drafts import ChangeOptions, Drafts, SubscriberOptions, settled_secret
+from service.subscriber_drafts import Drafts, check_together, settled_secret
+from service.subscriber_options import ChangeOptions, SubscriberOptions
 from service.subscriber_views import Changed, Removed, Resumed, SubscriberDetail, SubscriberView, view
 from service.trials import Trial
 from service.web_ui import WebUi
@@ -117,6 +118,7 @@ class Subscribers:
         self._owner.called()
         if name in self.known:
             raise SubscriberExistsError(name=name)
+        check_together(options)
         self.header_values, options["secret"] = options.get("headers"), settled_secret(options)
         new = await self._drafts.new(name, url, options)
         self.known[name] = new_subscriber(new, AT)
@@ -126,6 +128,7 @@ class Subscribers:
         if (await self.get(name)).paused and options.get("enabled") is False and not options.get("cancel_waiting"):
             raise DeliveriesWaitingError(name=name, count=3)
         self.overlap, self.header_values = options.get("overlap"), options.get("headers")
+        check_together(options)
         options["secret"] = settled_secret(options)
         change = await self._drafts.change(name, options, self.known[name].url)
         self.known[name] = apply_change(self.known[name], change, AT)
@@ -142,6 +145,9 @@ class Subscribers:
         await self.get(name)
         self.known[name] = pause(self.known[name], check_reason(reason), AT)
         return view(self.known[name])
+
+    def pause_now(self, name: str) -> None:
+        self.known[name] = pause(self.known[name], "by hand", AT)
 
     async def resume(self, name: str, drop_older_than: timedelta | None = None) -> Resumed:
         await self.get(name)

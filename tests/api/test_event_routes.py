@@ -364,3 +364,11 @@ async def test_a_list_of_what_is_not_there_is_refused_instead_of_empty(service: 
     assert (await service.http.get(PATH, params={"subscriber": "nosuch", "cursor": cursor})).status_code == 200
     await publish(service, event())  # of somebody who was removed
     assert (await service.http.get(PATH, params={"subscriber": "nosuch"})).status_code == 200
+
+
+async def test_a_list_of_one_of_very_many_subscribers_says_that_it_may_lack_some(service: Service) -> None:
+    for number in range(60):
+        await service.add_subscriber(f"team-{number}-webhook")
+    listed = await service.http.get(PATH, params={"subscriber": "team-1-webhook"})
+    assert ["may lack events for team-1-webhook" in each for each in listed.json()["warnings"]] == [True]
+    assert (await service.http.get(PATH)).json()["warnings"] == []

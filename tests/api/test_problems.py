@@ -8,7 +8,7 @@ import structlog
 from pydantic import BaseModel
 
 from api.problems import STATUSES, status_of
-from domain.errors import ImError
+from domain.errors import ImError, InvalidNameError
 from tests.api.conftest import Service
 from tests.api.stand_in import every_error
 
@@ -167,3 +167,33 @@ async def test_a_validation_error_is_logged_without_its_input(service: Service) 
         answer = await service.http.get("/api/v1/subscribers")
     assert answer.status_code == 500
     assert SECRET not in str(logs)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "place"),
+    [
+        ("GET", "events/stream?type=a..b", None, {"parameter": "type"}),
+        ("GET", "subscribers/match?types=a..b", None, {"parameter": "types"}),
+        ("POST", "subscribers", {"name": "a", "hostname": "a/b"}, {"pointer": "#/hostname"}),
+        ("POST", "subscribers", {"name": "a", "hostname": "10.0.0.1"}, {"pointer": "#/hostname"}),
+        ("POST", "subscribers", {"name": "a", "url": "https://10.0.0.1/"}, {"pointer": "#/url"}),
+        ("PATCH", "subscribers/my-webhook", {"port": 22}, {"pointer": "#/port"}),
+        ("POST", "http-clients", {"name": "a", "token_url": "https://10.0.0.1/"}, {"pointer": "#/token_url"}),
+        ("POST", "http-clients", {"name": "a", "token_url": "nowhere"}, {"pointer": "#/token_url"}),
+        ("POST", "http-clients", {"name": "a", "proxy": "http://10.0.0.1:3128"}, {"pointer": "#/proxy"}),
+        ("POST", "http-clients", {"name": "a", "trust": "nonsense"}, {"pointer": "#/trust"}),
+    ],
+)
+async def test_what_is_refused_is_named_as_the_caller_named_it(
+    service: Service, method: str, path: str, body: dict[str, Any] | None, place: dict[str, str]
+) -> None:
+    await service.add_subscriber()
+    answer = await service.http.request(method, f"/api/v1/{path}", json=body)
+    assert answer.status_code == 422
+    assert [{name: fault[name] for name in fault if name != "detail"} for fault in answer.json()["errors"]] == [place]
+
+
+async def test_a_refused_name_of_the_path_is_a_parameter_and_no_member_of_the_body(service: Service) -> None:
+    service.gateway.breaks = InvalidNameError(name="a b", reason="it has other characters")
+    answer = await service.http.patch("/api/v1/http-clients/a%20b", json={"scope": "a"})
+    assert assert_problem(answer, 422, "invalid_name")["errors"][0]["parameter"] == "name"

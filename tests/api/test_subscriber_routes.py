@@ -239,3 +239,16 @@ async def test_what_waits_is_not_given_up_unasked(service: Service) -> None:
     given_up = await service.http.patch(f"{PATH}/my-webhook", json={"enabled": False, "cancel_waiting": True})
     assert given_up.json()["subscriber"]["paused"] is None
     assert (await service.http.delete(f"{PATH}/my-webhook?cancel_waiting=true")).status_code == 204
+
+
+async def test_waits_and_a_number_of_requests_that_contradict_each_other_are_422(service: Service) -> None:
+    assert (await service.add_subscriber(schedule="5,60,600", max_attempts=9)).status_code == 201
+    both = {"schedule": "5,60,600", "max_attempts": 2}
+    for refused in (
+        await service.add_subscriber("other", **both),
+        await service.http.patch("/api/v1/subscribers/my-webhook", json=both),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_schedule")
+        assert refused.json()["errors"][0]["pointer"] == "#/max_attempts"
+    changed = await service.http.patch("/api/v1/subscribers/my-webhook", json={"max_attempts": 2})
+    assert (changed.status_code, changed.json()["subscriber"]["max_attempts"]) == (200, 2)

@@ -10,6 +10,7 @@ import pytest
 import cli.alarm
 from cli.main import run
 from cli.render_alarms import alarm_table, alarm_text, outcome_text
+from domain.alarm_errors import InvalidAlarmError
 from domain.alarm_texts import Impact
 from domain.alarms import AlarmSeverity, Observed, Outcome
 from service.alarms import AlarmFilter, AlarmPage
@@ -25,6 +26,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     calls: dict[str, Any] = {"published": True}
 
     def observed(**said: Any) -> Observed:
+        if "refuses" in calls:
+            raise calls["refuses"]
         calls.update(said)
         return Observed(
             outcome=Outcome.RAISED,
@@ -156,3 +159,15 @@ def test_what_is_not_told_says_why(outcome: Outcome, said: str) -> None:
 def test_a_time_in_the_past_is_counted_from_now(asked: dict[str, Any]) -> None:
     assert run(["alarm", "clear", "some-id", "--last-updated", "5m"]) == 0
     assert 299 <= (datetime.now(UTC) - asked["last_updated"]).total_seconds() <= 330
+
+
+def test_what_is_refused_is_named_by_its_option(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    for member, option in (
+        ("alarm_type", "--type"),
+        ("impacted_resources.auth", "--impact"),
+        ("alarm_id", "alarm_id"),
+    ):
+        asked["refuses"] = InvalidAlarmError(member=member, reason="it is empty")
+        for line in (["raise", *NAMED, "--severity", "MAJOR"], ["clear", "some-id"]):
+            assert run(["alarm", *line]) == 1
+            assert f"the alarm's {option} cannot be used: it is empty" in capsys.readouterr().err

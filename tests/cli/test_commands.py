@@ -82,12 +82,12 @@ def test_other_incident_ids_are_a_usage_error(text: str) -> None:
 
 
 def test_since_is_a_duration_or_a_time() -> None:
-    assert moment("1h", NOW) == NOW - timedelta(hours=1)
-    assert moment("2025-12-26T12:00:00z", NOW) == NOW - timedelta(hours=2, minutes=30)
-    assert moment("2025-12-26T12:00:00", NOW).tzinfo is UTC
+    assert moment("--since", "1h", NOW) == NOW - timedelta(hours=1)
+    assert moment("--since", "2025-12-26T12:00:00z", NOW) == NOW - timedelta(hours=2, minutes=30)
+    assert moment("--since", "2025-12-26T12:00:00", NOW).tzinfo is UTC
     for wrong in ("yesterday", "", "999999999d"):
-        with pytest.raises(typer.BadParameter):
-            moment(wrong, NOW)
+        with pytest.raises(typer.BadParameter, match="--since: "):
+            moment("--since", wrong, NOW)
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:

@@ -1,5 +1,6 @@
 """A list that is empty says why, and where to go on; on standard error, because it is no data."""
 
+import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +26,8 @@ class Empty:
         self.found = EventPage(rows=[])
         self.missing: ImError | None = None
         self.read: list[str] = []
-        self.subscribers = SimpleNamespace(get=self.get)
+        self.rows: list[Any] = []
+        self.subscribers = SimpleNamespace(get=self.get, all=self.all)
         self.incidents = SimpleNamespace(get=self.get, find=self.find_incidents)
         self.health = SimpleNamespace(all=self.all)
         self.events = SimpleNamespace(find=self.find)
@@ -36,7 +38,7 @@ class Empty:
             raise self.missing
 
     async def all(self) -> list[Any]:
-        return []
+        return self.rows
 
     async def find(self, _wanted: EventFilter) -> EventPage:
         return self.found
@@ -131,3 +133,19 @@ def test_a_search_that_was_given_up_says_so(gateway: Empty, capsys: pytest.Captu
     gateway.found = EventPage(rows=[], older=NOW, complete=False)
     assert run(["event", "list", "--type", "a.**"]) == 0
     assert "were not searched" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("found", [0, 1])
+def test_a_list_that_may_lack_events_of_a_subscriber_says_so(
+    gateway: Empty, found: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = EventRow(event_id="1", type="t", source="/s", outcome="delivered", emitted_at=NOW, workflow_id="event/1")
+    gateway.found = EventPage(rows=[row] * found)
+    gateway.rows = [SimpleNamespace(name=f"team-{number}-webhook") for number in range(60)]
+    assert run(["event", "list", "--subscriber", "team-1-webhook", "--format", "json"]) == 0
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)) == found
+    assert ("no events match" in shown.err) is (found == 0)
+    assert "this list may lack events for team-1-webhook" in shown.err.splitlines()[-1]
+    assert run(["event", "list"]) == 0
+    assert "may lack" not in capsys.readouterr().err

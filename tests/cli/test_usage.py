@@ -1,5 +1,7 @@
 """What cannot be meant exits with 2, before anything is asked of Temporal."""
 
+from pathlib import Path
+
 import pytest
 
 from cli.main import run
@@ -25,6 +27,8 @@ ADD = "subscriber add --name a --url http://localhost:9/ "
         ADD + "--max-concurrency 0",
         ADD + "--rate-limit 5/d",
         ADD + "--schedule soon",
+        ADD + "--schedule 5,60,600 --max-attempts 3",
+        "subscriber update a --schedule 60 --max-attempts 1",
         "subscriber update a --rate-limit 5000/s",
         "subscriber update a --schedule 5,soon",
         "subscriber update a --generate-secret --overlap soon",
@@ -47,3 +51,47 @@ def test_what_cannot_be_meant_is_wrong_usage(line: str, capsys: pytest.CaptureFi
     assert run(line.split()) == 2
     shown = capsys.readouterr()
     assert (shown.out, "Error: Invalid value" in shown.err) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("{bad", "--data: it is not JSON in UTF-8 (Expecting property name enclosed in double quotes: line 1 column 2"),
+        ('{"a": 1,\n"b": x}', "Expecting value: line 2 column 6 (char 14)"),
+        ('{"a": 1, "a": 2}', "--data: a JSON object has the same key twice"),
+        ("\udcff", "--data: it is not JSON in UTF-8 ("),
+    ],
+)
+@pytest.mark.parametrize("by", ["value", "file"])
+def test_data_that_is_no_json_is_said_with_its_option_and_the_place_of_the_fault(
+    data: str, said: str, by: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data.json").write_text(data, errors="surrogateescape")
+    given = data if by == "value" else f"@{tmp_path / 'data.json'}"
+    for line in (["--data", given], ["--type", "a.b", "--data", given]):
+        assert run(["event", "emit", *line]) == 2
+        shown = capsys.readouterr().err
+        assert said in shown
+        assert "--datacontenttype" in shown
+
+
+def test_data_of_another_kind_is_not_read_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["event", "emit", "--data", "{bad", "--datacontenttype", "text/plain"]) == 2
+    assert "give --type" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("subscriber add --name a", "Give --url or --notify: --url (or --hostname) is for a webhook"),
+        (ADD + "--notify pagerduty://key", "give --url or --notify, not both: --url (or --hostname) is for a webhook"),
+        ("subscriber add --name a --hostname b --notify c://d", "give --hostname or --notify, not both"),
+        ("subscriber update a --url http://localhost:9/ --notify c://d", "give --url or --notify, not both"),
+        (ADD + "--hostname b", "give --url, or its parts with --hostname"),
+    ],
+)
+def test_it_is_said_when_to_give_which_place(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert ("a service that pages people" in shown) is ("--notify" in said)

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from service.changes import EventChange, _changes
+from service.changes import EventChange, Watch, _changes
 from service.event_list import EventFilter, _query, find_events, rows_of
 from service.progress import run_kind
 from tests.support.builders import NOW, make_event
@@ -119,7 +119,10 @@ async def test_a_watch_of_one_subscriber_is_told_what_became_of_it_there() -> No
 @pytest.mark.parametrize(
     ("wanted", "condition"),
     [
-        ({"subscriber": "a"}, "ImSubscribers IN ('a')"),
+        (
+            {"subscriber": "a"},
+            "ImSubscribers IN ('a', 'pending:a', 'waiting:a', 'retrying:a', 'failed:a', 'cancelled:a')",
+        ),
         ({"subscriber": "a", "failed": True}, "ImSubscribers IN ('failed:a')"),
         ({"subscriber": "a", "undelivered": True}, "ImSubscribers IN ('failed:a', 'cancelled:a')"),
         ({"failed": True}, "(ImSubscribers = 'any:failed' OR ImOutcome = 'failed')"),
@@ -154,3 +157,10 @@ def test_what_goes_on_alone_is_named_by_all_of_the_run_that_it_comes_from() -> N
     ids = [names.continued_workflow_id(event, run) for run in runs]
     assert ids[0] != ids[1]
     assert {run_kind(each) for each in ids} == {"rest"}
+
+
+async def test_who_is_named_among_those_in_trouble_alone_is_watched_too() -> None:
+    cut = cast("WorkflowExecution", Run(1, "failed", ["any:failed", "failed:a", "b"]))
+    (change,) = [change async for change in _changes(cut)]
+    assert [Watch(subscriber=name).wants(change) for name in ("a", "b", "c")] == [True, True, False]
+    assert Watch(subscriber="a", failed=True).wants(change)

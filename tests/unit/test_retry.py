@@ -15,6 +15,7 @@ from domain.retry import (
     RETRY_AFTER_CAP,
     RETRY_AFTER_CAP_LONG,
     RetrySchedule,
+    check_waits_used,
     make_schedule,
     parse_retry_after,
 )
@@ -195,3 +196,29 @@ def test_an_http_date_in_any_zone_is_the_same_moment(moment: datetime, hours: in
     when = moment.replace(microsecond=0, tzinfo=UTC)
     header = format_datetime(when.astimezone(timezone(timedelta(hours=hours))))
     assert parse_retry_after(header, NOW) == when - NOW
+
+
+@pytest.mark.parametrize(
+    ("name", "attempts"),
+    [
+        ("5,60,600", 4),
+        ("5,60,600", 9),
+        ("60", 10),
+        ("long", 3),
+        (" Pager", 1),
+        ("5,60,600", None),
+        (None, 1),
+        ("fast", None),
+    ],
+)
+def test_a_number_of_requests_may_end_a_named_schedule_and_repeat_the_last_wait(
+    name: str | None, attempts: int | None
+) -> None:
+    check_waits_used(name, attempts)
+
+
+@pytest.mark.parametrize(("name", "attempts"), [("5,60,600", 3), ("5, 60, 600", 1), ("60", 1)])
+def test_waits_that_are_written_and_would_never_come_are_refused(name: str, attempts: int) -> None:
+    with pytest.raises(InvalidScheduleError, match=f"with {attempts} not all of its waits") as refused:
+        check_waits_used(name, attempts)
+    assert refused.value.field == "max_attempts"

@@ -91,7 +91,9 @@ def test_a_token_is_not_in_the_representation(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_nearest_known_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IM_API_PROT", "9000")
-    monkeypatch.setenv("IM_XYZ", "1")
+    monkeypatch.setenv("IM_API_SECRET", "1")
     with pytest.raises(SettingsError) as refused:
         load_settings()
-    assert str(refused.value) == "unknown setting IM_API_PROT (did you mean IM_API_PORT?); unknown setting IM_XYZ"
+    assert (
+        str(refused.value) == "unknown setting IM_API_PROT (did you mean IM_API_PORT?); unknown setting IM_API_SECRET"
+    )

@@ -1,0 +1,51 @@
+"""What is suggested instead of a word that there is not: what is close, and nothing that only begins alike."""
+
+import pytest
+
+from domain.event_types import EMITTED_TYPES
+from domain.likeness import nearest
+from domain.patterns import misread
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("remvoe", ["remove", "resume"], "remove"),
+        ("my-webhok", ["other", "my-webhook"], "my-webhook"),
+        ("OnCall", ["oncall"], "oncall"),
+        ("create", ["rotate"], None),
+        ("closed", ["cleared"], None),
+        ("billing", ["building-alarms"], None),
+        ("ops", ["oncall"], None),
+        ("a", [], None),
+    ],
+)
+def test_only_what_is_close_is_suggested(word: str, known: list[str], meant: str | None) -> None:
+    assert nearest(word, known) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("im.incident.declard.v1", "im.incident.declared.v1"),
+        ("im.incident.resovled.v1", "im.incident.resolved.v1"),
+        ("im.incident.resolved.v2", "im.incident.resolved.v1"),
+        ("incident.declared.v1", "im.incident.declared.v1"),
+        ("im.incident.updated.v1", "im.incident.**"),
+        ("im.incident.deleted.v1", "im.incident.**"),
+        ("im.incident.created.v1", "im.incident.**"),
+        ("im.subscriber.added.v1", "im.subscriber.**"),
+        ("im.alarm.closed.v1", "im.alarm.**"),
+    ],
+)
+def test_another_type_is_suggested_for_a_typing_error_and_not_because_its_family_is_the_same(
+    typed: str, meant: str
+) -> None:
+    warning = misread(typed, list(EMITTED_TYPES))
+    assert warning
+    assert warning.endswith(f"did you mean {meant!r}?")
+
+
+@pytest.mark.parametrize("typed", ["com.incident.declared.v1", "declared.v2", "v1", "shop.incidents.declared.v1"])
+def test_a_type_of_ones_own_is_not_taken_for_one_of_ours(typed: str) -> None:
+    assert misread(typed, list(EMITTED_TYPES)) is None
