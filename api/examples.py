@@ -59,6 +59,7 @@ HEALTH: dict[str, Any] = {
     "waiting": 0,
     "oldest_waiting": None,
     "drain": None,
+    "not_counted": None,
     "consecutive_failures": 0,
     "failing_since": None,
     "last_error": "HTTP 503 Service Unavailable",

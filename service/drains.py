@@ -38,6 +38,7 @@ async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False
         query += f" AND StartTime <= {instant(await _until(client, query))}"
     shared = names.shared_workflow_id("")  # it hands over whatever waits
     runs = [run async for run in client.list_workflows(query)]
+    coming = [run.start_time for run in runs if run.id.startswith(shared)]
     found = sorted((run for run in runs if not run.id.startswith(shared)), key=lambda run: run.start_time)
     oldest = []
     for run in found[:OLDEST]:
@@ -45,7 +46,8 @@ async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False
             count -= 1
         else:
             oldest.append(Waiting(workflow_id=run.id, emitted_at=run.start_time))
-    return FoundWaiting(oldest=oldest, count=count, coming=len(found) < len(runs))
+    since = min([*coming, *(each.emitted_at for each in oldest[:1])], default=None)
+    return FoundWaiting(oldest=oldest, count=count, coming=bool(coming), since=since)
 
 
 async def _waits(client: Client, run: WorkflowExecution, subscriber: str) -> bool:

@@ -186,6 +186,7 @@ class Trials:
 class HealthRows:
     def __init__(self, owner: StandIn) -> None:
         self._owner = owner
+        self.told: dict[str, object] = {}
 
     async def all(self) -> list[Health]:
         self._owner.called()
@@ -204,7 +205,8 @@ class HealthRows:
         return SubscriberDetail(**found.model_dump(), health=self._row(name))
 
     def _row(self, name: str) -> Health:
-        return health_view(name, Counters(delivered=3, failed=1, last_final_at=AT), 0, AT)
+        row = health_view(name, Counters(delivered=3, failed=1, last_final_at=AT), 0, AT)
+        return row.model_copy(update=self.told)
 
 
 class Events:

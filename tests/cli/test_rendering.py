@@ -287,6 +287,24 @@ def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None
     assert re.split(" {2,}", lines[3])[-2:] == ["-", "-"]
 
 
+def test_what_could_not_be_counted_is_said_to_be_so_beside_what_is_known() -> None:
+    missed = {"retrying": None, "waiting": None, "not_counted": "slow"}
+    bad = Health(subscriber="a", delivered=7, **missed)
+    held = Health(subscriber="b", paused=Pause(at=NOW, reason="migration"), **missed)
+    lines = render_subscribers.health_table([bad, held, Health(subscriber="c")], NOW).splitlines()
+    assert re.split(" {2,}", lines[0])[-4:] == ["RETRYING", "FAILING", "PAUSED", "WAITING"]
+    first, second, third = (re.split(" {2,}", line) for line in lines[1:])
+    assert (first[1], first[-4:]) == ("7", ["not counted", "-", "-", "not counted"])
+    assert second[-1] == "not counted; retries, which wait too once they are due: not counted"
+    assert third[-4:] == ["0", "-", "-", "-"]
+    wh1 = subscriber("wh1", "https://example.com", ["**"])
+    shown = [line.split(maxsplit=1) for line in render_subscribers.subscriber_fields(wh1, bad).splitlines()]
+    assert [line for line in shown if line[0] in {"retrying:", "waiting:"}] == [
+        ["waiting:", "not counted"],
+        ["retrying:", "not counted"],
+    ]
+
+
 def test_a_drain_that_has_not_looked_yet_does_not_say_how_many_are_left() -> None:
     assert render_subscribers.drain_line(DrainProgress(subscriber="b", began_at=NOW)) == "counting what waits"
 
