@@ -147,6 +147,7 @@ EVENT_DETAIL: dict[str, Any] = {
             "run_id": "0198c0de-0000-7000-8000-000000000000",
             "kind": "original",
             "outcome": "retrying",
+            "accepted_at": _AT,
             "started_at": _AT,
             "ended_at": None,
             "only": None,

@@ -266,6 +266,7 @@ class Events:
             run_id="1",
             kind=self.kind,
             outcome="delivered",
+            accepted_at=AT,
             started_at=AT,
             deliveries=[delivery],
         )
@@ -303,6 +304,7 @@ class Why:
             workflow_id=run.workflow_id,
             kind=run.kind,
             outcome=run.outcome,
+            accepted_at=AT,
             started_at=AT,
             ended_at=AT,
             delivery=found[0] if found else None,

@@ -131,7 +131,13 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         next_retry_at=NOW + timedelta(seconds=4),
     )
     run = RunView(
-        workflow_id="event/e@1", run_id="r", kind="original", outcome="retrying", started_at=NOW, deliveries=[delivery]
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome="retrying",
+        accepted_at=NOW,
+        started_at=NOW,
+        deliveries=[delivery],
     )
     text = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
     assert "04Z (due now)" in render.event_text(EventView(event=make_event(), runs=[run]), NOW + timedelta(minutes=1))
@@ -158,7 +164,13 @@ def delivery_lines(state: DeliveryState, *responses: str | None) -> list[str]:
     ]
     delivery = Delivery(subscriber="a", state=state, attempts=attempts)
     run = RunView(
-        workflow_id="event/e@1", run_id="r", kind="original", outcome=state, started_at=NOW, deliveries=[delivery]
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome=state,
+        accepted_at=NOW,
+        started_at=NOW,
+        deliveries=[delivery],
     )
     lines = render.event_text(EventView(event=make_event(), runs=[run]), NOW).splitlines()
     return lines[lines.index(next(line for line in lines if line.startswith("  a:"))) :]
@@ -184,6 +196,7 @@ def test_a_delivery_that_waits_says_for_what() -> None:
         run_id="r",
         kind="original",
         outcome="waiting",
+        accepted_at=NOW,
         started_at=NOW,
         deliveries=[waiting("a", "by hand", [])],
     )
