@@ -42,11 +42,11 @@ def health(
 
 
 def say_what_is_missing(rows: "Sequence[Health]") -> None:
-    """Say for how many what waits could not be counted, and what to do about it; nothing where all is known."""
+    """Say of how many it is not known what waits, and what to do about it; nothing where all is known."""
     missing = [row.not_counted for row in rows if row.not_counted]
     if missing:
         alone = "" if len(rows) == 1 else ", or for one: im subscriber health NAME"
         warn(
-            f"what waits for {len(missing)} of {len(rows)} is not counted: {missing[0]}. "
+            f"of {len(missing)} of {len(rows)} it is not known how much waits, or since when: {missing[0]}. "
             f"The rest is as it is. Ask again in a moment{alone}"
         )

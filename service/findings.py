@@ -93,7 +93,7 @@ def of_subscribers(directory: Directory, rows: Sequence[Health]) -> list[Finding
             fix = f"im event list --failed --subscriber {row.subscriber}; then im event show ID and im event resend ID."
             found.append(warning("subscribers", told, fix))
     if missed := [row.not_counted for row in rows if row.not_counted]:
-        told = f"what waits for {len(missed)} of {len(rows)} could not be counted: {missed[0]}"
+        told = f"of {len(missed)} of {len(rows)} it is not known how much waits, or since when: {missed[0]}"
         fix = "Ask again. If it stays so, Temporal's visibility store is too busy: its database needs more."
         found.append(warning("subscribers", told, fix))
     count = sum(1 for each in directory.subscribers.values() if each.enabled)

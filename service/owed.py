@@ -8,10 +8,12 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from temporalio.client import Client
 
 from domain.drains import Owed
+from service.accepted import when_accepted
 from service.event_list import outcomes_of
 from service.listing import quoted
 from workflows import names
@@ -37,9 +39,13 @@ class Counts:
 
     Events that share a workflow are counted too. Which of them are for whom of those in that state there is not known:
     they count for all in equal parts. While a workflow of each is being started, some count twice.
+
+    Attributes:
+        oldest: when the oldest event was accepted that waits, of those for whom few do: they are listed to be counted.
     """
 
     def __init__(self) -> None:
+        self.oldest: dict[str, datetime] = {}
         self._workflows: dict[tuple[str, str], int] = {}
         self._beyond_one: Counter[tuple[str, str]] | None = None
 
@@ -74,9 +80,13 @@ class Counts:
         """Count workflows as a list of them names the subscribers."""
         meant = {each: set(_keywords(each, state)) for each in subscribers}
         found: Counter[str] = Counter()
+        oldest: dict[str, datetime] = {}
         async for run in client.list_workflows(query):
-            said = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
-            found.update(each for each, keywords in meant.items() if not keywords.isdisjoint(said))
+            said, at = run.typed_search_attributes.get(names.SUBSCRIBERS, []), await when_accepted(run)
+            theirs = [each for each, keywords in meant.items() if not keywords.isdisjoint(said)]
+            found.update(theirs)
+            oldest |= {each: min(at, oldest.get(each, at)) for each in theirs}
+        self.oldest |= oldest if state == "waiting" else {}
         self._workflows |= {(state, each): found[each] for each in subscribers}
 
     async def _look_at_shared(self, client: Client) -> None:

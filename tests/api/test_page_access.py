@@ -97,8 +97,8 @@ async def test_what_a_slow_temporal_does_not_tell_is_said_and_the_rest_is_shown(
     await log_in(service)
     pages = {path: await service.http.get(path) for path in ("/", "/ui/subscriber?name=ops")}
     assert [(each.status_code, each.text.count("Not listed: ")) for each in pages.values()] == [(200, 2), (200, 1)]
-    assert "What waits for 1 of 1 is not counted: it is slow." in pages["/"].text
-    assert "Not all that waits is counted: it is slow." in pages["/ui/subscriber?name=ops"].text
+    assert "Of 1 of 1 it is not known how much waits, or since when: it is slow." in pages["/"].text
+    assert "It is not known how much waits, or since when: it is slow." in pages["/ui/subscriber?name=ops"].text
     assert all("not counted</" in each.text for each in pages.values())
 
 

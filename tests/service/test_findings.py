@@ -73,7 +73,7 @@ def test_that_what_waits_could_not_be_counted_is_a_finding() -> None:
     found = findings.of_subscribers(Directory(subscribers={"a": make_subscriber(name="a")}), [row])
     assert levels(found) == [Level.WARNING, Level.WARNING]
     assert "uncounted retrying" in found[0].message
-    assert found[1].message == "what waits for 1 of 1 could not be counted: Temporal is slow"
+    assert found[1].message == "of 1 of 1 it is not known how much waits, or since when: Temporal is slow"
 
 
 def test_a_directory_that_is_nearly_full_is_a_warning() -> None:

@@ -128,10 +128,26 @@ async def test_who_is_counted_before_the_store_gets_slow_is_shown_so() -> None:
     assert [name for name, row in sorted(found.items()) if row.not_counted] == ["bad", "held"]
 
 
-async def test_an_oldest_event_that_takes_long_to_find_does_not_hide_the_count() -> None:
-    alone = f"('waiting:held', '{names.waiting_mark('held')}')"  # those who wait are counted together before
-    held = (await rows(SlowStore(*RUNS, slow=(alone,))))["held"]
-    assert (held.waiting, held.oldest_waiting, held.not_counted) == (2, None, SLOW)
+MANY = [Run(1, "waiting", ["waiting:held"], id=f"event/{each}@0", start_time=NOW) for each in range(50)]
+
+
+async def test_since_when_few_wait_is_known_with_their_count() -> None:
+    store = SlowStore(*RUNS)
+    await rows(store)
+    assert len(store.counted) == 2  # of all who may be retried, and of all who may wait
+
+
+@pytest.mark.parametrize("slow", [False, True])
+async def test_an_oldest_event_that_takes_long_to_find_does_not_hide_the_count(
+    monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    if slow:
+        monkeypatch.setattr("service.outstanding.find_waiting", never)
+    held = (await rows(SlowStore(*MANY)))["held"]
+    assert (held.waiting, held.oldest_waiting, held.not_counted) == ((50, None, SLOW) if slow else (50, NOW, None))
 
 
 async def test_a_drain_that_cannot_be_asked_does_not_hide_the_counts() -> None:
