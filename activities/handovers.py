@@ -4,6 +4,7 @@ A thousand starts at once would be in front of whatever else Temporal has to do.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from temporalio import activity
 
@@ -12,7 +13,7 @@ from domain.handovers import HandOver
 from domain.tasks import EventInput
 
 LoadInput = Callable[[str, str], Awaitable[EventInput]]
-Begin = Callable[[CloudEvent, EventInput, str], Awaitable[None]]
+Begin = Callable[[CloudEvent, EventInput, str, datetime | None], Awaitable[None]]
 
 
 class HandOverActivities:
@@ -20,7 +21,8 @@ class HandOverActivities:
 
     Args:
         load: what a workflow was started with, given its id and run id.
-        begin: starts the workflow of an event, unless it was started before, given the run id of the one it was with.
+        begin: starts the workflow of an event, unless it was started before, given the run id of the one it was with,
+            and when the event was accepted.
     """
 
     def __init__(self, load: LoadInput, begin: Begin) -> None:
@@ -36,5 +38,5 @@ class HandOverActivities:
         for rest in request.rests:
             event = events[rest.place]
             going_on = EventInput(events=[event], resume=rest.deliveries, watchers=request.watchers)
-            await self._begin(event, going_on, run_id)
+            await self._begin(event, going_on, run_id, request.accepted_at)
             activity.heartbeat()

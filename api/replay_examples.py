@@ -15,6 +15,7 @@ ROW: dict[str, Any] = {
         "types": None,
         "since": "2025-12-26T08:30:00Z",
         "until": "2025-12-26T14:30:00Z",
+        "begun_before": None,
     },
     "rate": "20/s",
     "stage": "sending",

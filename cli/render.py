@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
 
 GAP = "  "
 NONE = "-"
+NOT_COUNTED = "not counted"  # what visibility took too long to tell
 
 # ECMA-48: control sequences (CSI), strings (OSC, DCS, SOS, PM, APC) to their terminator, then any other escape.
 _ESCAPES = re.compile(

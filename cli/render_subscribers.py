@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.render import NONE, fields, percent, table, when, yes_no
+from cli.render import NONE, NOT_COUNTED, fields, percent, table, when, yes_no
 from domain.targets.kinds import WEBHOOK
 from domain.timing import ago, in_short
 
@@ -46,7 +46,7 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
             ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
             ("paused", pause_text(subscriber.paused)),
             ("waiting", waiting_text(health) if health else None),
-            ("retrying", health.retrying or None if health and not health.paused else None),
+            ("retrying", _retrying(health) if health else None),
             ("failing", failing_text(health, datetime.now(UTC)) if health else None),
             ("signed", yes_no(subscriber.signed)),
             ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
@@ -73,15 +73,27 @@ def waiting_text(row: Health) -> str | None:
     """What waits for the end of a pause, or how far the sending of it is; None when nothing does."""
     if row.drain:
         return f"draining, {drain_line(row.drain)}"
-    waits = f"{row.waiting}, the oldest since {when(row.oldest_waiting)}" if row.waiting else None
-    if not row.paused or not row.retrying:
+    since = f", the oldest since {when(row.oldest_waiting)}" if row.oldest_waiting else ""
+    waits = None if row.waiting == 0 else f"{count_text(row.waiting)}{since}"
+    if not row.paused or row.retrying == 0:
         return waits or ("0" if row.paused else None)
+    if row.retrying is None:
+        return f"{waits or 0}; retries, which wait too once they are due: {NOT_COUNTED}"
     due = (
         "1 retry waits too once it is due"
         if row.retrying == 1
         else f"{row.retrying} retries wait too once they are due"
     )
     return f"{waits or 0}; {due}"
+
+
+def count_text(count: int | None) -> str:
+    """A number of deliveries, or that it is not known."""
+    return NOT_COUNTED if count is None else str(count)
+
+
+def _retrying(row: Health) -> str | None:
+    return None if row.paused or row.retrying == 0 else count_text(row.retrying)
 
 
 def drain_line(progress: DrainProgress) -> str:
@@ -136,10 +148,11 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
         ]
         for row in rows
     ]
-    if any(row.retrying or row.consecutive_failures for row in rows):
+    if any(row.retrying != 0 or row.consecutive_failures for row in rows):
         headers += ["RETRYING", "FAILING"]
-        cells = [[*line, row.retrying, failing_text(row, now) or NONE] for line, row in zip(cells, rows, strict=True)]
-    if any(row.paused or row.drain for row in rows):
+        troubled = ([count_text(row.retrying), failing_text(row, now) or NONE] for row in rows)
+        cells = [[*line, *more] for line, more in zip(cells, troubled, strict=True)]
+    if any(row.paused or row.drain or row.waiting != 0 for row in rows):
         headers += ["PAUSED", "WAITING"]
         held = ([pause_text(row.paused) or NONE, waiting_text(row) or NONE] for row in rows)
         cells = [[*line, *more] for line, more in zip(cells, held, strict=True)]

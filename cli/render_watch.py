@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cli.render import NONE, clean, emitted_text, percent, when
+from cli.render import NONE, NOT_COUNTED, clean, emitted_text, percent, when
 from cli.render_subscribers import pause_text, waiting_text
 from domain.health import Health
 from service.changes import EventChange
@@ -50,7 +50,8 @@ class ChangeLines:
 def health_line(health: Health) -> str:
     """How a subscriber does, and whether it is paused."""
     rate, held = percent(health.success_rate), pause_line(health)
-    said = f"{health.subscriber}: {health.status}, {rate} delivered, {health.retrying} being retried"
+    retried = f"retries {NOT_COUNTED}" if health.retrying is None else f"{health.retrying} being retried"
+    said = f"{health.subscriber}: {health.status}, {rate} delivered, {retried}"
     return clean(f"{said}; {held}" if held else said)
 
 

@@ -19,7 +19,7 @@ from cli.run import (
 )
 from cli.subscriber_changed import told
 from cli.subscriber_enabled import disable, enable
-from cli.subscriber_health import NONE_YET, health
+from cli.subscriber_health import NONE_YET, health, say_what_is_missing
 from cli.subscriber_match import match
 from cli.subscriber_options import (
     CancelWaiting,
@@ -132,6 +132,7 @@ def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
     """Show how a subscriber is set up. Secrets and header values are never shown."""
     found = with_gateway(lambda im: im.health.with_subscriber(name))
     write(output, found, render_subscribers.subscriber_fields(found, found.health))
+    say_what_is_missing([found.health])
 
 
 @app.command(

@@ -88,11 +88,13 @@ class FoundWaiting(BaseModel):
 
     Attributes:
         coming: more is to wait: events that share a workflow, which has not handed them over yet.
+        since: when the oldest was emitted, of what is to come too; None where nothing waits.
     """
 
     oldest: list[Waiting] = []
     count: int = 0
     coming: bool = False
+    since: datetime | None = None
 
 
 class ReleaseMany(BaseModel):

@@ -45,6 +45,7 @@ class Carrier(BaseModel):
     Attributes:
         kind: ``original``, ``resend``, ``replay`` or ``rest`` (of a workflow that several events shared).
         outcome: of the event there, as in `im event list`.
+        accepted_at: when the event was, and found who wants it; of a rest that is before it began.
         only: the subscribers that it is restricted to; None for all that want the event.
         complete: False where no worker answered, so that only a result is known.
         delivery: None where it has none to this subscriber.
@@ -54,6 +55,7 @@ class Carrier(BaseModel):
     workflow_id: str
     kind: RunKind = "original"
     outcome: str
+    accepted_at: datetime
     started_at: datetime
     ended_at: datetime | None = None
     only: list[str] | None = None

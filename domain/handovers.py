@@ -1,6 +1,7 @@
 """What a workflow of several events leaves to workflows of one event each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -23,10 +24,12 @@ class HandOver(BaseModel):
 
     Attributes:
         watchers: as in `domain.tasks.Resolution`.
+        accepted_at: when the events were accepted; None of a workflow that an older version runs.
     """
 
     rests: list[Rest]
     watchers: list[str] = []
+    accepted_at: datetime | None = None
 
 
 def by_subscriber(rests: Iterable[Rest]) -> dict[str, list[Rest]]:

@@ -142,11 +142,12 @@ class Health(BaseModel):
         success_rate: per cent to one decimal; None before the first delivery has ended.
         last_delivered: end of the last delivery, whichever way it went (the guide's name for it); ``last_success`` is
             that of the last one that was delivered.
-        retrying: deliveries waiting for a retry now.
+        retrying: deliveries waiting for a retry now; None where they could not be counted, as ``waiting`` may be.
         paused: its events wait, since when and why.
         waiting: deliveries that wait for the end of the pause, or to be sent after it, up to a second ago.
         oldest_waiting: when the event of the oldest of them was emitted.
         drain: how far the sending of what waited is, while that goes on.
+        not_counted: why ``retrying``, ``waiting``, ``oldest_waiting`` or ``drain`` is not known; None where all are.
         consecutive_failures: requests that failed since the last success.
         failing_since: when the first of them failed.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
@@ -161,11 +162,12 @@ class Health(BaseModel):
     status: HealthStatus = HealthStatus.UNKNOWN
     last_delivered: datetime | None = None
     last_success: datetime | None = None
-    retrying: int = 0
+    retrying: int | None = 0
     paused: Pause | None = None
-    waiting: int = 0
+    waiting: int | None = 0
     oldest_waiting: datetime | None = None
     drain: DrainProgress | None = None
+    not_counted: str | None = None
     consecutive_failures: int = 0
     failing_since: datetime | None = None
     last_error: str | None = None
@@ -207,8 +209,8 @@ def success_rate(counters: Counters) -> float | None:
     return 100.0 * counters.delivered / total if total else None
 
 
-def view(subscriber: str, counters: Counters, retrying: int, now: datetime) -> Health:
-    """The row that people and programs read."""
+def view(subscriber: str, counters: Counters, retrying: int | None, now: datetime) -> Health:
+    """The row that people and programs read; ``retrying`` is None while that is not counted."""
     rate = success_rate(counters)
     return Health(
         subscriber=subscriber,

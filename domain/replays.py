@@ -33,7 +33,7 @@ ENDED = frozenset({Stage.DONE, Stage.CANCELLED, Stage.STOPPED})
 
 
 class Selection(BaseModel):
-    """What is replayed: events whose delivery began from ``since`` to before ``until`` and that ``to`` wants.
+    """What is replayed: events that were accepted from ``since`` to before ``until`` and that ``to`` wants.
 
     Attributes:
         to: the subscriber that they are sent to.
@@ -43,6 +43,8 @@ class Selection(BaseModel):
         types: patterns, one of which the type must match besides those of ``to``.
         since: None for everything that is retained.
         until: a replay does not run after what happens while it runs.
+        begun_before: the workflows that it looks at; what goes on of an event may have begun, and failed, after
+            ``until``. None for that.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +56,7 @@ class Selection(BaseModel):
     types: tuple[str, ...] | None = None
     since: datetime | None = None
     until: datetime
+    begun_before: datetime | None = None
 
 
 class Replayed(BaseModel):

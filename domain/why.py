@@ -28,7 +28,7 @@ def explain(story: Story) -> Explanation:
         source=story.source,
         type=story.type,
         subscriber=story.name,
-        emitted_at=story.carriers[0].started_at,
+        emitted_at=story.carriers[0].accepted_at,
         rounds=[round_of(each) for each in story.carriers if each.delivery is not None],
     )
 

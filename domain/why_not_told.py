@@ -101,9 +101,9 @@ def _who_is_there(story: Story) -> list[str]:
 
 def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:
     """What the settings of the subscriber say, which are those of today."""
-    if subscriber.created_at > asked.started_at:
+    if subscriber.created_at > asked.accepted_at:
         return _added_later(story, subscriber, asked)
-    changed = subscriber.settings_at > asked.started_at
+    changed = subscriber.settings_at > asked.accepted_at
     note = (
         f"its settings are those of today: it was last changed at {stamp(subscriber.settings_at)}, after the event, "
         "and what they were before that is not kept."
@@ -123,7 +123,7 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
 
 def _added_later(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:
     fact = (
-        f"the event came at {stamp(asked.started_at)}, the subscriber at {stamp(subscriber.created_at)}; "
+        f"the event came at {stamp(asked.accepted_at)}, the subscriber at {stamp(subscriber.created_at)}; "
         "who is told is decided when an event comes."
     )
     return Finding(

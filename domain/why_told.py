@@ -168,7 +168,7 @@ def _matched(story: Story, carrier: Carrier) -> str:
         return f"it matched when {story.type} was emitted; its patterns are not known any more."
     pattern = asking(subscriber.types, story.type)
     if pattern is None:
-        return f"it matched at {stamp(carrier.started_at)}; of its patterns today none does."
+        return f"it matched at {stamp(carrier.accepted_at)}; of its patterns today none does."
     return f"its pattern {pattern!r} matches {story.type}."
 
 
@@ -184,7 +184,7 @@ def _changes(story: Story, carrier: Carrier) -> list[str]:
     found = []
     if _is_another(story, carrier):
         found.append(f"the one of that name today was added later, at {stamp(subscriber.created_at)}.")
-    elif subscriber.settings_at > carrier.started_at:
+    elif subscriber.settings_at > carrier.accepted_at:
         found.append(f"its settings were changed since, at {stamp(subscriber.settings_at)}; only today's are known.")
     if is_at_most_once(subscriber.target):
         found.append(f"{subscriber.target} is told at most once: nothing of unknown outcome is repeated.")
@@ -192,7 +192,7 @@ def _changes(story: Story, carrier: Carrier) -> list[str]:
 
 
 def _is_another(story: Story, carrier: Carrier | None) -> bool:
-    return bool(carrier and story.subscriber and story.subscriber.created_at > carrier.started_at)
+    return bool(carrier and story.subscriber and story.subscriber.created_at > carrier.accepted_at)
 
 
 def _counted(delivery: Delivery) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
@@ -9,6 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Release, Waiting
 from domain.outcomes import DeliveryState
+from service.accepted import when_accepted
 from service.listing import instant
 from service.owed import owing
 from service.progress import read_states
@@ -27,6 +29,8 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False) -> FoundWaiting:
     """The oldest events that wait for a subscriber, 500 at most, and how many there are.
 
+    Of more than 500 those whose workflows began first; they come in the order in which they were accepted.
+
     Args:
         client: of the namespace.
         subscriber: its name.
@@ -38,14 +42,16 @@ async def find_waiting(client: Client, subscriber: str, *, exactly: bool = False
         query += f" AND StartTime <= {instant(await _until(client, query))}"
     shared = names.shared_workflow_id("")  # it hands over whatever waits
     runs = [run async for run in client.list_workflows(query)]
-    found = sorted((run for run in runs if not run.id.startswith(shared)), key=lambda run: run.start_time)
+    coming = [run.start_time for run in runs if run.id.startswith(shared)]
+    found = [(await when_accepted(run), run) for run in runs if not run.id.startswith(shared)]
     oldest = []
-    for run in found[:OLDEST]:
+    for at, run in sorted(found, key=itemgetter(0))[:OLDEST]:
         if exactly and not await _waits(client, run, subscriber):
             count -= 1
         else:
-            oldest.append(Waiting(workflow_id=run.id, emitted_at=run.start_time))
-    return FoundWaiting(oldest=oldest, count=count, coming=len(found) < len(runs))
+            oldest.append(Waiting(workflow_id=run.id, emitted_at=at))
+    since = min([*coming, *(each.emitted_at for each in oldest[:1])], default=None)
+    return FoundWaiting(oldest=oldest, count=count, coming=bool(coming), since=since)
 
 
 async def _waits(client: Client, run: WorkflowExecution, subscriber: str) -> bool:

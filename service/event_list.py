@@ -12,6 +12,7 @@ from domain.naming import given_as
 from domain.outcomes import DeliveryState
 from domain.patterns import check_patterns, matches_any
 from domain.replays import replay_of
+from service.accepted import when_accepted
 from service.listing import check_limit, instant, latest, quoted
 from service.progress import run_kind
 from service.reachability import searched
@@ -34,7 +35,7 @@ class EventRow(BaseModel):
             is anything on the retry queue, as in ``troubled``: its workflow hears of retries only when they end.
         troubled: subscribers whose delivery is not done, failed or was cancelled, each after its state and a colon.
         subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
-        emitted_at: of a resend or a replay: when that sent it again.
+        emitted_at: when it was accepted; of a resend or a replay when that sent it again.
     """
 
     event_id: str
@@ -59,7 +60,8 @@ class EventPage(BaseModel):
     """A part of a list of events.
 
     Attributes:
-        rows: the latest first. More than the limit only where a single workflow has more; it is never split.
+        rows: by the start of their workflows, the latest first. More than the limit only where a single workflow has
+            more; it is never split.
         older: what to look ``before`` for the next part; None when this is the last one.
         complete: False when the search was given up, having looked at very many events that were not wanted.
     """
@@ -75,7 +77,8 @@ class EventFilter(BaseModel):
     Attributes:
         failed: with a delivery that failed for good (to ``subscriber``, if given), whatever became of the others.
         undelivered: with one that failed for good or was cancelled, likewise.
-        before: emitted before that.
+        since: accepted since then; of a resend or a replay, sent again since then.
+        before: only workflows that began before that: where the part before ended.
     """
 
     failed: bool = False
@@ -113,8 +116,10 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
 
 
 def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
-    """What the query cannot tell: which event of several it is, and patterns."""
+    """What the query cannot tell: which event of several it is, when it was accepted, and patterns."""
     if row.outcome == HANDED_OVER:  # the workflow that went on with it has a row of its own
+        return False
+    if wanted.since and row.emitted_at < wanted.since:  # what goes on of it may have begun after that
         return False
     if (wanted.failed or wanted.undelivered) and row.workflow_id.startswith(_SHARED):
         ends = {"failed", "cancelled"} if wanted.undelivered else {"failed"}
@@ -166,7 +171,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     keywords = attributes.get(names.SUBSCRIBERS, [])
     troubled = [word for word in keywords if ":" in word and word not in {names.ANY_FAILED, names.ANY_CANCELLED}]
     on_retry_queue = any(word.startswith("retrying:") for word in troubled)
-    events = await run.memo_value(names.EVENTS_MEMO, [])
+    events, emitted_at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
     for event, outcome in zip(events, await outcomes_of(run), strict=False):
         yield EventRow(
             event_id=event["id"],
@@ -179,7 +184,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             # one may have been cancelled where the others were told; of several events it is not known which
             troubled=troubled if outcome != "delivered" or len(events) == 1 else [],
             subscribers=names.subscribers_named(keywords) if len(events) == 1 else [],
-            emitted_at=run.start_time,
+            emitted_at=emitted_at,
             workflow_id=run.id,
         )
 

@@ -1,6 +1,6 @@
 """What a check-up makes of workers, keys, certificates and subscribers: findings, each with its fix."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from activities.presence import Presence
@@ -73,14 +73,14 @@ def of_certificates(directory: Directory, now: datetime) -> list[Finding]:
     return found or [ok("certificates", "none expires within 30 days")]
 
 
-def of_subscribers(directory: Directory, rows: Iterable[Health]) -> list[Finding]:
+def of_subscribers(directory: Directory, rows: Sequence[Health]) -> list[Finding]:
     """Who is not delivered to as they asked."""
     found = []
     for row in rows:
         known = directory.subscribers.get(row.subscriber)
         if row.paused is not None:
             since = f"{row.paused.at:%Y-%m-%d %H:%M} UTC: {row.paused.reason}"
-            told = f"{row.subscriber} is paused since {since}; {row.waiting} waiting"
+            told = f"{row.subscriber} is paused since {since}; {_counted(row.waiting)} waiting"
             fix = f"When it is well again: im subscriber resume {row.subscriber}."
             found.append(warning("subscribers", told, fix))
         elif known is not None and known.gone_at is not None:
@@ -88,11 +88,20 @@ def of_subscribers(directory: Directory, rows: Iterable[Health]) -> list[Finding
             fix = f"im subscriber update {row.subscriber} --enabled, or remove it."
             found.append(warning("subscribers", told, fix))
         elif row.status is HealthStatus.UNHEALTHY:
-            told = f"{row.subscriber} is unhealthy: {row.failed} failed, {row.retrying} retrying, last {row.last_error}"
+            told = f"{row.subscriber} is unhealthy: {row.failed} failed, {_counted(row.retrying)} retrying, "
+            told += f"last {row.last_error}"
             fix = f"im event list --failed --subscriber {row.subscriber}; then im event show ID and im event resend ID."
             found.append(warning("subscribers", told, fix))
+    if missed := [row.not_counted for row in rows if row.not_counted]:
+        told = f"of {len(missed)} of {len(rows)} it is not known how much waits, or since when: {missed[0]}"
+        fix = "Ask again. If it stays so, Temporal's visibility store is too busy: its database needs more."
+        found.append(warning("subscribers", told, fix))
     count = sum(1 for each in directory.subscribers.values() if each.enabled)
     return found or [ok("subscribers", f"{count} enabled, none in trouble")]
+
+
+def _counted(count: int | None) -> str:
+    return "uncounted" if count is None else str(count)
 
 
 def of_long_failures(directory: Directory, rows: Iterable[Health], now: datetime) -> list[Finding]:

@@ -1,7 +1,6 @@
 """The gateway to health: the ledger's counters, joined with the directory and with what waits for a retry now."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,12 +10,11 @@ from domain.errors import SubscriberNotFoundError
 from domain.health import Counters, Health
 from domain.hours import HourCount, last_day
 from service.connection import Connection
-from service.drains import draining, find_waiting, is_draining
-from service.owed import count_owing
-from service.reachability import searched
+from service.drains import draining, is_draining
+from service.outstanding import Outstanding
 from service.subscriber_views import SubscriberDetail
 from service.subscribers import SubscriberGateway
-from service.temporal import answered, answered_by_entity
+from service.temporal import answered_by_entity
 from service.together import Together
 from workflows.ledger import DeliveryLedgerWorkflow
 from workflows.names import CONTROL_QUEUE, LEDGER_ID
@@ -32,19 +30,7 @@ class HealthGateway:
 
     async def all(self) -> list[Health]:
         """A row for every subscriber, by name."""
-        snapshot = await self._subscribers.snapshot(None)
-        names, now = sorted(snapshot.subscribers or {}), datetime.now(UTC)
-        counters, retrying = await self._counters(None), await self._owing(names, "retrying")
-        rows = [_row(snapshot, name, counters.get(name, Counters()), retrying[name], now) for name in names]
-        sending = await self._draining()
-        held = [row.subscriber for row in rows if row.paused or row.subscriber in sending]
-        waiting = await self._owing(held, "waiting")
-        return [
-            await self._held(row, waiting[row.subscriber], sends=row.subscriber in sending)
-            if row.subscriber in held
-            else row
-            for row in rows
-        ]
+        return await self._rows(await self._subscribers.snapshot(None), None)
 
     async def with_subscriber(self, name: str) -> SubscriberDetail:
         """A subscriber with its row."""
@@ -56,11 +42,8 @@ class HealthGateway:
         snapshot = await self._subscribers.snapshot(None)
         if name not in (snapshot.subscribers or {}):
             raise SubscriberNotFoundError(name=name)
-        counters, retrying = await self._counters(name), await self._owing([name], "retrying")
-        row = _row(snapshot, name, counters.get(name, Counters()), retrying[name], datetime.now(UTC))
-        async with answered(self._connection.client):
-            sends = await is_draining(self._connection.client, name)
-        return await self._held(row, (await self._owing([name], "waiting"))[name], sends=sends)
+        (row,) = await self._rows(snapshot, name)
+        return row
 
     async def last_day(self) -> dict[str, list[HourCount]]:
         """By subscriber, the deliveries that ended in each of the latest 24 hours, oldest first.
@@ -79,36 +62,35 @@ class HealthGateway:
 
         return await self._together.ask(("counters", name), ask)
 
-    async def _draining(self) -> set[str]:
-        async with answered(self._connection.client):
-            return await draining(self._connection.client)
+    async def _rows(self, snapshot: Snapshot, only: str | None) -> list[Health]:
+        """The rows of all subscribers, or of one."""
+        now, names = datetime.now(UTC), [only] if only else sorted(snapshot.subscribers or {})
+        counters, found = await asyncio.gather(self._counters(only), self._look(snapshot, names, only))
+        return [found.of(_row(snapshot, name, counters.get(name, Counters()), now)) for name in names]
 
-    async def _held(self, row: Health, waiting: int, *, sends: bool) -> Health:
-        """The same row, with how many wait for the end of the pause, since when, and how far the sending of it is."""
-        client, name = self._connection.client, row.subscriber
-        async with answered(client):
-            found = await find_waiting(client, name)
-        drain = await self._subscribers.drain(name) if sends else None
-        drain = None if drain and drain.done else drain
-        oldest = found.oldest[0].emitted_at if found.oldest else None
-        return row.model_copy(update={"waiting": waiting, "oldest_waiting": oldest, "drain": drain})
-
-    async def _owing(self, names: Sequence[str], state: str) -> Counter[str]:
-        """Deliveries that wait for a retry (``retrying``), or for the end of a pause (``waiting``), by subscriber.
+    async def _look(self, snapshot: Snapshot, names: Sequence[str], only: str | None) -> Outstanding:
+        """Find what waits, for a retry or for the end of a pause.
 
         Counted from visibility rather than by the ledger: a counter fed at least once would drift with every crash,
         and "3 retrying" that never ends is worse than a figure that is a second old.
         """
+        paused = frozenset(name for name in names if (snapshot.subscribers or {})[name].paused)
 
-        async def count() -> Counter[str]:
-            async with searched(self._connection.client):
-                return await count_owing(self._connection.client, names, state)
+        async def look() -> Outstanding:
+            found = Outstanding(self._connection.client, lambda: self._sending(only), self._subscribers.drain)
+            return await found.look(names, paused)
 
-        return await self._together.ask((state, *names), count)
+        return await self._together.ask(("outstanding", *names, paused), look)
+
+    async def _sending(self, only: str | None) -> set[str]:
+        """Those who are being sent what waited; of one subscriber that is known at once, of all a second later."""
+        if only is None:
+            return await draining(self._connection.client)
+        return {only} if await is_draining(self._connection.client, only) else set()
 
 
-def _row(snapshot: Snapshot, name: str, counters: Counters, retrying: int, now: datetime) -> Health:
+def _row(snapshot: Snapshot, name: str, counters: Counters, now: datetime) -> Health:
     subscriber = (snapshot.subscribers or {})[name]
     client = snapshot.http_clients.get(subscriber.http_client or "")
-    row = health.with_certificate(health.view(name, counters, retrying, now), client, now)
+    row = health.with_certificate(health.view(name, counters, None, now), client, now)
     return health.with_settings(row, enabled=subscriber.enabled, paused=subscriber.paused)

@@ -86,10 +86,12 @@ class MetricsPage:
     async def _look_at_health(self) -> None:
         began = time.monotonic()
         try:
-            self._subscribers.rows = await self._health.all()
+            self._subscribers.rows = rows = await self._health.all()
         except ImError as error:
             _log.warning("subscriber health is missing from the metrics", error=str(error))
             return
+        if missed := [row.not_counted for row in rows if row.not_counted]:
+            _log.warning("what waits is missing from the metrics", subscribers=len(missed), error=missed[0])
         ended = time.monotonic()
         self._due = ended + max(HEALTH_EVERY_SECONDS, RESTS * (ended - began))
 
@@ -118,18 +120,24 @@ class _SubscriberGauges(Collector):
         waiting = "Deliveries that wait for the end of a pause, or to be sent after it."
         yield self._gauge("waiting", waiting, [row.waiting for row in self.rows])
         oldest = "When the oldest event that waits so was emitted, in seconds since 1970; NaN when none does."
-        yield self._gauge("oldest_waiting_timestamp_seconds", oldest, [_at(row.oldest_waiting) for row in self.rows])
+        yield self._gauge("oldest_waiting_timestamp_seconds", oldest, [_oldest(row) for row in self.rows])
         streak = [row.consecutive_failures for row in self.rows]
         yield self._gauge("consecutive_failures", "Requests failed since the last success.", streak)
         expiry = [_at(row.certificate_expires_at) for row in self.rows]
         told = "When the certificate that it is shown expires, in seconds since 1970; NaN without one."
         yield self._gauge("certificate_expiry_timestamp_seconds", told, expiry)
 
-    def _gauge(self, name: str, told: str, values: Sequence[float]) -> GaugeMetricFamily:
+    def _gauge(self, name: str, told: str, values: Sequence[float | None]) -> GaugeMetricFamily:
+        """A sample for each subscriber; none where the value is not known: 0 would say that all is well."""
         family = GaugeMetricFamily(f"im_subscriber_{name}", told, labels=["subscriber"])
         for row, value in zip(self.rows, values, strict=True):
-            family.add_metric([row.subscriber], value)
+            if value is not None:
+                family.add_metric([row.subscriber], value)
         return family
+
+
+def _oldest(row: Health) -> float | None:
+    return _at(row.oldest_waiting) if row.oldest_waiting or row.waiting == 0 else None
 
 
 def _at(moment: datetime | None) -> float:

@@ -15,6 +15,7 @@ from domain.explanations import RunKind
 from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure, outcome_of
 from domain.replays import replay_of
 from domain.tasks import EventProgress, EventResult
+from service.accepted import when_accepted
 from service.temporal import answered
 from workflows.details import HANDED_OVER
 from workflows.event import EventWorkflow
@@ -29,6 +30,8 @@ class RunView(BaseModel):
 
     Attributes:
         kind: ``original``, ``resend``, ``replay`` or ``rest``.
+        accepted_at: when the event was; of a resend or a replay when that sent it again. Of a rest that is before it
+            began.
         only: the subscribers that it is restricted to; None for all that want the event.
         complete: False when the workflow did not answer, and only its result is known.
     """
@@ -37,6 +40,7 @@ class RunView(BaseModel):
     run_id: str
     kind: RunKind
     outcome: str
+    accepted_at: datetime
     started_at: datetime
     ended_at: datetime | None = None
     only: list[str] | None = None
@@ -54,6 +58,7 @@ async def read_run(client: Client, workflow_id: str, place: int) -> RunView:
         run_id=described.run_id,
         kind=run_kind(workflow_id),
         outcome="pending",
+        accepted_at=await when_accepted(described),
         started_at=described.start_time,
         ended_at=described.close_time,
     )

@@ -15,6 +15,7 @@ from domain.outcomes import DeliveryState
 from domain.patterns import matches_any
 from domain.replays import Cursor, PageRequest, Replayed, ReplayPage, Selection, Survey
 from domain.subscribers import Subscriber
+from service.accepted import when_accepted
 from service.event_list import sent_to
 from service.listing import instant, quoted
 from service.progress import read_states
@@ -24,6 +25,7 @@ from workflows import names
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 MAX_RUNS = 100  # read at a time; each may carry a hundred events
+MAX_WINDOWS = 30  # looked at for a page, in which nothing may be found; it may take a minute
 MAX_FOUND = 200  # of a page, in which whole workflows stay together; each takes some 300 bytes of a 2 MiB payload
 LOOKED_UP = 50  # events whose other deliveries are looked for by one query
 
@@ -46,10 +48,10 @@ class ReplaySearch:
     async def _next(self, request: PageRequest, to: Subscriber) -> tuple[list[Replayed], list[Replayed], Cursor | None]:
         """The next events, those of them that are to be sent, and where it goes on."""
         selection, cursor = request.selection, request.cursor
-        query = _query(selection, to)
+        query, end = _query(selection, to), selection.begun_before or selection.until
         place = cursor or Cursor(at=selection.since or EPOCH)
-        while place.at < selection.until:
-            runs, following = await self._window(query, place, selection.until)
+        for _ in range(MAX_WINDOWS):
+            runs, following = await self._window(query, place, end)
             found: list[Replayed] = []
             for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
                 if len(found) >= MAX_FOUND:
@@ -57,11 +59,10 @@ class ReplaySearch:
                     break
                 found += [event for run in together for event in await self._events(run, selection, to)]
             place = following
-            if found:
-                fresh = await self._unreached(found, selection)
-                more = place if place.at < selection.until else None
-                return found, fresh, more
-        return [], [], None
+            if found or place.at >= end:
+                break
+        fresh = await self._unreached(found, selection)
+        return found, fresh, place if place.at < end else None
 
     async def survey(
         self, selection: Selection, to: Subscriber, tell: Callable[[], None] = lambda: None, limit: int | None = None
@@ -96,7 +97,9 @@ class ReplaySearch:
 
     async def _events(self, run: WorkflowExecution, selection: Selection, to: Subscriber) -> list[Replayed]:
         """The events of a workflow that a selection takes."""
-        carried = await run.memo_value(names.EVENTS_MEMO, [])
+        carried, at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
+        if at >= selection.until or (selection.since and at < selection.since):
+            return []
         taken = [place for place, event in enumerate(carried) if _takes(selection, to, event["type"])]
         if taken and selection.sent_to and len(carried) > 1:  # its keywords do not tell which of them it was
             states = [states.get(selection.sent_to) for states in await read_states(self._client, run)]
@@ -107,7 +110,7 @@ class ReplaySearch:
                 event_id=carried[place]["id"],
                 source=carried[place]["source"],
                 type=carried[place]["type"],
-                at=run.start_time,
+                at=at,
                 workflow_id=run.id,
                 run_id=run.run_id,
                 place=place,

@@ -32,6 +32,7 @@ async def selected(
         types=check_patterns(options.types) if options.types else None,
         since=options.since,
         until=options.ends_at(),
+        begun_before=options.looks_until(),
     )
     known = (await subscribers.snapshot(None)).subscribers or {}
     if options.subscriber is not None and options.subscriber not in known:

@@ -1,6 +1,6 @@
 """Replays as they are asked for and shown."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -9,6 +9,10 @@ from domain.limits import check_rate
 from domain.replay_errors import InvalidReplayRateError
 from domain.replays import DEFAULT_RATE, ReplayReport
 from domain.retention import MIN_RETENTION
+
+GOES_ON_WITHIN = timedelta(
+    hours=1
+)  # most of what a burst leaves has begun by then: 100,000 events, at some 35 a second
 
 
 class ReplayOptions(BaseModel):
@@ -40,6 +44,14 @@ class ReplayOptions(BaseModel):
         """Up to when: the future has no events to send."""
         now = datetime.now(UTC)
         return min(self.until or now, now)
+
+    def looks_until(self) -> datetime | None:
+        """When workflows began at the latest that are looked at; None for `ends_at`.
+
+        What failed has done so in the workflow that went on with it, which may have begun later; everything else is
+        found in the first one.
+        """
+        return min(self.until + GOES_ON_WITHIN, datetime.now(UTC)) if self.until and self.unreached else None
 
 
 def check_options(options: ReplayOptions) -> str:

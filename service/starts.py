@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import EventConflictError
 from domain.events import CloudEvent
 from domain.tasks import EventInput
+from service.accepted import when_accepted
 from service.bursts import MAX_PER_WORKFLOW
 from service.remembered import Acceptance, Doubts, Identity, Remembered, identity_of
 from service.temporal import answered
@@ -97,8 +98,9 @@ class Starts:
         request: EventInput,
         workflow_id: str,
         priority: Priority = Priority.default,
+        accepted_at: datetime | None = None,
     ) -> Handle | None:
-        """Start a workflow; None when the id was used before."""
+        """Start a workflow; None when the id was used before. ``accepted_at`` where the events were before that."""
         async with answered(self._client):
             try:
                 return await self._client.start_workflow(
@@ -109,7 +111,7 @@ class Starts:
                     request_eager_start=True,
                     task_timeout=policies.EVENT_TASK_TIMEOUT,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    memo=names.event_memo(events),
+                    memo=names.event_memo(events, accepted_at),
                     search_attributes=names.event_attributes(events),
                     static_summary=event_summary(events),
                     priority=priority,
@@ -117,9 +119,10 @@ class Starts:
             except WorkflowAlreadyStartedError:
                 return None
 
-    async def go_on(self, event: CloudEvent, request: EventInput, run_id: str) -> None:
+    async def go_on(self, event: CloudEvent, request: EventInput, run_id: str, accepted_at: datetime | None) -> None:
         """Start the workflow that goes on with an event of another one's run, unless it was started before."""
-        await self.begin([event], request, names.continued_workflow_id(event, run_id), policies.REST_PRIORITY)
+        workflow_id = names.continued_workflow_id(event, run_id)
+        await self.begin([event], request, workflow_id, policies.REST_PRIORITY, accepted_at)
 
     async def _begin(self, events: Sequence[CloudEvent], workflow_id: str) -> Found | None:
         """Start a workflow; what the one that has the id already was started with, where there is one."""
@@ -155,5 +158,5 @@ class Starts:
 
 
 async def _events_of(run: WorkflowExecution) -> Found:
-    told = await run.memo_value(names.EVENTS_MEMO, [])
-    return {(event["source"], event["id"]): Acceptance(event["digest"], run.start_time) for event in told}
+    told, at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
+    return {(event["source"], event["id"]): Acceptance(event["digest"], at) for event in told}

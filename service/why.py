@@ -100,6 +100,7 @@ def _carrier(run: RunView, subscriber: str) -> Carrier:
         workflow_id=run.workflow_id,
         kind=run.kind,
         outcome=run.outcome,
+        accepted_at=run.accepted_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
         only=run.only,

@@ -43,7 +43,8 @@ async def _take_turns(rests: list[Rest], watchers: list[str]) -> None:
 
     async def ask(subscriber: str, portion: list[Rest]) -> None:
         async with room:
-            await _in_turns(subscriber, HandOver(rests=portion, watchers=watchers))
+            accepted_at = workflow.info().start_time
+            await _in_turns(subscriber, HandOver(rests=portion, watchers=watchers, accepted_at=accepted_at))
 
     async def each(subscriber: str, theirs: list[Rest]) -> None:
         asking = [ask(subscriber, portion) for portion in portions(theirs, together)]

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
@@ -50,6 +51,7 @@ ANY_CANCELLED = "any:cancelled"
 MARKED_WAITING = "w#"  # with two hexadecimal digits, where those for whom an event waits are too many to be named
 
 EVENTS_MEMO = "events"
+ACCEPTED_MEMO = "accepted"  # of what goes on of an event that shared its first workflow: when that was accepted
 OUTCOMES_MEMO = "outcomes"  # of several events, in their order, where they differ
 TITLE_MEMO = "title"
 ALARM_MEMO = "alarm"
@@ -155,10 +157,15 @@ def in_flight_queue(process: str) -> str:
     return f"im-inflight-{process}"
 
 
-def event_memo(events: Sequence[CloudEvent]) -> dict[str, Any]:
-    """What a list shows of the events, and what tells a repeat of one from other content under its id."""
+def event_memo(events: Sequence[CloudEvent], accepted_at: datetime | None = None) -> dict[str, Any]:
+    """What a list shows of the events, and what tells a repeat of one from other content under its id.
+
+    Args:
+        events: in their order.
+        accepted_at: when they were, where that is before the workflow starts.
+    """
     told = [{"id": event.id, "source": event.source, "type": event.type, "digest": event.digest} for event in events]
-    return {EVENTS_MEMO: told}
+    return {EVENTS_MEMO: told} | ({ACCEPTED_MEMO: accepted_at.isoformat()} if accepted_at else {})
 
 
 def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:

@@ -8,13 +8,14 @@ from starlette.responses import Response
 
 from api.dependencies import gateway_of
 from api.page.access import PageRoute
-from api.page.gather import gather_of
+from api.page.gather import Gather, gather_of
 from api.page.render import ASSETS, asset, explain, page
 from api.pages import page_before, read_time
 from api.urls import PAGE
-from domain.errors import UnavailableError
-from service.event_list import EventFilter
+from domain.errors import SlowSearchError, UnavailableError
+from service.event_list import EventFilter, EventRow
 from service.filter_checks import incident_named
+from service.incidents import IncidentRow
 from service.resends import remarks
 
 FIRST_EVENTS, EVENTS, INCIDENTS = 10, 50, 50
@@ -30,10 +31,20 @@ async def overview(request: Request) -> Response:
     """Subscribers, recent events, incidents."""
     gather = gather_of(request)
     subscribers = await gather.subscribers()
-    events = await gather.events(EventFilter(limit=FIRST_EVENTS))
-    incidents = await gather.incidents(FIRST_INCIDENTS)
-    recent = events.rows[:FIRST_EVENTS]
-    return page(request, "overview.html", subscribers=subscribers, events=recent, incidents=incidents.rows)
+    recent = await _recent(gather, EventFilter(limit=FIRST_EVENTS))
+    try:
+        incidents: list[IncidentRow] | None = (await gather.incidents(FIRST_INCIDENTS)).rows
+    except SlowSearchError:
+        incidents = None
+    return page(request, "overview.html", subscribers=subscribers, events=recent, incidents=incidents)
+
+
+async def _recent(gather: Gather, wanted: EventFilter) -> list[EventRow] | None:
+    """The latest events beside something else; None where finding them takes too long: the rest is shown then."""
+    try:
+        return (await gather.events(wanted)).rows[: wanted.limit]
+    except SlowSearchError:
+        return None
 
 
 @router.get(f"{PAGE}/events")
@@ -110,8 +121,8 @@ async def subscriber(request: Request) -> Response:
     """A subscriber, how it does, and its latest events."""
     gather, name = gather_of(request), request.query_params.get("name", "")
     row = await gather.subscriber(name)
-    events = await gather.events(EventFilter(subscriber=name, limit=FIRST_EVENTS))
-    return page(request, "subscriber.html", row=row, events=events.rows[:FIRST_EVENTS])
+    recent = await _recent(gather, EventFilter(subscriber=name, limit=FIRST_EVENTS))
+    return page(request, "subscriber.html", row=row, events=recent)
 
 
 @router.get(f"{PAGE}/static/{{file}}")

@@ -1,6 +1,7 @@
 """What a burst hands over: each event is started with its deliveries, and again by whoever tries again."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from temporalio.testing import ActivityEnvironment
@@ -10,26 +11,26 @@ from domain.events import CloudEvent
 from domain.handovers import HandOver, Rest
 from domain.outcomes import Delivery
 from domain.tasks import EventInput, Pending
-from tests.support.builders import make_event
+from tests.support.builders import NOW, make_event
 
 
 class Temporal:
     """Has what a burst was started with, and starts workflows."""
 
     def __init__(self) -> None:
-        self.begun: list[tuple[str, list[str], list[str], str]] = []
+        self.begun: list[tuple[str, list[str], list[str], str, datetime | None]] = []
         self.refused: set[str] = set()
 
     async def load(self, workflow_id: str, run_id: str) -> EventInput:
         assert (workflow_id, run_id) == ("events/burst", "run-1")
         return EventInput(events=[make_event(id=f"evt_{place}") for place in range(5)])
 
-    async def begin(self, event: CloudEvent, request: EventInput, run_id: str) -> None:
+    async def begin(self, event: CloudEvent, request: EventInput, run_id: str, accepted_at: datetime | None) -> None:
         if event.id in self.refused:
             raise ConnectionError("Temporal is away")
         assert request.events == [event]
         subscribers = [each.delivery.subscriber for each in request.resume or []]
-        self.begun.append((event.id, subscribers, request.watchers, run_id))
+        self.begun.append((event.id, subscribers, request.watchers, run_id, accepted_at))
 
 
 async def handed_over(temporal: Temporal, *places: int) -> int:
@@ -39,14 +40,17 @@ async def handed_over(temporal: Temporal, *places: int) -> int:
     environment.on_heartbeat = lambda *_: heard.append(None)
     rests = [Rest(place=place, deliveries=[Pending(delivery=Delivery(subscriber=f"s-{place}"))]) for place in places]
     activities = HandOverActivities(temporal.load, temporal.begin)
-    await environment.run(activities.hand_over, HandOver(rests=rests, watchers=["watcher"]))
+    await environment.run(activities.hand_over, HandOver(rests=rests, watchers=["watcher"], accepted_at=NOW))
     return len(heard)
 
 
-async def test_each_event_goes_on_with_its_own_deliveries() -> None:
+async def test_each_event_goes_on_with_its_own_deliveries_and_the_time_it_was_accepted_at() -> None:
     temporal = Temporal()
     assert await handed_over(temporal, 1, 3) == 2
-    assert temporal.begun == [("evt_1", ["s-1"], ["watcher"], "run-1"), ("evt_3", ["s-3"], ["watcher"], "run-1")]
+    assert temporal.begun == [
+        ("evt_1", ["s-1"], ["watcher"], "run-1", NOW),
+        ("evt_3", ["s-3"], ["watcher"], "run-1", NOW),
+    ]
 
 
 async def test_a_start_that_fails_is_for_temporal_to_try_again() -> None:

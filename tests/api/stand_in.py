@@ -192,6 +192,7 @@ class Trials:
 class HealthRows:
     def __init__(self, owner: StandIn) -> None:
         self._owner = owner
+        self.told: dict[str, object] = {}
 
     async def all(self) -> list[Health]:
         self._owner.called()
@@ -210,7 +211,8 @@ class HealthRows:
         return SubscriberDetail(**found.model_dump(), health=self._row(name))
 
     def _row(self, name: str) -> Health:
-        return health_view(name, Counters(delivered=3, failed=1, last_final_at=AT), 0, AT)
+        row = health_view(name, Counters(delivered=3, failed=1, last_final_at=AT), 0, AT)
+        return row.model_copy(update=self.told)
 
 
 class Events:
@@ -270,6 +272,7 @@ class Events:
             run_id="1",
             kind=self.kind,
             outcome="delivered",
+            accepted_at=AT,
             started_at=AT,
             deliveries=[delivery],
         )
@@ -307,6 +310,7 @@ class Why:
             workflow_id=run.workflow_id,
             kind=run.kind,
             outcome=run.outcome,
+            accepted_at=AT,
             started_at=AT,
             ended_at=AT,
             delivery=found[0] if found else None,

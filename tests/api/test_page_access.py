@@ -9,7 +9,7 @@ import pytest
 from api.examples import RESENT
 from api.page.access import PAGES
 from api.page.login import MOST_ADDRESSES, Attempts
-from domain.errors import TemporalUnavailableError
+from domain.errors import SlowSearchError, TemporalUnavailableError
 from domain.explanations import RunKind
 from domain.pauses import Pause
 from domain.rates import parse_rate
@@ -81,6 +81,25 @@ async def test_a_filter_names_what_is_not_there(service: Service, asked: str, sa
     page = await service.http.get(f"/ui/events?{asked}")
     assert says in page.text
     assert "nobody</option>" not in page.text
+
+
+async def test_what_a_slow_temporal_does_not_tell_is_said_and_the_rest_is_shown(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object, **__: object) -> None:
+        raise SlowSearchError(seconds=3)
+
+    await with_data(service)
+    gateway = service.gateway
+    gateway.health.told = {"retrying": None, "waiting": None, "not_counted": "it is slow"}
+    monkeypatch.setattr(gateway.events, "find", slow)
+    monkeypatch.setattr(gateway.incidents, "find", slow)
+    await log_in(service)
+    pages = {path: await service.http.get(path) for path in ("/", "/ui/subscriber?name=ops")}
+    assert [(each.status_code, each.text.count("Not listed: ")) for each in pages.values()] == [(200, 2), (200, 1)]
+    assert "Of 1 of 1 it is not known how much waits, or since when: it is slow." in pages["/"].text
+    assert "It is not known how much waits, or since when: it is slow." in pages["/ui/subscriber?name=ops"].text
+    assert all("not counted</" in each.text for each in pages.values())
 
 
 @pytest.mark.parametrize("kind", get_args(RunKind))

@@ -258,23 +258,46 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return calls
 
 
+def detail(row: Health) -> SubscriberDetail:
+    view = SubscriberView(
+        name=row.subscriber, url="https://a.example/", types=["**"], enabled=True, signed=False, schedule="default",
+        max_attempts=5, paused=row.paused, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    return SubscriberDetail(**view.model_dump(), health=row)
+
+
 def test_a_subscriber_in_json_has_its_health_with_what_waits(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = Health(subscriber="a", paused=Pause(at=NOW, reason="by hand"), waiting=3, oldest_waiting=NOW)
-
-    def found(name: str) -> SubscriberDetail:
-        view = SubscriberView(
-            name=name, url="https://a.example/", types=["**"], enabled=True, signed=False, schedule="default",
-            max_attempts=5, paused=row.paused, created_at=NOW, updated_at=NOW,
-        )  # fmt: skip
-        return SubscriberDetail(**view.model_dump(), health=row)
-
-    gateway = SimpleNamespace(health=SimpleNamespace(with_subscriber=found))
+    gateway = SimpleNamespace(health=SimpleNamespace(with_subscriber=lambda _: detail(row)))
     monkeypatch.setattr(cli.subscriber, "with_gateway", lambda work: work(gateway))
     assert run(["subscriber", "show", "a", "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["name"], shown["paused"]["reason"], shown["health"]["waiting"]) == ("a", "by hand", 3)
+
+
+@pytest.mark.parametrize("command", [["health"], ["health", "a"], ["show", "a"]])
+def test_what_could_not_be_counted_is_said_at_the_end_and_the_command_succeeds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    row = Health(subscriber="a", delivered=7, retrying=None, waiting=None, not_counted="Temporal is slow")
+    health = SimpleNamespace(
+        all=lambda: [row, Health(subscriber="b")], get=lambda _: row, with_subscriber=lambda _: detail(row)
+    )
+    gateway = SimpleNamespace(health=health)
+    for module in (cli.subscriber, cli.subscriber_health):
+        monkeypatch.setattr(module, "with_gateway", lambda work: work(gateway))
+    assert run(["subscriber", *command, "--format", "json"]) == 0
+    said = capsys.readouterr()
+    shown = json.loads(said.out)
+    found = shown[0] if command == ["health"] else shown.get("health", shown)
+    assert (found["delivered"], found["retrying"], found["not_counted"]) == (7, None, "Temporal is slow")
+    assert (
+        f"of 1 of {2 if command == ['health'] else 1} it is not known how much waits, or since when: Temporal is slow"
+        in said.err
+    )
+    assert ("or for one" in said.err) == (command == ["health"])
 
 
 ADD = ["subscriber", "add", "--name", "a", "--url", "https://example.com/webhook"]

@@ -131,7 +131,13 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         next_retry_at=NOW + timedelta(seconds=4),
     )
     run = RunView(
-        workflow_id="event/e@1", run_id="r", kind="original", outcome="retrying", started_at=NOW, deliveries=[delivery]
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome="retrying",
+        accepted_at=NOW,
+        started_at=NOW,
+        deliveries=[delivery],
     )
     text = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
     assert "04Z (due now)" in render.event_text(EventView(event=make_event(), runs=[run]), NOW + timedelta(minutes=1))
@@ -158,7 +164,13 @@ def delivery_lines(state: DeliveryState, *responses: str | None) -> list[str]:
     ]
     delivery = Delivery(subscriber="a", state=state, attempts=attempts)
     run = RunView(
-        workflow_id="event/e@1", run_id="r", kind="original", outcome=state, started_at=NOW, deliveries=[delivery]
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome=state,
+        accepted_at=NOW,
+        started_at=NOW,
+        deliveries=[delivery],
     )
     lines = render.event_text(EventView(event=make_event(), runs=[run]), NOW).splitlines()
     return lines[lines.index(next(line for line in lines if line.startswith("  a:"))) :]
@@ -184,6 +196,7 @@ def test_a_delivery_that_waits_says_for_what() -> None:
         run_id="r",
         kind="original",
         outcome="waiting",
+        accepted_at=NOW,
         started_at=NOW,
         deliveries=[waiting("a", "by hand", [])],
     )
@@ -285,6 +298,24 @@ def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None
     draining = f"draining, 12 left; 30 delivered, 2 to be retried, 1 failed; requests fail: the next one at {at}"
     assert re.split(" {2,}", lines[2])[-2:] == ["-", draining]
     assert re.split(" {2,}", lines[3])[-2:] == ["-", "-"]
+
+
+def test_what_could_not_be_counted_is_said_to_be_so_beside_what_is_known() -> None:
+    missed = {"retrying": None, "waiting": None, "not_counted": "slow"}
+    bad = Health(subscriber="a", delivered=7, **missed)
+    held = Health(subscriber="b", paused=Pause(at=NOW, reason="migration"), **missed)
+    lines = render_subscribers.health_table([bad, held, Health(subscriber="c")], NOW).splitlines()
+    assert re.split(" {2,}", lines[0])[-4:] == ["RETRYING", "FAILING", "PAUSED", "WAITING"]
+    first, second, third = (re.split(" {2,}", line) for line in lines[1:])
+    assert (first[1], first[-4:]) == ("7", ["not counted", "-", "-", "not counted"])
+    assert second[-1] == "not counted; retries, which wait too once they are due: not counted"
+    assert third[-4:] == ["0", "-", "-", "-"]
+    wh1 = subscriber("wh1", "https://example.com", ["**"])
+    shown = [line.split(maxsplit=1) for line in render_subscribers.subscriber_fields(wh1, bad).splitlines()]
+    assert [line for line in shown if line[0] in {"retrying:", "waiting:"}] == [
+        ["waiting:", "not counted"],
+        ["retrying:", "not counted"],
+    ]
 
 
 def test_a_drain_that_has_not_looked_yet_does_not_say_how_many_are_left() -> None:

@@ -131,6 +131,7 @@ def test_the_line_above_the_table_says_it_too() -> None:
     said = health_line(Health(subscriber="a", paused=PAUSED, waiting=3, oldest_waiting=NOW))
     assert said.endswith(f"0 being retried; paused since {at}: by hand; waiting: 3, the oldest since {at}")
     assert health_line(Health(subscriber="a")).endswith("0 being retried")
+    assert health_line(Health(subscriber="a", retrying=None)).endswith("retries not counted")
 
 
 def changed(outcome: str, kind: str = "original") -> EventChange:

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -94,6 +95,19 @@ async def test_a_pause_and_what_waits_for_its_end_have_gauges() -> None:
     assert (found["paused", "b"], found["waiting", "b"]) == (0, 0)
     assert math.isnan(found["oldest_waiting_timestamp_seconds", "b"])
     assert math.isnan(found["healthy", "b"])
+
+
+async def test_what_could_not_be_counted_has_no_sample() -> None:
+    slow = Health(subscriber="a", delivered=7, retrying=None, waiting=None, not_counted="slow")
+    late = Health(subscriber="b", retrying=2, waiting=3, not_counted="slow")
+
+    async def known() -> list[Health]:
+        return [slow, late]
+
+    found = await gauges(MetricsPage(cast("Any", SimpleNamespace(all=known))))
+    sampled = {name: {key for metric, key in found if metric == name} for name in ("healthy", "retrying", "waiting")}
+    assert sampled == {"healthy": {"a", "b"}, "retrying": {"b"}, "waiting": {"b"}}
+    assert not [metric for metric, _ in found if metric.startswith("oldest")]
 
 
 async def test_a_scrape_does_not_wait_for_health_that_takes_long_nor_asks_for_it_again(

@@ -4,15 +4,19 @@ import asyncio
 import json
 import uuid
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from domain.events import CloudEvent
+from service.event_list import EventFilter, EventRow
+from service.replay_views import ReplayOptions
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type
-from tests.support.sink import Answer, Sink
+from tests.support.sink import Answer, Sink, SlowAnswer
 from workflows import policies
 
 EVENTS = 300
+A_MOMENT = timedelta(milliseconds=10)  # a workflow is told its start a little later than visibility has it
 
 
 def members(event_type: str, number: int = 0) -> dict[str, Any]:
@@ -86,6 +90,33 @@ async def test_what_fails_in_a_batch_goes_on_by_itself_and_is_listed(platform: P
     listed = await platform.im("event", "list", "--type", event_type, "--failed", "--format", "json")
     failed = [row["event_id"] for row in listed.json]
     assert failed == [event_id for event_id, outcome in outcomes.items() if outcome == "failed"]
+
+
+async def test_what_goes_on_of_a_burst_is_as_old_as_its_events(platform: Platform, sink: Sink) -> None:
+    event_type, name = unique_type("aged"), unique_name("aged")
+    sink.script(SlowAnswer(2.0, Answer(503)))  # what is in flight still is handed over once it has landed
+    await platform.gateway.subscribers.add(name, sink.url(), types=[event_type], schedule="1", max_attempts=2)
+    await post(platform, [members(event_type, number) for number in range(2)], batch=True)
+
+    async def failed() -> list[EventRow]:
+        rows = (await platform.gateway.events.find(EventFilter(type=event_type, failed=True))).rows
+        return rows if {row.kind for row in rows} == {"rest"} and len(rows) == 2 else []
+
+    rows = await eventually(failed, 30)
+    runs = [run async for run in platform.client.list_workflows(f"ImEventTypes = '{event_type}'")]
+    first = next(run.start_time for run in runs if run.id.startswith("events/"))
+    rest = min(run.start_time for run in runs if "/rest-" in run.id)
+    between = first + (rest - first) / 2
+    assert rest - first > timedelta(seconds=1)
+    assert max(abs(row.emitted_at - first) for row in rows) < A_MOMENT
+    since = EventFilter(type=event_type, since=between)
+    assert (await platform.gateway.events.find(since)).rows == []
+    asked = ReplayOptions(subscriber=name, failed_only=True)
+    for limits, matched in (({"until": between}, 2), ({"since": between}, 0), ({"until": first}, 0)):
+        assert (await platform.gateway.replays.survey(asked.model_copy(update=limits))).matched == matched
+    told = await platform.gateway.events.get(rows[0].event_id)
+    assert max(abs(run.accepted_at - first) for run in told.runs) < A_MOMENT
+    assert told.runs[-1].started_at >= rest
 
 
 async def test_what_goes_on_stands_behind_those_who_were_told_nothing_yet(platform: Platform, sink: Sink) -> None:

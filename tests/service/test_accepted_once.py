@@ -14,6 +14,9 @@ from domain.errors import EventConflictError, TemporalUnavailableError
 from domain.events import CloudEvent
 from domain.tasks import EventInput
 from service.publisher import Publisher
+from service.remembered import Remembered
+from service.starts import Starts
+from tests.support.builders import make_event
 from workflows import names
 
 
@@ -214,3 +217,11 @@ async def test_at_ordinary_rates_nothing_is_asked_before_a_start(publisher: Publ
     for number in range(3):
         await publisher.publish(event(number))
     assert temporal.asked == 0
+
+
+async def test_a_repeat_is_told_when_its_event_was_accepted_though_that_goes_on_in_a_later_workflow() -> None:
+    temporal, at, rest = Temporal(), datetime(2026, 1, 1, tzinfo=UTC), make_event()
+    temporal.behind = False
+    starts = Starts(cast("Any", temporal), Remembered())
+    await starts.go_on(rest, EventInput(events=[rest]), "run-1", at)
+    assert [each.at for each in (await starts.known([rest])).values()] == [at]

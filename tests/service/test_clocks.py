@@ -49,6 +49,10 @@ def test_a_place_in_the_stream_may_be_ahead_of_a_clock_that_was_set_back() -> No
 class Waiting:
     id: str
     start_time: datetime
+    accepted: datetime | None = None
+
+    async def memo_value(self, _name: str, default: Any) -> Any:
+        return self.accepted.isoformat() if self.accepted else default
 
 
 @dataclass
@@ -77,3 +81,12 @@ async def test_what_waits_is_found_by_any_clock(off: timedelta) -> None:
     assert found.count == 2 * OLDEST
     assert found.oldest
     assert found.oldest[0].workflow_id == "event/0"
+
+
+async def test_what_waits_is_as_old_as_its_event_not_as_the_workflow_that_goes_on_with_it() -> None:
+    began = datetime.now(UTC)
+    rest = Waiting("event/1/rest-1", began, accepted=began - HOUR)
+    store = Counting([Waiting("event/2", began - HOUR / 2), rest, Waiting("event/3", began)])
+    found = await find_waiting(cast("Client", cast("Any", store)), "ops")
+    assert [each.workflow_id for each in found.oldest] == ["event/1/rest-1", "event/2", "event/3"]
+    assert (found.oldest[0].emitted_at, found.since) == (began - HOUR, began - HOUR)

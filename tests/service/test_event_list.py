@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -42,6 +43,7 @@ class Run:
     first: int = 0
     close_time: Any = field(default=NOW)
     outcomes: list[str] | None = None
+    accepted: Any = None
 
     @property
     def typed_search_attributes(self) -> TypedSearchAttributes:
@@ -54,6 +56,8 @@ class Run:
     async def memo_value(self, name: str, default: Any) -> Any:
         if name == names.OUTCOMES_MEMO:
             return self.outcomes or default
+        if name == names.ACCEPTED_MEMO:
+            return self.accepted.isoformat() if self.accepted else default
         return [
             {"id": str(number), "type": "t", "source": "/s"} for number in range(self.first, self.first + self.events)
         ]
@@ -68,6 +72,25 @@ async def test_what_was_cancelled_for_one_is_said_though_it_was_delivered_to_oth
     assert (row.outcome, row.troubled, row.subscribers) == ("delivered", ["cancelled:a"], ["a", "b"])
     assert (row.state_of("a"), row.state_of("b")) == ("cancelled", "delivered")
     assert [row.troubled async for row in rows_of(run(events=2))] == [[], []]  # of which of them is not known
+
+
+def rest(ago: timedelta) -> Run:
+    """What goes on of an event that was accepted so long before."""
+    return Run(1, "retrying", ["retrying:a"], id="event/1@00000000/rest-a1", accepted=NOW - ago)
+
+
+async def test_what_goes_on_of_an_event_was_emitted_when_it_was_accepted_not_when_that_began() -> None:
+    began = [rest(timedelta(minutes=9)), Run(1, "retrying", ["retrying:a"], id="event/2@00000000/rest-a1")]
+    found = [row for each in began async for row in rows_of(cast("WorkflowExecution", each))]
+    assert [row.emitted_at for row in found] == [NOW - timedelta(minutes=9), NOW]  # the latter is of an older version
+    assert {row.kind for row in found} == {"rest"}
+
+
+@pytest.mark.parametrize(("since", "listed"), [(timedelta(minutes=10), 1), (timedelta(minutes=8), 0)])
+async def test_since_goes_by_when_an_event_was_accepted(since: timedelta, listed: int) -> None:
+    store = Store(rest(timedelta(minutes=9)))
+    page = await find_events(cast("Client", cast("Any", store)), EventFilter(since=NOW - since))
+    assert len(page.rows) == listed
 
 
 @pytest.mark.parametrize(("keyword", "shown"), [("retrying:a", "retrying"), ("pending:a", "pending")])

@@ -68,6 +68,14 @@ def test_subscribers_in_trouble_are_named_with_what_to_look_at() -> None:
     assert levels(findings.of_subscribers(directory, [view("a", Counters(delivered=1), 0, NOW)])) == [Level.OK]
 
 
+def test_that_what_waits_could_not_be_counted_is_a_finding() -> None:
+    row = view("a", Counters(failed=3), None, NOW).model_copy(update={"not_counted": "Temporal is slow"})
+    found = findings.of_subscribers(Directory(subscribers={"a": make_subscriber(name="a")}), [row])
+    assert levels(found) == [Level.WARNING, Level.WARNING]
+    assert "uncounted retrying" in found[0].message
+    assert found[1].message == "of 1 of 1 it is not known how much waits, or since when: Temporal is slow"
+
+
 def test_a_directory_that_is_nearly_full_is_a_warning() -> None:
     large = make_subscriber(name="a", url="https://example.com/" + "x" * 1_800_000)
     assert levels([findings.of_directory(Directory(subscribers={"a": large}))]) == [Level.WARNING]

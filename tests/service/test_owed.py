@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from domain.drains import Owed
-from service.owed import LISTED_FOR_EACH, NAMED_AT_ONCE, count_owed, count_owing
+from service.owed import LISTED_FOR_EACH, NAMED_AT_ONCE, Counts, count_owed
 from tests.service.test_event_list import Run
 from workflows import names
 
@@ -20,7 +20,7 @@ class Store:
     def __init__(self, *runs: Run) -> None:
         self.runs = runs
         self.counted: list[int] = []
-        self.listed = 0
+        self.listed = self.looked_at_shared = 0
 
     async def count_workflows(self, query: str) -> Any:
         named, found = self._find(query)
@@ -31,6 +31,7 @@ class Store:
         prefix = names.shared_workflow_id("")
         if f"STARTS_WITH '{prefix}'" in query:
             found = [run for run in self.runs if run.id.startswith(prefix)][:limit]
+            self.looked_at_shared += 1
         else:
             found = self._find(query)[1]
             self.listed += len(found)
@@ -67,6 +68,21 @@ async def test_a_burst_that_has_gone_on_but_does_not_say_so_counts_as_one() -> N
     assert await count_owed(client(Run(2, "failed", ["retrying:a"], id="events/1")), "a") == Owed(retrying=1)
 
 
+async def test_events_that_share_a_workflow_are_looked_for_once_for_all_states() -> None:
+    store = Store(Run(2, "retrying", ["retrying:a", "waiting:a"], id="events/1", outcomes=["waiting", "retrying"]))
+    assert await count_owed(cast("Client", cast("Any", store)), "a") == Owed(waiting=1, retrying=1)
+    assert store.looked_at_shared == 1
+
+
+async def retrying(store: Store) -> dict[str, int]:
+    """How many are counted for each of a crowd, of those who have any."""
+    counts = Counts()
+    await counts.take(cast("Client", cast("Any", store)), {"retrying": CROWD})
+    found = {name: counts.of(name, "retrying") for name in CROWD}
+    assert None not in found.values()
+    return {name: count for name, count in found.items() if count}
+
+
 CROWD = [f"s{number}" for number in range(120)]
 
 
@@ -74,7 +90,7 @@ CROWD = [f"s{number}" for number in range(120)]
 async def test_those_without_any_are_asked_for_together(troubled: tuple[str, ...]) -> None:
     many = 1 + LISTED_FOR_EACH * NAMED_AT_ONCE
     store = Store(*(Run(1, "retrying", [f"retrying:{name}"]) for name in troubled for _ in range(many)))
-    assert await count_owing(cast("Client", cast("Any", store)), CROWD, "retrying") == dict.fromkeys(troubled, many)
+    assert await retrying(store) == dict.fromkeys(troubled, many)
     assert max(store.counted) <= NAMED_AT_ONCE
     assert len(store.counted) <= 4 + 12 * len(troubled)
     assert store.listed == 0
@@ -82,6 +98,6 @@ async def test_those_without_any_are_asked_for_together(troubled: tuple[str, ...
 
 async def test_a_few_events_that_all_fail_for_are_listed() -> None:
     store = Store(*(Run(1, "retrying", [f"retrying:{name}" for name in CROWD]) for _ in range(5)))
-    assert await count_owing(cast("Client", cast("Any", store)), CROWD, "retrying") == dict.fromkeys(CROWD, 5)
+    assert await retrying(store) == dict.fromkeys(CROWD, 5)
     assert len(store.counted) <= 7
     assert store.listed <= 5 * 4

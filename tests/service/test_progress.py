@@ -14,6 +14,7 @@ def view(workflow_id: str, run_id: str, **states: DeliveryState) -> RunView:
         run_id=run_id,
         kind="original",
         outcome="retrying",
+        accepted_at=NOW,
         started_at=NOW,
         deliveries=[Delivery(subscriber=name, state=state) for name, state in states.items()],
     )

@@ -1,7 +1,10 @@
 """What a replay can look for in Temporal's visibility store."""
 
 import asyncio
-from dataclasses import dataclass, field
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,13 +12,15 @@ import pytest
 
 from domain.directory import Snapshot
 from domain.errors import InvalidRequestError, UnavailableError
-from domain.replays import Survey
+from domain.replays import PageRequest, Selection, Survey
 from domain.subscribers import Subscriber
 from service import turns
-from service.replay_search import ReplaySearch
+from service.replay_search import MAX_RUNS, ReplaySearch
+from service.replay_selection import selected
 from service.replay_views import ReplayOptions
 from service.replays import SURVEYS_AT_ONCE, ReplayGateway
-from tests.support.builders import make_subscriber
+from tests.service.test_event_list import Run
+from tests.support.builders import NOW, make_subscriber
 from tests.support.eventually import eventually
 
 
@@ -55,3 +60,59 @@ async def test_a_crowd_of_dry_runs_takes_turns_and_is_told_to_come_again(monkeyp
     assert {type(task.exception()) for task in refused} == {UnavailableError}
     done.set()
     assert await asyncio.gather(*going, gateway.survey(ReplayOptions(to="my-webhook")))
+
+
+class Started:
+    """Has workflows by the time they began, and answers no question but that."""
+
+    def __init__(self, *runs: Run) -> None:
+        self.runs = runs
+        self.asked = 0
+
+    async def count_workflows(self, query: str) -> Any:
+        self.asked += 1
+        return SimpleNamespace(count=len(self._of(query)))
+
+    async def list_workflows(self, query: str) -> AsyncIterator[Run]:
+        for each in self._of(query):
+            yield each
+
+    def _of(self, query: str) -> list[Run]:
+        limits = [datetime.fromisoformat(at) for at in re.findall(r"StartTime (?:>=|<) '([^']+)'", query)]
+        return [run for run in self.runs if not limits or limits[0] <= run.start_time < limits[1]]
+
+
+REST = Run(1, "failed", ["failed:my-webhook"], id="event/0@0/rest-a", accepted=NOW - timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "taken"),
+    [
+        (None, timedelta(minutes=20), True),  # it went on after that, and failed
+        (timedelta(minutes=20), timedelta(), False),
+        (timedelta(minutes=40), timedelta(minutes=20), True),
+        (timedelta(minutes=60), timedelta(minutes=40), False),
+    ],
+)
+async def test_what_failed_is_replayed_by_when_its_event_was_accepted(
+    monkeypatch: pytest.MonkeyPatch, since: timedelta | None, until: timedelta, taken: bool
+) -> None:
+    now = NOW + timedelta(minutes=1)
+    monkeypatch.setattr("service.replay_views.datetime", SimpleNamespace(now=lambda _: now))
+    options = ReplayOptions(subscriber="my-webhook", failed_only=True, since=since and NOW - since, until=NOW - until)
+    connection = SimpleNamespace(client=Started(REST))
+    selection, to = await selected(cast("Any", connection), cast("Any", Known()), options)
+    page = await ReplaySearch(cast("Any", connection.client)).page(PageRequest(selection=selection), to)
+    assert [event.at for event in page.found] == ([REST.accepted] if taken else [])
+
+
+async def test_a_search_that_finds_nothing_for_long_goes_on_with_another_page() -> None:
+    later = [replace(REST, start_time=NOW + timedelta(seconds=number)) for number in range(MAX_RUNS * 40)]
+    selection = Selection(to="my-webhook", until=NOW, begun_before=NOW + timedelta(hours=2), since=NOW)
+    search, request = ReplaySearch(cast("Any", Started(*later))), PageRequest(selection=selection)
+    page = await search.page(request, make_subscriber())
+    assert page.found == []
+    assert page.cursor is not None
+    while page.cursor is not None:
+        page = await search.page(PageRequest(selection=selection, cursor=page.cursor), make_subscriber())
+        assert page.found == []

@@ -30,6 +30,7 @@ def told(*states: DeliveryState) -> EventView:
             run_id="r",
             kind="original",
             outcome=state,
+            accepted_at=NOW,
             started_at=NOW,
             deliveries=[Delivery(subscriber="ops", state=state)],
         )

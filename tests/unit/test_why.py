@@ -39,6 +39,7 @@ def delivery(state: DeliveryState, *attempts: Attempt, **parts: Any) -> Delivery
 def carrier(found: Delivery | None = None, **parts: Any) -> Carrier:
     outcome = found.state.value if found else "unmatched"
     told: dict[str, Any] = {"workflow_id": "event/evt_1@0", "outcome": outcome, "started_at": NOW, "ended_at": NOW}
+    told["accepted_at"] = parts.get("started_at", NOW)  # but of a rest
     return Carrier(delivery=found, **(told | parts))
 
 
@@ -156,6 +157,14 @@ RETRYING = delivery(
 def test_every_verdict_says_why_and_what_to_do(found: Explanation, verdict: Verdict, says: list[str]) -> None:
     assert found.verdict is verdict
     assert [each for each in says if each not in text(found)] == []
+
+
+def test_what_goes_on_later_is_told_of_from_when_its_event_was_accepted() -> None:
+    later = {"kind": "rest", "accepted_at": NOW, "started_at": AFTER + timedelta(minutes=5), "ended_at": None}
+    told = why(carrier(FAILED, **later), subscriber=known(updated_at=AFTER))
+    assert told.emitted_at == NOW
+    assert [each.started_at for each in told.rounds] == [AFTER + timedelta(minutes=5)]
+    assert "its settings were changed since" in text(told)
 
 
 def test_neither_a_pause_nor_its_end_is_a_change_of_settings_or_told_of_what_ended_before() -> None:

@@ -161,7 +161,8 @@ async def delivering(
 
     rests: list[WorkflowHandle[Any, Any]] = []
 
-    async def go_on(event: CloudEvent, request: EventInput, run_id: str) -> None:
+    async def go_on(event: CloudEvent, request: EventInput, run_id: str, accepted_at: datetime | None) -> None:
+        assert accepted_at is not None
         workflow_id = names.continued_workflow_id(event, run_id)
         with pipeline.starting, contextlib.suppress(WorkflowAlreadyStartedError):  # by an attempt before
             await asyncio.sleep(0.05)
