@@ -52,8 +52,8 @@ class Progress:
     def tell(self) -> None:
         """Show in the Web UI and in visibility where things stand."""
         self.changed = False
-        deliveries = [[pending.delivery for pending in group] for group in self.groups]
-        workflow.set_current_details(details.event_details(self._events, deliveries))
+        standing = [self._standing(index) for index in range(len(self.groups))]
+        workflow.set_current_details(details.event_details(self._events, standing))
         states = sorted({(p.delivery.subscriber, details.keyword(p)) for group in self.groups for p in group})
         outcomes = [self._outcome(index) for index in range(len(self.groups))]
         if len(set(outcomes)) > 1:
@@ -74,8 +74,7 @@ class Progress:
                 outcome=self._outcome(index),
                 resolved=self._resolved,
                 deliveries=[
-                    details.without_responses(delivery) if many else delivery
-                    for delivery in (_standing(event, pending) for pending in self.groups[index])
+                    details.without_responses(delivery) if many else delivery for delivery in self._standing(index)
                 ],
             )
             for index, event in enumerate(self._events)
@@ -93,6 +92,9 @@ class Progress:
                 for index, event in enumerate(self._events)
             ]
         )
+
+    def _standing(self, index: int) -> list[Delivery]:
+        return [_standing(self._events[index], pending) for pending in self.groups[index]]
 
     def _outcome(self, index: int) -> str:
         if index in self._handed_over:  # what failed before that is told here: the other workflow knows the rest alone
