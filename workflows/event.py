@@ -53,6 +53,11 @@ class EventWorkflow:
         """Where each event and each of its deliveries stands."""
         return self._progress.report()
 
+    @workflow.query(name="event_deliveries")
+    def event_deliveries(self, place: int) -> EventProgress:
+        """Where the deliveries of one event stand, which is named by its place: in more detail, if there are many."""
+        return self._progress.report_of(place)
+
     @workflow.query(name="lined_up")
     def lined_up(self) -> bool:
         """Whether the ordered deliveries have their places, so that those of the next event may take theirs."""

@@ -8,9 +8,7 @@ from domain.events import CloudEvent
 from domain.lanes import waits_behind
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState, outcome_of, waiting
 from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending
-from workflows import details, names
-
-REPORTED_WHOLE = 100  # deliveries; of more, a query's answer leaves out the responses, to stay under 2 MiB
+from workflows import details, names, reports
 
 
 class Progress:
@@ -66,19 +64,13 @@ class Progress:
         )
 
     def report(self) -> list[EventProgress]:
-        """The answer to the query ``deliveries``."""
-        many = sum(map(len, self.groups)) > REPORTED_WHOLE
-        return [
-            EventProgress(
-                event_id=event.id,
-                outcome=self._outcome(index),
-                resolved=self._resolved,
-                deliveries=[
-                    details.without_responses(delivery) if many else delivery for delivery in self._standing(index)
-                ],
-            )
-            for index, event in enumerate(self._events)
-        ]
+        """The answer to the query ``deliveries``: of all events, and so in less detail where there are many."""
+        told = reports.fitting(map(self._standing, range(len(self._events))))
+        return [self._reported(index, deliveries) for index, deliveries in enumerate(told)]
+
+    def report_of(self, index: int) -> EventProgress:
+        """The answer to the query ``event_deliveries``: of one event."""
+        return self._reported(index, *reports.fitting([self._standing(index)]))
 
     def result(self) -> EventResult:
         """The workflow's result: a line a delivery."""
@@ -91,6 +83,14 @@ class Progress:
                 )
                 for index, event in enumerate(self._events)
             ]
+        )
+
+    def _reported(self, index: int, deliveries: list[Delivery]) -> EventProgress:
+        return EventProgress(
+            event_id=self._events[index].id,
+            outcome=self._outcome(index),
+            resolved=self._resolved,
+            deliveries=deliveries,
         )
 
     def _standing(self, index: int) -> list[Delivery]:
