@@ -14,17 +14,18 @@ from temporalio.exceptions import ApplicationError
 
 from activities import journal
 from activities.admission import Admission
+from activities.announcements import Announcements, is_announced
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
 from activities.flights import Flights, landed
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import announced, beating, brief, details, failure_of, given_up, repeated, unmade, until_due
+from activities.reporting import beating, brief, details, failure_of, given_up, repeated, unmade, until_due
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.flight_keys import flight_key, next_key
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.outcomes import Attempt, Delivery, DeliveryState, next_number
 from domain.replays import replay_of
 from domain.subscribers import Subscriber
 from domain.targets.kinds import is_at_most_once
@@ -80,6 +81,7 @@ class DeliveryActivities:
         self._admission = Admission(directory, limited)
         self._courier = courier
         self._flights = flights
+        self._announcements = Announcements()
         self._recorder = recorder
         self._gate = gate
         self._limited = limited
@@ -175,7 +177,8 @@ class DeliveryActivities:
         key = next_key(request, info.workflow_run_id or "", known)
         delivery = joined = await self._in_hand(key, known)
         if delivery is None:
-            if known and known[-1].failure is Failure.UNKNOWN_OUTCOME:
+            known = self._announcements.certain(key, known)
+            if is_announced(known):
                 raise given_up(request, known)
             if failure := repeated(request, known):
                 raise failure
@@ -206,15 +209,16 @@ class DeliveryActivities:
         subscriber = await self._admission.allowed(request, known, self._event)
         if not isinstance(subscriber, Subscriber):
             return subscriber or cancelled(request.subscriber, request.event_id, known)
-        number = request.number(activity.info().attempt, known)
+        number, told = next_number(known), known
         event = await self._event()
-        told = await announced(known, number) if is_at_most_once(subscriber.target) else known
         carry = self._courier.carrying(event, subscriber, request.schedule, _replay(), number=number, prior=known)
+        if is_at_most_once(subscriber.target):
+            told = await self._announcements.announced(key, known, number)
+            carry = self._announcements.carrying(key, told, carry)
         try:
             return await beating(self._flights.start(key, carry), told)
         except LocalFault as fault:
-            activity.heartbeat(*details(known))  # it was not made after all
-            raise unmade(request.subscriber, known, fault) from None
+            raise unmade(request, known, str(fault)) from None
 
     @activity.defn(name="record_outcomes")
     async def record_outcomes(self, request: RecordRequest) -> None:

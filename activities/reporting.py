@@ -8,16 +8,16 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
-from activities.transport_errors import LocalFault
 from domain.limits import LIMITED
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
+from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import MIN_DELAY
-from domain.targets.kinds import DOUBT
-from domain.tasks import DeliverRequest, FirstResult
+from domain.tasks import UNMADE, DeliverRequest, FirstResult
 
 T = TypeVar("T")
 
 HEARTBEAT_EVERY = timedelta(seconds=2)
+# Before attempts that follow those which this machine's faults used up; between these Temporal's own policy waits.
+UNMADE_WAIT = timedelta(seconds=30)
 BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 
@@ -63,6 +63,8 @@ def given_up(request: DeliverRequest, known: list[Attempt]) -> ApplicationError:
 def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError | None:
     """The failure of the latest request once more, so that it is waited as the schedule has it; None: make the next.
 
+    Or that of a request that could not be made, where that ended the activity before this one.
+
     The first attempt of an activity that goes on with a delivery has Temporal begin the wait. Where that is not kept,
     the activity ends instead of making a request before its time, and its workflow begins what is left of it anew:
 
@@ -72,6 +74,8 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
       of its own clock.
     """
     info = activity.info()
+    if request.unmade and info.attempt == 1 and not info.heartbeat_details:
+        return unmade(request, known, request.unmade, UNMADE_WAIT)
     if not known or (info.attempt == 1 and (request.at_once or not request.prior or info.heartbeat_details)):
         return None  # of a first attempt that has heartbeats, an operator has reset the activity: not to wait
     standing, last = settle(request.subscriber, known, request.schedule), known[-1]
@@ -101,11 +105,17 @@ def _wait_lost(standing: Delivery) -> ApplicationError:
     return ApplicationError("not due yet", standing, type="wait_lost", non_retryable=True, category=benign)
 
 
-def unmade(subscriber: str, known: list[Attempt], fault: LocalFault) -> ApplicationError:
-    """The failure of a request that this machine could not make: the delivery stands where it stood."""
+def unmade(
+    request: DeliverRequest, known: list[Attempt], fault: str, wait: timedelta | None = None
+) -> ApplicationError:
+    """The failure of a request that this machine could not make: the delivery stands where it stood.
+
+    Temporal waits for so long; by default as long as its policy has it, 1 s, doubling up to 16 s.
+    """
+    activity.heartbeat(*details(known))  # should it have been announced, it was not made after all
     state = DeliveryState.RETRYING if known else DeliveryState.PENDING
-    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=str(fault))
-    return ApplicationError(str(fault), unchanged, type="local_fault", next_retry_delay=MIN_DELAY)
+    unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=fault)
+    return ApplicationError(fault, unchanged, type=UNMADE, next_retry_delay=wait)
 
 
 def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> ApplicationError:
@@ -115,30 +125,6 @@ def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> Applicat
     said = f"limited to {limits} by now: the subscriber's own queue goes on"
     benign = ApplicationErrorCategory.BENIGN
     return ApplicationError(said, unchanged, limits, type=LIMITED, non_retryable=True, category=benign)
-
-
-async def announced(known: list[Attempt], number: int) -> list[Attempt]:
-    """What is known once a request that must not be made twice is about to be made; Temporal has it on return.
-
-    A heartbeat of the SDK is sent some time later, so the request could be ahead of it.
-
-    Raises:
-        RPCError: Temporal did not confirm; the request was not made, and Temporal tries again.
-    """
-    lost = Attempt(
-        number=number,
-        at=datetime.now(UTC),
-        duration_ms=0,
-        failure=Failure.UNKNOWN_OUTCOME,
-        error=f"the worker was lost with the request in hand; {DOUBT}",
-    )
-    handle = activity.client().get_async_activity_handle(task_token=activity.info().task_token)
-    try:
-        await handle.heartbeat(*details([*known, lost]))
-    except BaseException:
-        activity.heartbeat(*details(known))  # should it have arrived all the same
-        raise
-    return [*known, lost]
 
 
 async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:

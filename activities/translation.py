@@ -7,7 +7,7 @@ import aiohttp
 import httpx
 
 from activities.transport_errors import BlockedAddress, CertificateRefused, LocalFault, NameNotResolved, TlsNotVerified
-from domain.outcomes import status_text
+from domain.outcomes import OWN_FAULT, status_text
 
 _LOCAL_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 # OpenSSL's names of the alerts by which a server refuses a client certificate.
@@ -34,7 +34,7 @@ class BlockedError(OSError):
 def translated(error: Exception) -> httpx.TransportError:
     """The httpx error that says what an aiohttp or socket error means for a delivery."""
     if _is_local(error):
-        return LocalFault(f"this machine cannot make requests: {_os_reason(error)}")
+        return LocalFault(f"{OWN_FAULT}: {_os_reason(getattr(error, 'os_error', error))}")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return TlsNotVerified(_certificate_reason(error.certificate_error))
     if alert := _certificate_alert(error):

@@ -44,8 +44,12 @@ class _GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        loop, flags = asyncio.get_running_loop(), socket.AI_ADDRCONFIG
+        try:
+            found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=flags)
+        except socket.gaierror:
+            _check_own_means()
+            raise
         for entry in found:
             _check(self._policy, host, entry[4])
         return [
@@ -62,6 +66,11 @@ class _GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _check_own_means() -> None:
+    """Raise ``OSError`` where this machine cannot open a socket: the resolver then says that there is no such name."""
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
 
 
 def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:

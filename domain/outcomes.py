@@ -1,5 +1,6 @@
 """What became of a request, and of a delivery, which is one event to one subscriber in one or more requests."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from domain.retry import RetrySchedule
 from domain.statuses import phrase_of
 
 MAX_RESPONSE_BYTES_KEPT = 2048
+OWN_FAULT = "the worker's machine cannot make requests"  # how the error of a request begins that was not made for that
 
 
 class Failure(StrEnum):
@@ -80,6 +82,11 @@ class Attempt(BaseModel):
     def retry_after(self) -> timedelta | None:
         """The wait the receiver asked for."""
         return None if self.retry_after_seconds is None else timedelta(seconds=self.retry_after_seconds)
+
+
+def next_number(known: Sequence[Attempt]) -> int:
+    """The number of the request that follows these: what no request was made of, for whatever reason, costs none."""
+    return known[-1].number + 1 if known else 1
 
 
 class DeliveryState(StrEnum):

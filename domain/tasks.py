@@ -1,6 +1,6 @@
 """What the event workflow and its activities say to each other. Every field added later has a default."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -10,6 +10,7 @@ from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryRow
 from domain.retry import RetrySchedule
 
+UNMADE = "local_fault"  # the type of the failure of a request that the worker's machine could not make
 EARLIER_NAMED = 10  # of the events before an ordered one
 # First attempts of more subscribers than this, or of several events, run together: one marker instead of many.
 INLINE_ONE_BY_ONE = 16
@@ -132,6 +133,8 @@ class DeliverRequest(BaseModel):
             attempt numbers and times in the Web UI are the delivery's own.
         at_once: make the next request with the first attempt all the same: it was waited for already.
         flight: the key of a first request that was begun, and of which nothing was heard.
+        unmade: why the activity before this one could not make the next request, by a fault of its machine's; the first
+            attempt then says that again, so that Temporal waits.
     """
 
     event_id: str
@@ -141,14 +144,7 @@ class DeliverRequest(BaseModel):
     prior: list[Attempt] = []
     at_once: bool = False
     flight: str | None = None
-
-    def number(self, attempt: int, known: Sequence[Attempt]) -> int:
-        """Which request of the delivery an attempt of the activity makes, from 1, where these are known.
-
-        Attempts whose worker was lost count too; those of an activity that was reset begin with 1 again.
-        """
-        counted = attempt + (len(self.prior) if self.at_once else max(len(self.prior) - 1, 0))
-        return max(counted, known[-1].number + 1) if known else counted
+    unmade: str | None = None
 
 
 class EmitRequest(BaseModel):
@@ -175,6 +171,7 @@ class Pending(BaseModel):
         lost: how often a round of attempts ended without a word from its worker.
         limits: as in `Match`.
         asked: how often it asked by itself whether the pause of its subscriber is over.
+        unmade: as in `DeliverRequest`.
         release: the word that it is.
     """
 
@@ -190,6 +187,7 @@ class Pending(BaseModel):
     limits: str | None = None
     asked: int = 0
     release: Release | None = None
+    unmade: str | None = None
 
     @property
     def dropped(self) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.explanations import Story
 from domain.incidents import rfc3339
-from domain.outcomes import Attempt, Failure
+from domain.outcomes import OWN_FAULT, Attempt, Delivery, Failure
 from domain.pauses import Pause
 
 # What to do about a failure that trying again would not mend; of the others the answer itself says most.
@@ -34,6 +34,14 @@ def remedies(story: Story, last: Attempt | None) -> list[str]:
         return _gone(story)
     remedy = _REMEDIES.get(last.failure)
     return [remedy.format(name=name)] if remedy else [f"how it does otherwise: im subscriber health {name}"]
+
+
+def helps(story: Story, delivery: Delivery) -> list[str]:
+    """What would have the next request of an open delivery fare better than the latest."""
+    if not (delivery.error or "").startswith(OWN_FAULT):
+        return remedies(story, delivery.last)
+    remedy = "give the workers more file descriptors (ulimit -n), or memory, and start them anew"
+    return [f"that is no fault of {story.name}'s, and costs no attempt: {remedy}"]
 
 
 def again(story: Story, told: str) -> list[str]:

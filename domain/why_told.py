@@ -9,7 +9,7 @@ from domain.operational import asking
 from domain.outcomes import Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED
 from domain.targets.kinds import is_at_most_once
-from domain.why_advice import GONE_STATUS, again, remedies, stamp, told_paused
+from domain.why_advice import GONE_STATUS, again, helps, remedies, stamp, told_paused
 
 
 def why_told(story: Story, carrier: Carrier, delivery: Delivery) -> Finding:
@@ -100,7 +100,7 @@ def _open(story: Story, delivery: Delivery) -> Finding:
         next=f"request {number}{_of_how_many(story)} at {stamp(delivery.next_retry_at)}"
         f" ({_until(delivery.next_retry_at, story.now)}).",
         next_at=delivery.next_retry_at,
-        advice=remedies(story, delivery.last),
+        advice=helps(story, delivery),
     )
 
 

@@ -8,9 +8,15 @@ from typing import cast
 from pydantic import BaseModel
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
 
-from domain.errors import ImError
+from domain.errors import ImError, NoWorkerError, TemporalUnavailableError, UnavailableError
 from domain.explanations import RunKind
 from domain.outcomes import FINAL_STATES, Attempt, Delivery, DeliveryState, Failure, outcome_of
 from domain.replays import replay_of
@@ -65,11 +71,21 @@ async def read_run(client: Client, workflow_id: str, place: int) -> RunView:
     if described.status is WorkflowExecutionStatus.FAILED:  # before it had asked for anybody: nothing else fails it
         return view.model_copy(update={"outcome": "refused"})
     try:
-        async with answered(client, EVENTS_QUEUE):
-            progress = await handle.query(EventWorkflow.deliveries)
+        progress = await _progress(client, handle, place)
     except ImError:
         return await _from_result(client, described, view, place)
-    return _joined(view, progress[place], await _pending(client, described))
+    return _joined(view, progress, await _pending(client, described))
+
+
+async def _progress(client: Client, handle: WorkflowHandle[EventWorkflow, EventResult], place: int) -> EventProgress:
+    try:
+        async with answered(client, EVENTS_QUEUE):
+            return await handle.query(EventWorkflow.event_deliveries, place)
+    except (NoWorkerError, TemporalUnavailableError):
+        raise
+    except UnavailableError:  # an older worker has no such query
+        async with answered(client, EVENTS_QUEUE):
+            return (await handle.query(EventWorkflow.deliveries))[place]
 
 
 def without_gone_on(runs: Sequence[RunView]) -> list[RunView]:

@@ -1,10 +1,12 @@
 """The workers of one process: seven task queues over one client, started and drained together."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from temporalio.client import Client
+from temporalio.worker import Worker
 
 from activities.courier import Courier
 from activities.deliveries import DeliveryActivities
@@ -91,14 +93,25 @@ async def running_workers(
         await stack.enter_async_context(in_flight_worker(client, parts))
         stack.push_async_callback(parts.flights.drained, DRAIN)
         control = control_worker(client, emission, incidents, parts)
-        deliveries = delivery_worker(client, parts, emission)
-        handovers = handover_worker(client, parts)
-        for worker in (control, deliveries, handovers, serving_worker(client, parts.limits, DRAIN)):
+        await stack.enter_async_context(control)  # the directory and the ledger answer until nothing asks them
+        requesting = [
+            delivery_worker(client, parts, emission),
+            handover_worker(client, parts),
+            serving_worker(client, parts.limits, DRAIN),
+            event_worker(client, parts),
+        ]
+        for worker in requesting:
             await stack.enter_async_context(worker)
-        await stack.enter_async_context(event_worker(client, parts))
+        # One after the other, each would begin requests for as long as those before it end theirs.
+        stack.push_async_callback(_shut_down, requesting)
         await stack.enter_async_context(parts.keep_served())
         await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield parts.head_start.begin
+
+
+async def _shut_down(workers: Sequence[Worker]) -> None:
+    """Have several workers begin nothing new, all from now on, and wait until what they have has ended."""
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def _assemble(

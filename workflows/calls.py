@@ -134,26 +134,18 @@ async def deliver(event: CloudEvent, pending: Pending, *, once: bool = False) ->
 
     Or make a single request there, at once.
     """
-    delivery, schedule = pending.delivery, pending.schedule or RetrySchedule()
+    request, subscriber = _remaining(event, pending, once=once), pending.delivery.subscriber
     try:
         pending.delivery = await workflow.execute_activity_method(
             DeliveryActivities.deliver,
-            DeliverRequest(
-                event_id=event.id,
-                subscriber=delivery.subscriber,
-                schedule=schedule,
-                since=pending.since,
-                prior=delivery.attempts,
-                at_once=once,
-                flight=None if delivery.attempts else pending.flight,
-            ),
-            task_queue=names.limited_queue(delivery.subscriber) if pending.limits else names.DELIVERIES_QUEUE,
-            activity_id=names.delivery_activity_id(delivery.subscriber),
+            request,
+            task_queue=names.limited_queue(subscriber) if pending.limits else names.DELIVERIES_QUEUE,
+            activity_id=names.delivery_activity_id(subscriber),
             start_to_close_timeout=policies.LIMITED_TIMEOUT if pending.limits else policies.DELIVER_TIMEOUT,
             heartbeat_timeout=policies.DELIVER_HEARTBEAT,
-            retry_policy=policies.ONE_REQUEST if once else policies.delivery_retry(schedule, len(delivery.attempts)),
-            summary=f"{event.type} → {delivery.subscriber}",
-            priority=policies.delivery_priority(urgency_of(event), delivery.subscriber),
+            retry_policy=policies.ONE_REQUEST if once else policies.delivery_retry(request),
+            summary=f"{event.type} → {subscriber}",
+            priority=policies.delivery_priority(urgency_of(event), subscriber),
         )
     except ActivityError as error:
         _raise_cancelled(error)
@@ -210,6 +202,20 @@ async def tell_exhausted(event: CloudEvent, pending: Pending, watchers: Sequence
         retry_policy=policies.PUBLISH_RETRY,
         summary=f"tell that {delivery.subscriber} was not told",
         priority=policies.TELL_PRIORITY,
+    )
+
+
+def _remaining(event: CloudEvent, pending: Pending, *, once: bool) -> DeliverRequest:
+    """What an activity is asked for that goes on with a delivery."""
+    return DeliverRequest(
+        event_id=event.id,
+        subscriber=pending.delivery.subscriber,
+        schedule=pending.schedule or RetrySchedule(),
+        since=pending.since,
+        prior=pending.delivery.attempts,
+        at_once=once,
+        flight=None if pending.delivery.attempts else pending.flight,
+        unmade=None if once else pending.unmade,
     )
 
 

@@ -5,23 +5,26 @@ from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from domain.limits import LIMITED
 from domain.outcomes import Attempt, Delivery, DeliveryState
-from domain.tasks import Pending
+from domain.tasks import UNMADE, Pending
 from workflows import policies
 
 
 def settle_failure(pending: Pending, error: ActivityError) -> None:
     """Bring a delivery up to date after its activity ended with a failure.
 
-    A failure that carries the delivery is its end, or says that it goes by another queue from now on. Any other (the
-    worker died with the request in hand, or could not make one) says nothing of the receiver: what is known of the
-    earlier requests is kept, and the delivery goes on with those it has left, so that a lost worker costs no attempt.
-    After ten such rounds it is given up.
+    A failure that carries the delivery is its end, or says that it goes by another queue from now on, or that the
+    worker's machine could not make the next request. Any other (the worker died with the request in hand) says nothing
+    of the receiver: what is known of the earlier requests is kept, and the delivery goes on with those it has left, so
+    that a lost worker costs no attempt. After ten such rounds it is given up.
     """
     cause = error.cause
+    pending.unmade = None
     if isinstance(cause, ApplicationError) and cause.details:
         pending.delivery = Delivery.model_validate(cause.details[0])
         if cause.type == LIMITED:
             pending.limits = cause.details[1]
+        if cause.type == UNMADE:
+            pending.unmade = cause.message
         return
     known = pending.delivery.attempts
     if isinstance(cause, ActivityTimeoutError) and cause.last_heartbeat_details:

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 with workflow.unsafe.imports_passed_through():
     from domain.drains import Release
     from domain.errors import PublishingDisabledError
-    from domain.lanes import Ticket, waits_behind
+    from domain.lanes import Ticket
     from domain.outcomes import FINAL_STATES, DeliveryState
     from domain.tasks import INLINE_ONE_BY_ONE, EventInput, EventProgress, EventResult, Pending
     from workflows import calls, handing, pausing, policies
@@ -52,6 +52,11 @@ class EventWorkflow:
     def deliveries(self) -> list[EventProgress]:
         """Where each event and each of its deliveries stands."""
         return self._progress.report()
+
+    @workflow.query(name="event_deliveries")
+    def event_deliveries(self, place: int) -> EventProgress:
+        """Where the deliveries of one event stand, which is named by its place: in more detail, if there are many."""
+        return self._progress.report_of(place)
 
     @workflow.query(name="lined_up")
     def lined_up(self) -> bool:
@@ -145,13 +150,10 @@ class EventWorkflow:
         await calls.tell_exhausted(event, pending, self._watchers)
 
     async def _wait_turn(self, pending: Pending) -> None:
-        waiting = waits_behind(self._request.events[0].ordering_key or "")
-        before = pending.delivery.error
         if not pending.turn:
-            pending.delivery, self._progress.changed = pending.delivery.model_copy(update={"error": waiting}), True
+            self._progress.changed = True
             await workflow.wait_condition(lambda: pending.turn or pending.dropped)
-        if pending.delivery.error == waiting:
-            pending.delivery.error, self._progress.changed = before, True
+            self._progress.changed = True
 
     async def _first_in_turn(self, pending: Pending) -> None:
         """Make an ordered delivery's first request at once: whoever is behind it waits for every step."""

@@ -5,7 +5,8 @@ from datetime import timedelta
 from temporalio.common import Priority, RetryPolicy
 
 from domain.outcomes import Failure
-from domain.retry import BACKOFF_COEFFICIENT, BACKOFF_INITIAL, BACKOFF_MAXIMUM, RetrySchedule
+from domain.retry import BACKOFF_COEFFICIENT, BACKOFF_INITIAL, BACKOFF_MAXIMUM
+from domain.tasks import DeliverRequest
 
 # A killed worker's first deliveries came after 11.9 s with the defaults of 10 s, after 4.5 s with these.
 EVENT_TASK_TIMEOUT = timedelta(seconds=4)
@@ -162,20 +163,19 @@ TELL_PRIORITY = Priority(priority_key=5, fairness_key="operational events")
 REST_PRIORITY = Priority(priority_key=4)
 
 
-def delivery_retry(schedule: RetrySchedule, prior: int) -> RetryPolicy:
-    """The backoff table as Temporal's own retry policy.
+def delivery_retry(request: DeliverRequest) -> RetryPolicy:
+    """The backoff table as Temporal's own retry policy, for the requests that a delivery has left.
 
-    Other schedules and Retry-After override single waits with ``next_retry_delay``.
-
-    Args:
-        schedule: the subscriber's.
-        prior: requests made before this activity; the first of its attempts repeats the last of them.
+    The first attempt only says why an earlier one failed, where one did. Other schedules and Retry-After override
+    single waits with ``next_retry_delay``.
     """
+    prior = len(request.prior)
+    repeats = bool(prior or request.unmade)
     return RetryPolicy(
         initial_interval=BACKOFF_INITIAL,
         backoff_coefficient=BACKOFF_COEFFICIENT,
         maximum_interval=BACKOFF_MAXIMUM,
-        maximum_attempts=schedule.max_attempts - max(prior - 1, 0),
+        maximum_attempts=request.schedule.max_attempts - prior + repeats,
         non_retryable_error_types=PERMANENT_TYPES,
     )
 

@@ -8,9 +8,7 @@ from domain.events import CloudEvent
 from domain.lanes import waits_behind
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState, outcome_of, waiting
 from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending
-from workflows import details, names
-
-REPORTED_WHOLE = 100  # deliveries; of more, a query's answer leaves out the responses, to stay under 2 MiB
+from workflows import details, names, reports
 
 
 class Progress:
@@ -52,8 +50,8 @@ class Progress:
     def tell(self) -> None:
         """Show in the Web UI and in visibility where things stand."""
         self.changed = False
-        deliveries = [[pending.delivery for pending in group] for group in self.groups]
-        workflow.set_current_details(details.event_details(self._events, deliveries))
+        standing = [self._standing(index) for index in range(len(self.groups))]
+        workflow.set_current_details(details.event_details(self._events, standing))
         states = sorted({(p.delivery.subscriber, details.keyword(p)) for group in self.groups for p in group})
         outcomes = [self._outcome(index) for index in range(len(self.groups))]
         if len(set(outcomes)) > 1:
@@ -66,20 +64,13 @@ class Progress:
         )
 
     def report(self) -> list[EventProgress]:
-        """The answer to the query ``deliveries``."""
-        many = sum(map(len, self.groups)) > REPORTED_WHOLE
-        return [
-            EventProgress(
-                event_id=event.id,
-                outcome=self._outcome(index),
-                resolved=self._resolved,
-                deliveries=[
-                    details.without_responses(delivery) if many else delivery
-                    for delivery in (_standing(event, pending) for pending in self.groups[index])
-                ],
-            )
-            for index, event in enumerate(self._events)
-        ]
+        """The answer to the query ``deliveries``: of all events, and so in less detail where there are many."""
+        told = reports.fitting(map(self._standing, range(len(self._events))))
+        return [self._reported(index, deliveries) for index, deliveries in enumerate(told)]
+
+    def report_of(self, index: int) -> EventProgress:
+        """The answer to the query ``event_deliveries``: of one event."""
+        return self._reported(index, *reports.fitting([self._standing(index)]))
 
     def result(self) -> EventResult:
         """The workflow's result: a line a delivery."""
@@ -93,6 +84,17 @@ class Progress:
                 for index, event in enumerate(self._events)
             ]
         )
+
+    def _reported(self, index: int, deliveries: list[Delivery]) -> EventProgress:
+        return EventProgress(
+            event_id=self._events[index].id,
+            outcome=self._outcome(index),
+            resolved=self._resolved,
+            deliveries=deliveries,
+        )
+
+    def _standing(self, index: int) -> list[Delivery]:
+        return [_standing(self._events[index], pending) for pending in self.groups[index]]
 
     def _outcome(self, index: int) -> str:
         if index in self._handed_over:  # what failed before that is told here: the other workflow knows the rest alone

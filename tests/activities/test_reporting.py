@@ -8,10 +8,10 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.reporting import details, failure_of, repeated, until_due
+from activities.reporting import UNMADE_WAIT, details, failure_of, repeated, until_due
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, settle
 from domain.retry import MIN_DELAY, make_schedule
-from domain.tasks import DeliverRequest
+from domain.tasks import UNMADE, DeliverRequest
 
 SCHEDULE = make_schedule("5,60,600", None)
 
@@ -55,11 +55,14 @@ class Waiting:
         refused = {"failure": Failure.CONNECTION, "error": "connection refused", "duration_ms": 5}
         self.known = [Attempt(number=number, at=datetime.now(UTC), **refused) for number in range(1, made + 1)]
         self.beaten: list[object] = []
+        self.unmade: str | None = None
 
     def on_attempt(self, attempt: int, *beaten: object, early: timedelta = timedelta()) -> ApplicationError | None:
         environment = attempted(attempt, *beaten, early=early)
         environment.on_heartbeat = lambda *told: self.beaten.extend(told)
-        request = DeliverRequest(event_id="e", subscriber="ops", schedule=SCHEDULE, prior=self.known)
+        request = DeliverRequest(
+            event_id="e", subscriber="ops", schedule=SCHEDULE, prior=self.known, unmade=self.unmade
+        )
 
         async def ask() -> ApplicationError | None:
             return repeated(request, self.known)
@@ -116,5 +119,15 @@ def test_an_activity_that_an_operator_resets_makes_its_next_request_at_once() ->
     waiting = Waiting(made=3)
     told = details(waiting.known)
     assert waiting.on_attempt(1, *told) is None
-    request = DeliverRequest(event_id="e", subscriber="ops", schedule=SCHEDULE, prior=waiting.known[:1])
-    assert [request.number(attempt, waiting.known) for attempt in (1, 4, 6)] == [4, 4, 6]
+
+
+@pytest.mark.parametrize("made", [0, 2])
+def test_what_could_not_be_made_is_said_again_and_waited_for(made: int) -> None:
+    waiting = Waiting(made)
+    waiting.unmade = "too many open files"
+    begun = waiting.on_attempt(1)
+    assert begun
+    assert (begun.message, begun.type, begun.next_retry_delay) == (waiting.unmade, UNMADE, UNMADE_WAIT)
+    assert Delivery.model_validate(begun.details[0]).attempts == waiting.known
+    assert not begun.non_retryable
+    assert waiting.on_attempt(2, *waiting.beaten) is None  # and nothing takes that wait for a lost one

@@ -75,7 +75,7 @@ class _Troubled(GuardedTransport):
     async def send(self, request: Request) -> exchange.Answer:
         self.asked += 1
         if self.asked in self.faults:
-            raise LocalFault("this machine cannot make requests: Too many open files")
+            raise LocalFault("the worker's machine cannot make requests: Too many open files")
         return await super().send(request)
 
 

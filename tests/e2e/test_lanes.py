@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from temporalio.api.sdk.v1 import WorkflowMetadata
+
 from domain.incidents import Action, Change, Declaration, Severity
 from tests.support.alert_receivers import PAGERDUTY_URL, AlertReceivers
 from tests.support.eventually import eventually
@@ -55,6 +57,13 @@ def done(alerts: AlertReceivers, incident_id: str) -> list[str]:
     return [b["event_action"] for b in alerts.pagerduty if b["dedup_key"] == f"im/{incident_id}"]
 
 
+async def web_ui(platform: Platform, workflow_id: str) -> str:
+    """What the Web UI shows of a workflow."""
+    handle = platform.client.get_workflow_handle(workflow_id)
+    told: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return told.current_details
+
+
 async def test_a_retried_trigger_never_lands_after_its_resolve(platform: Platform, alerts: AlertReceivers) -> None:
     async with oncall(platform):
         alerts.script(Answer(503), Answer(500), path=ENQUEUE)
@@ -101,11 +110,13 @@ async def test_the_event_says_that_it_waits_and_the_lane_who_is_in_line(
             await eventually(two_in_line)
             resolved = (await platform.gateway.incidents.get(incident_id)).timeline[-1]
 
+            waiting = f"waits until the earlier events of {incident_id} are done with"
+
             async def waits() -> bool:
                 view = await platform.gateway.events.get(resolved.event_id)
                 (delivery,) = [d for run in view.runs for d in run.deliveries if d.subscriber == name]
                 assert delivery.state == "pending"
-                return delivery.error == f"waits until the earlier events of {incident_id} are done with"
+                return delivery.error == waiting and waiting in await web_ui(platform, view.runs[0].workflow_id)
 
             await eventually(waits)
         await eventually(lambda: done(alerts, incident_id) == ["trigger", "resolve"], 30)

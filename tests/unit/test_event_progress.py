@@ -3,8 +3,9 @@
 import pytest
 
 from domain.lanes import waits_behind
+from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.tasks import Match, Pending
-from tests.support.builders import make_event
+from tests.support.builders import NOW, make_event
 from workflows.progress import Progress
 
 LIMITS = "10/s"
@@ -41,3 +42,49 @@ def test_an_ordered_delivery_waits_from_its_beginning_until_it_has_its_turn(
 
 def _each(progress: Progress) -> list[Pending]:
     return [pending for group in progress.groups for pending in group]
+
+
+LIMIT = 2 * 1024 * 1024  # of what a query may answer
+SAID, WRONG = "x" * 2000, "the receiver said at some length what it did not like: " + "y" * 245
+
+
+def failing(events: int, subscribers: int, attempts: int) -> Progress:
+    """A burst of which everything failed, and that at length."""
+    made = [
+        Attempt(number=n + 1, at=NOW, duration_ms=250, failure=Failure.HTTP_STATUS, error=WRONG, response=SAID)
+        for n in range(attempts)
+    ]
+    progress = Progress([make_event(id=f"evt_{n}") for n in range(events)])
+    progress.resume(
+        [
+            Pending(delivery=Delivery(subscriber=f"s-{n}", state=DeliveryState.FAILED, attempts=made, error=WRONG))
+            for n in range(subscribers)
+        ]
+        for _ in range(events)
+    )
+    return progress
+
+
+@pytest.mark.parametrize(("events", "subscribers", "attempts"), [(100, 100, 1), (100, 100, 5), (1, 5000, 5)])
+def test_no_answer_is_refused_for_its_size(events: int, subscribers: int, attempts: int) -> None:
+    progress = failing(events, subscribers, attempts)
+    told = progress.report()
+    assert sum(len(event.model_dump_json(exclude_none=True)) for event in told) < LIMIT
+    assert len(progress.report_of(0).model_dump_json(exclude_none=True)) < LIMIT
+    assert {delivery.state for event in told for delivery in event.deliveries} == {DeliveryState.FAILED}
+    assert [len(event.deliveries) for event in told] == [subscribers] * events
+
+
+def test_one_event_of_a_burst_is_told_of_in_full() -> None:
+    progress = failing(100, 100, 5)
+    assert progress.report_of(7).event_id == "evt_7"
+    assert progress.report_of(7).deliveries == [pending.delivery for pending in progress.groups[7]]
+
+
+@pytest.mark.parametrize(
+    ("subscribers", "kept"), [(100, (WRONG, SAID)), (300, (WRONG, None)), (1000, (WRONG[:59] + "…", None))]
+)
+def test_what_is_left_out_is_what_can_be_spared(subscribers: int, kept: tuple[str, str | None]) -> None:
+    (told,) = failing(1, subscribers, 5).report()
+    assert {(each.error, each.response) for delivery in told.deliveries for each in delivery.attempts} == {kept}
+    assert {len(delivery.attempts) for delivery in told.deliveries} == {5}

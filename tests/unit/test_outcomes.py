@@ -14,6 +14,7 @@ from domain.outcomes import (
     failure_of_status,
     final_error,
     is_retryable,
+    next_number,
     settle,
     status_text,
 )
@@ -121,6 +122,10 @@ def test_a_late_success_settles_as_delivered_with_its_history() -> None:
     attempts = [_attempt(503), _attempt(200, 2)]
     delivery = settle("ops", attempts, RetrySchedule())
     assert (delivery.state, delivery.attempts, delivery.last) == (DeliveryState.DELIVERED, attempts, attempts[1])
+
+
+def test_requests_are_numbered_by_those_known_of_whatever_else_was_tried() -> None:
+    assert [next_number(known) for known in ([], [_attempt(503)], [_attempt(503), _attempt(503, 4)])] == [1, 2, 5]
 
 
 @pytest.mark.parametrize(("number", "wait"), [(1, 1), (2, 2), (3, 4), (4, 8)])

@@ -9,7 +9,7 @@ from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.explanations import Carrier, Explanation, Story, Verdict
 from domain.lanes import waits_behind
 from domain.message_formats import MessageFormat
-from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
+from domain.outcomes import OWN_FAULT, Attempt, Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED, GONE, Pause
 from domain.subscriber_changes import pause, resume
 from domain.subscribers import Subscriber
@@ -56,7 +56,7 @@ FAILED = delivery(DeliveryState.FAILED, attempt(1, NOW, 404), error="HTTP 404")
 UNKNOWN = attempt(1, NOW, None, failure=Failure.UNKNOWN_OUTCOME, error="nobody knows")
 IN_LANE = delivery(DeliveryState.PENDING, error=waits_behind("INC-7"))
 LIMITED = delivery(DeliveryState.PENDING, error="waits for its turn: the subscriber is limited to 10/s")
-UNMADE = delivery(DeliveryState.PENDING, error="too many open files")
+UNMADE = delivery(DeliveryState.PENDING, error=f"{OWN_FAULT}: too many open files")
 RETRYING = delivery(
     DeliveryState.RETRYING, attempt(1, NOW), error="HTTP 503", next_retry_at=AFTER + timedelta(seconds=4)
 )
@@ -101,7 +101,9 @@ RETRYING = delivery(
         (why(carrier(IN_LANE, ended_at=None), subscriber=known()),
          Verdict.WAITS_FOR_EARLIER, ["None of them is known to hold it up now", "its turn comes"]),
         (why(carrier(UNMADE, ended_at=None), subscriber=known()),
-         Verdict.UNDER_WAY, ["the last error was: too many open files"]),
+         Verdict.UNDER_WAY, ["the last error was: the worker's machine", ": too many open files"]),
+        (why(carrier(UNMADE.model_copy(update={"next_retry_at": AFTER}), ended_at=None), subscriber=known()),
+         Verdict.RETRYING, ["request 1 of 5", ": too many open files", "costs no attempt", "ulimit -n"]),
         (why(carrier(LIMITED, ended_at=None), subscriber=known(rate_limit="10/s")),
          Verdict.WAITS_FOR_TURN, ["limited to 10/s", "--rate-limit"]),
         (why(carrier(RETRYING, ended_at=None), subscriber=known(enabled=False, updated_at=AFTER)),

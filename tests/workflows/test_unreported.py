@@ -1,5 +1,6 @@
 """Requests of the retry queue of whose report Temporal does not hear in time: they are joined, not made again."""
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,14 +11,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
+from activities import exchange
 from activities.deliveries import DeliveryActivities
+from activities.exchange import Request
 from activities.sender import Sender
 from activities.transport import GuardedTransport
+from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.outcomes import Attempt, Delivery
 from domain.pauses import Pause
 from domain.subscribers import Subscriber
-from domain.tasks import DeliverRequest, EventInput, EventProgress
+from domain.tasks import UNMADE, DeliverRequest, EventInput, EventProgress
 from tests.support.alert_receivers import TWILIO_URL, AlertReceivers
 from tests.support.builders import NOW, make_event, make_keyring, make_subscriber, make_target
 from tests.support.sink import Answer, Held, Sink, SlowAnswer
@@ -120,21 +124,21 @@ async def test_a_request_under_way_is_joined_and_costs_no_other(
     held = Held(Answer(late))
     async with Sink() as sink:
         sink.script(Answer(503), held, Answer(503))
-        _let_go_once_joined(monkeypatch, held)
+        _let_go_once_joined(monkeypatch, held.let_go)
         progress = await run(skipping, Pipeline([make_subscriber(sink.url())]))
     made = [(1, 503), (2, 200)] if late == 200 else [(number, 503) for number in range(1, 6)]
     assert tried(progress) == made
     assert len(sink.received) == len(made)
 
 
-def _let_go_once_joined(patch: pytest.MonkeyPatch, held: Held) -> None:
-    """Answer the second request when a second attempt of Temporal's has come for it, as it hears of none."""
+def _let_go_once_joined(patch: pytest.MonkeyPatch, let_go: asyncio.Event) -> None:
+    """Answer a request when a second attempt of Temporal's has come for it, as it hears of none."""
     patch.setattr(policies, "DELIVER_HEARTBEAT", SILENCE)
     in_hand = DeliveryActivities._in_hand
 
     async def joined(self: DeliveryActivities, key: str, known: list[Attempt]) -> Delivery | None:
         if self._flights.known(key):
-            held.let_go.set()
+            let_go.set()
         return await in_hand(self, key, known)
 
     patch.setattr(DeliveryActivities, "_in_hand", joined)
@@ -164,3 +168,54 @@ async def test_a_call_that_is_made_once_is_not_of_unknown_outcome(
     assert progress.outcome == "delivered"
     assert len(alerts.received) == 1
     assert deaf.number == 0, "the report was lost"
+
+
+class Troubled(GuardedTransport):
+    """Out of file descriptors, once: it says so when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(AddressPolicy())
+        self.asked = 0
+        self.let_go = asyncio.Event()
+
+    async def send(self, request: Request) -> exchange.Answer:
+        self.asked += 1
+        if self.asked > 1:
+            return await super().send(request)
+        await self.let_go.wait()
+        raise LocalFault("no file descriptors")
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["ended", "joined"])
+async def test_a_call_that_could_not_be_made_is_made_later(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, joined: bool
+) -> None:
+    """It was announced, and Temporal hears nothing of what became of it."""
+    transport = Troubled()
+    if joined:
+        _let_go_once_joined(monkeypatch, transport.let_go)
+    else:
+        transport.let_go.set()
+        _lose_faults(monkeypatch)
+    async with AlertReceivers() as alerts:
+        sender = Sender(transport, make_keyring(), AddressPolicy(), alerts.bases)
+        progress = await run(skipping, Pipeline([make_target(TWILIO_URL)]), sender)
+    assert tried(progress) == [(1, 201)]
+    assert len(alerts.received) == 1
+    assert transport.asked == 2
+
+
+def _lose_faults(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(policies, "DELIVER_HEARTBEAT", SILENCE)
+
+    @wraps(deliver)
+    async def deafened(self: DeliveryActivities, request: DeliverRequest) -> Delivery:
+        try:
+            return await deliver(self, request)
+        except ApplicationError as error:
+            if error.type == UNMADE:
+                activity.raise_complete_async()
+            raise
+
+    patch.setattr(DeliveryActivities, "deliver", deafened)
+    patch.setattr("activities.reporting.activity.heartbeat", lambda *_details: None)
