@@ -99,7 +99,7 @@ async def list_events(
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
     A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
     found, a subscriber or an incident that is not there is refused. ``warnings`` has a type that looks mistaken, and
-    that a list of one subscriber's events may lack some, where there are more subscribers than an event can name.
+    that a list of one subscriber's events may lack some, where events have more subscribers than can be named.
     """
     at = read_moment("since", since or None, datetime.now(UTC))
     wanted = EventFilter(

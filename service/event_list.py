@@ -21,6 +21,7 @@ from workflows.details import HANDED_OVER, worst
 
 _OPEN = {"retrying", "pending", "waiting"}
 _SHARED = names.shared_workflow_id("")
+MARKED_LOOKED_AT = 100
 MAX_SEARCHES = 20  # of one list: with a pattern, most of what the store gives may not be wanted
 
 
@@ -89,6 +90,24 @@ class EventFilter(BaseModel):
     since: datetime | None = None
     before: datetime | None = None
     limit: int = 100
+
+
+async def may_lack(client: Client, wanted: EventFilter) -> bool:
+    """Whether there are events that a list of one subscriber's may lack: told to more of them than can be named.
+
+    Of very many such events only the latest 100 are looked at, and the others taken to be lacking.
+    """
+    mark = names.TROUBLE_LEFT_OUT if wanted.failed or wanted.undelivered else names.NAMES_LEFT_OUT
+    everybody = wanted.model_copy(update={"subscriber": None, "failed": False, "undelivered": False})
+    query = f"{_query(everybody)} AND {names.SUBSCRIBERS.name} = '{mark}'"
+    async with searched(client):
+        runs, older = await latest(client, query, wanted.before, MARKED_LOOKED_AT)
+    return older is not None or not all(_names(run, wanted.subscriber) for run in runs)
+
+
+def _names(run: WorkflowExecution, subscriber: str | None) -> bool:
+    words = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
+    return any(word.rpartition(":")[2] == subscriber for word in words if word not in names.MARKS)
 
 
 async def find_events(client: Client, wanted: EventFilter) -> EventPage:
@@ -169,7 +188,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     """A row for each event of a workflow."""
     attributes = run.typed_search_attributes
     keywords = attributes.get(names.SUBSCRIBERS, [])
-    troubled = [word for word in keywords if ":" in word and word not in {names.ANY_FAILED, names.ANY_CANCELLED}]
+    troubled = [word for word in keywords if ":" in word and word not in names.MARKS]
     on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events, emitted_at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
     for event, outcome in zip(events, await outcomes_of(run), strict=False):

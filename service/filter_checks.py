@@ -6,7 +6,6 @@ from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
 from service.event_list import EventFilter
 from service.gateway import Gateway
 from service.listing import quoted
-from workflows.names import may_leave_out
 
 
 def incident_named(text: str | None) -> str | None:
@@ -68,22 +67,18 @@ async def check_empty(im: Gateway, wanted: EventFilter) -> None:
 
 
 async def doubts(im: Gateway, wanted: EventFilter) -> list[str]:
-    """Why a list of one subscriber's events may lack some: there are more subscribers than an event can name.
+    """Why a list of one subscriber's events may lack some: an event has more subscribers than can be named.
 
-    Reckoned by the subscribers of now, were all of them in trouble with one event. Nothing where nobody can be asked.
+    Nothing where nobody can be asked.
     """
-    if wanted.subscriber is None:
-        return []
     try:
-        known = {row.name for row in await im.subscribers.all()} | {wanted.subscriber}
+        if wanted.subscriber is None or not await im.events.may_lack(wanted):
+            return []
     except UnavailableError:
         return []
-    if not may_leave_out(known, in_trouble=wanted.failed or wanted.undelivered):
-        return []
-    room = f"Temporal has 2 KiB to name an event's subscribers, those in trouble first, and there are {len(known)} here"
-    return [
-        f"this list may lack events for {wanted.subscriber}: {room}. Of one event: im why EVENT {wanted.subscriber}"
-    ]
+    crowded = "some have more subscribers than Temporal's 2 KiB can name, those in trouble first"
+    advice = f"Of one event: im why EVENT {wanted.subscriber}"
+    return [f"this list may lack events for {wanted.subscriber}: {crowded}. {advice}"]
 
 
 async def _any(im: Gateway, wanted: EventFilter) -> bool:

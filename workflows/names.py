@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,11 @@ SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
 # In ImSubscribers, beside ``failed:<name>`` and ``cancelled:<name>``, as soon as one delivery ended so.
 ANY_FAILED = "any:failed"
 ANY_CANCELLED = "any:cancelled"
+# Likewise, where the subscribers of an event are too many for all of these words: some names are left out, or even some
+# of those in trouble.
+NAMES_LEFT_OUT = "any:left-out"
+TROUBLE_LEFT_OUT = "any:trouble-left-out"
+MARKS = frozenset({ANY_FAILED, ANY_CANCELLED, NAMES_LEFT_OUT, TROUBLE_LEFT_OUT})
 MARKED_WAITING = "w#"  # with two hexadecimal digits, where those for whom an event waits are too many to be named
 
 EVENTS_MEMO = "events"
@@ -182,14 +187,17 @@ def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
         waiting = sorted({waiting_mark(name) for name, state in troubled if state == "waiting"})
         keywords = marks + waiting + [f"{state}:{name}" for name, state in troubled if state != "waiting"]
     keywords += [name for name, _ in troubled] + [name for name, state in states if state == "delivered"]
-    return _fitting(list(dict.fromkeys(keywords)))
+    return _marked(list(dict.fromkeys(keywords)))
 
 
-def may_leave_out(subscribers: Collection[str], *, in_trouble: bool) -> bool:
-    """Whether an event for all of them might not have all their names; or with ``in_trouble``, who failed of them."""
-    words = [ANY_FAILED, ANY_CANCELLED, *(f"cancelled:{name}" for name in subscribers)]
-    words += [] if in_trouble else subscribers
-    return len(_fitting(words)) < len(words)
+def _marked(keywords: list[str]) -> list[str]:
+    """As many of the keywords as fit, the first of which say it where some do not."""
+    if len(_fitting(keywords)) == len(keywords):
+        return keywords
+    marks = [NAMES_LEFT_OUT, TROUBLE_LEFT_OUT]
+    fitting = _fitting([*marks, *keywords])
+    trouble_fits = not any(":" in word for word in keywords[len(fitting) - len(marks) :])
+    return [word for word in fitting if word != TROUBLE_LEFT_OUT or not trouble_fits]
 
 
 def subscribers_named(keywords: Sequence[str]) -> list[str]:

@@ -223,6 +223,7 @@ class Events:
         self.resent: list[tuple[str, str | None]] = []
         self.older: datetime | None = None
         self.wanted: EventFilter | None = None
+        self.left_out: set[str] = set()
         self.kind: RunKind = "original"
         self.paused: dict[str, Pause] = {}
 
@@ -244,6 +245,9 @@ class Events:
             return PublishReceipt(event_id=event.id, published=True, duplicate=True, accepted_at=AT)
         self.known[event.id] = event
         return PublishReceipt(event_id=event.id, published=True, accepted_at=AT)
+
+    async def may_lack(self, wanted: EventFilter) -> bool:
+        return wanted.subscriber in self.left_out
 
     async def find(self, wanted: EventFilter) -> EventPage:
         self._owner.called()

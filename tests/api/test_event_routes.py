@@ -367,8 +367,9 @@ async def test_a_list_of_what_is_not_there_is_refused_instead_of_empty(service: 
 
 
 async def test_a_list_of_one_of_very_many_subscribers_says_that_it_may_lack_some(service: Service) -> None:
-    for number in range(60):
-        await service.add_subscriber(f"team-{number}-webhook")
+    await service.add_subscriber("team-1-webhook")
+    assert (await service.http.get(PATH, params={"subscriber": "team-1-webhook"})).json()["warnings"] == []
+    service.gateway.events.left_out = {"team-1-webhook"}
     listed = await service.http.get(PATH, params={"subscriber": "team-1-webhook"})
     assert ["may lack events for team-1-webhook" in each for each in listed.json()["warnings"]] == [True]
     assert (await service.http.get(PATH)).json()["warnings"] == []

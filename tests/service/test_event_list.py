@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from service.changes import EventChange, Watch, _changes
-from service.event_list import EventFilter, _query, find_events, rows_of
+from service.event_list import EventFilter, _query, find_events, may_lack, rows_of
 from service.progress import run_kind
 from tests.support.builders import NOW, make_event
 from workflows import names
@@ -187,3 +187,36 @@ async def test_who_is_named_among_those_in_trouble_alone_is_watched_too() -> Non
     (change,) = [change async for change in _changes(cut)]
     assert [Watch(subscriber=name).wants(change) for name in ("a", "b", "c")] == [True, True, False]
     assert Watch(subscriber="a", failed=True).wants(change)
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed", "delivered"])
+def test_where_a_name_is_left_out_that_is_said(state: str) -> None:
+    crowd = [f"webhook-{number:04}" for number in range(200)]
+    for count in range(1, len(crowd)):
+        keywords = names.subscriber_keywords([(name, state) for name in crowd[:count]])
+        told = [word for word in keywords if word not in names.MARKS]
+        troubled = sum(word.startswith(f"{state}:") for word in told)
+        assert (names.NAMES_LEFT_OUT in keywords) is (len(names.subscribers_named(told)) < count)
+        assert (names.TROUBLE_LEFT_OUT in keywords) is (state != "delivered" and troubled < count)
+        assert sum(len(word) + 3 for word in keywords) <= names.SUBSCRIBERS_BYTES
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "failed", "lacking"),
+    [
+        ("webhook-0000", True, False),
+        ("webhook-0199", True, True),
+        ("webhook-0000", False, False),
+        ("left-out", False, True),
+    ],
+)
+async def test_a_list_may_lack_what_has_more_subscribers_than_can_be_named(
+    subscriber: str, failed: bool, lacking: bool
+) -> None:
+    keywords = names.subscriber_keywords([(f"webhook-{number:04}", "failed") for number in range(200)])
+    client = cast("Client", cast("Any", Store(Run(1, "failed", keywords))))
+    assert await may_lack(client, EventFilter(subscriber=subscriber, failed=failed)) is lacking
+
+
+async def test_a_list_lacks_nothing_where_everybody_is_named() -> None:
+    assert not await may_lack(cast("Client", cast("Any", Store())), EventFilter(subscriber="a"))

@@ -1,6 +1,5 @@
 """An empty list, and whether what it names is there."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,15 +8,14 @@ from domain.errors import (
     ImError,
     IncidentNotFoundError,
     InvalidRequestError,
-    NoWorkerError,
     SubscriberNotFoundError,
+    TemporalUnavailableError,
 )
 from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
 from service.event_list import EventFilter, EventPage, EventRow
 from service.filter_checks import check_empty, check_watched, doubts
 from service.gateway import Gateway
 from tests.support.builders import NOW
-from workflows.names import may_leave_out, subscriber_keywords, subscribers_named
 
 ROW = EventRow(event_id="1", type="t", source="/s", outcome="delivered", emitted_at=NOW, workflow_id="event/1")
 
@@ -62,44 +60,24 @@ async def test_an_incident_that_no_list_looks_for_is_not_watched() -> None:
         await check_watched(Nothing.gateway(), None, "'")
 
 
-class Crowd:
-    """So many subscribers with names of twelve characters; or nobody who could say."""
+class Crowded:
+    """Says whether events have more subscribers than can be named; or cannot say."""
 
-    def __init__(self, count: int | None) -> None:
-        self.subscribers, self._count = self, count
+    def __init__(self, *, lacking: bool | None) -> None:
+        self.events, self._lacking = self, lacking
 
-    async def all(self) -> list[SimpleNamespace]:
-        if self._count is None:
-            raise NoWorkerError(queue="q", seconds=3)
-        return [SimpleNamespace(name=f"webhook-{number:04}") for number in range(self._count)]
+    async def may_lack(self, _wanted: EventFilter) -> bool:
+        if self._lacking is None:
+            raise TemporalUnavailableError(address="a", namespace="n", reason="r")
+        return self._lacking
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted", "doubtful"),
-    [
-        (46, {"subscriber": "webhook-0007"}, False),
-        (47, {"subscriber": "webhook-0007"}, True),
-        (46, {"subscriber": "removed-0007"}, True),
-        (60, {"subscriber": "webhook-0007", "failed": True}, False),
-        (80, {"subscriber": "webhook-0007", "failed": True}, True),
-        (80, {"subscriber": "webhook-0007", "undelivered": True}, True),
-        (500, {"failed": True}, False),
-        (None, {"subscriber": "webhook-0007"}, False),
-    ],
+    ("subscriber", "lacking", "said"), [("a", True, 1), ("a", False, 0), ("a", None, 0), (None, True, 0)]
 )
-async def test_a_list_may_lack_events_where_there_are_more_subscribers_than_an_event_can_name(
-    count: int | None, wanted: dict[str, Any], doubtful: bool
+async def test_a_list_of_one_subscriber_may_lack_events_with_more_than_can_be_named(
+    subscriber: str | None, lacking: bool | None, said: int
 ) -> None:
-    said = await doubts(cast("Gateway", Crowd(count)), EventFilter(**wanted))
-    assert [f"may lack events for {wanted['subscriber']}" in each for each in said] == [True] * doubtful
-
-
-def test_a_name_is_left_out_only_where_that_is_said() -> None:
-    crowd = [f"webhook-{number:04}" for number in range(120)]
-    for count in range(1, len(crowd)):
-        for state in ("cancelled", "failed", "delivered"):
-            keywords = subscriber_keywords([(name, state) for name in crowd[:count]])
-            if set(subscribers_named(keywords)) < set(crowd[:count]):
-                assert may_leave_out(crowd[:count], in_trouble=False)
-            if state == "failed" and sum(word.startswith("failed:") for word in keywords) < count:
-                assert may_leave_out(crowd[:count], in_trouble=True)
+    found = await doubts(cast("Gateway", Crowded(lacking=lacking)), EventFilter(subscriber=subscriber))
+    assert len(found) == said
+    assert all("may lack events for a" in each and "im why EVENT a" in each for each in found)
