@@ -31,6 +31,7 @@ from domain.sources import HeartbeatConfig, check_source_name, digest
 from domain.timing import in_short
 from service.beats import BeatIntake, reaching
 from service.temporal import ANSWER_TIMEOUT, answered
+from service.updates import seen
 from workflows.heartbeat import HeartbeatInput, HeartbeatWorkflow
 from workflows.names import CONTROL_QUEUE, heartbeat_workflow_id
 from workflows.policies import EVENT_TASK_TIMEOUT
@@ -181,7 +182,7 @@ class HeartbeatGateway(BeatIntake):
         config = await self._config(name)
         try:
             async with reaching(self._connection.client, name, CONTROL_QUEUE):
-                return view(config, await self.handle(name).execute_update(update))
+                return view(config, await seen(lambda: self.handle(name).execute_update(update)))
         except HeartbeatNotFoundError:
             raise HeartbeatUnwatchedError(name=name) from None
 

@@ -24,6 +24,7 @@ from service.reachability import searched
 from service.retention import kept_for
 from service.temporal import answered, answered_by_entity
 from service.turns import Turns
+from service.updates import seen
 from workflows import names
 from workflows.incident import IncidentInput, IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
@@ -76,7 +77,7 @@ class IncidentGateway:
         client = self._connection.client
         numbers = client.get_workflow_handle_for(IncidentNumbersWorkflow.run, names.INCIDENT_NUMBERS_ID)
         async with answered_by_entity(client, names.CONTROL_QUEUE):
-            return await numbers.execute_update(IncidentNumbersWorkflow.next, key)
+            return await seen(lambda: numbers.execute_update(IncidentNumbersWorkflow.next, key))
 
     async def _declared(self, incident_id: str, declaration: Declaration) -> Incident:
         """The incident of a number, declared now unless it was before."""
@@ -104,10 +105,9 @@ class IncidentGateway:
         # Checked here too, because a closed incident's workflow has ended and takes no update to refuse.
         check_change(await self.get(incident_id), change)
         async with self._turns.of(incident_id), answered(self._connection.client, names.CONTROL_QUEUE):
-            return await self._handle(incident_id).execute_update(
-                IncidentWorkflow.change,  # type: ignore[arg-type]  # as above
-                change.model_copy(update={"event_id": new_event_id()}),
-            )
+            step = change.model_copy(update={"event_id": new_event_id()})
+            handle = self._handle(incident_id)
+            return await seen(lambda: handle.execute_update(IncidentWorkflow.change, step))  # type: ignore[arg-type]  # as above
 
     async def observe(self, incident_id: str, details: dict[str, Any]) -> Incident:
         """Bring an incident's details up to date, which emits nothing; a closed one stays as it is."""
@@ -115,7 +115,7 @@ class IncidentGateway:
         if incident.status is Status.CLOSED:
             return incident
         async with answered(self._connection.client, names.CONTROL_QUEUE):
-            return await self._handle(incident_id).execute_update(IncidentWorkflow.observe, details)
+            return await seen(lambda: self._handle(incident_id).execute_update(IncidentWorkflow.observe, details))
 
     async def get(self, incident_id: str) -> Incident:
         """An incident with its timeline."""

@@ -1,9 +1,11 @@
 """Updates of a registry take turns: Temporal takes ten of one workflow at a time, of all processes together."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import UpdateMethodMultiParam
 
 from service.connection import Connection
@@ -11,6 +13,8 @@ from service.temporal import answered_by_entity
 from workflows.names import CONTROL_QUEUE
 
 AT_ONCE = 5  # of one process
+SENT_AT_MOST = 3  # times
+_UNSEEN = "UnprocessedUpdate"  # Temporal's type of a rejection by itself: a worker answered without having seen it
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -34,4 +38,21 @@ class Updates:
         client = self._connection.client
         handle: WorkflowHandle[Any, None] = client.get_workflow_handle(self._workflow_id)
         async with self._at_once, answered_by_entity(client, CONTROL_QUEUE):
-            return await handle.execute_update(update, argument)
+            return await seen(lambda: handle.execute_update(update, argument))
+
+
+async def seen(send: Callable[[], Awaitable[Result]]) -> Result:
+    """Send an update; once more, up to three times in all, where no worker has seen it: then it has changed nothing.
+
+    That happens on busy machines: a task ends just as the update is added to it.
+
+    Raises:
+        WorkflowUpdateFailedError: the workflow refused it, or none has seen it.
+    """
+    for _ in range(SENT_AT_MOST - 1):
+        try:
+            return await send()
+        except WorkflowUpdateFailedError as error:
+            if not (isinstance(error.cause, ApplicationError) and error.cause.type == _UNSEEN):
+                raise
+    return await send()

@@ -13,7 +13,7 @@ from service.http_clients import HttpClientGateway
 from service.registry_writes import RegistryWrites
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
-from service.updates import AT_ONCE, Updates
+from service.updates import AT_ONCE, SENT_AT_MOST, Updates, seen
 from tests.support.builders import make_subscriber
 
 
@@ -63,3 +63,25 @@ async def test_a_refusal_that_this_version_does_not_know_is_told_in_its_words() 
     with pytest.raises(UnavailableError, match=r"the update failed: .*the quota of 10 subscribers is used up"):
         async with answered(cast("Any", None)):
             raise WorkflowUpdateFailedError(refusal)
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "sent"),
+    [("UnprocessedUpdate", 2, 3), ("UnprocessedUpdate", SENT_AT_MOST, SENT_AT_MOST), ("not_found", 1, 1)],
+)
+async def test_an_update_that_no_worker_has_seen_is_sent_again(kind: str, times: int, sent: int) -> None:
+    tries = 0
+
+    async def send() -> str:
+        nonlocal tries
+        tries += 1
+        if tries <= times:
+            raise WorkflowUpdateFailedError(ApplicationError("rejected", type=kind))
+        return "done"
+
+    if times < sent:
+        assert await seen(send) == "done"
+    else:
+        with pytest.raises(WorkflowUpdateFailedError):
+            await seen(send)
+    assert tries == sent
