@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from activities.transport_errors import check_own_means
 from domain.http_client_errors import InvalidCertificateError
 from domain.http_clients import CertificateFacts, TrustStore
 from domain.naming import given_as
@@ -96,8 +97,10 @@ def tls_context(own: CertifiedKey | None, trust: TrustStore | None) -> ssl.SSLCo
 
     Raises:
         InvalidCertificateError: OpenSSL does not take the certificate.
+        OSError: this machine cannot open the files that it takes.
     """
     context = ssl.create_default_context(cadata=trust.pem if trust else None)
+    check_own_means()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if own is not None:
         try:

@@ -21,7 +21,7 @@ from activities.flights import Flights, landed
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import beating, brief, details, failure_of, given_up, repeated, unmade, until_due
+from activities.reporting import beating, brief, details, failure_of, given_up, repeated, told_of, unmade, until_due
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.flight_keys import flight_key, next_key
@@ -183,7 +183,8 @@ class DeliveryActivities:
             if failure := repeated(request, known):
                 raise failure
             await until_due()
-            delivery = await self._next(request, known, key)
+            with told_of(request, known):
+                delivery = await self._next(request, known, key)
         if delivery.state not in {DeliveryState.RETRYING, DeliveryState.FAILED}:
             return delivery
         activity.heartbeat(*details(delivery.attempts))
@@ -215,10 +216,11 @@ class DeliveryActivities:
         if is_at_most_once(subscriber.target):
             told = await self._announcements.announced(key, known, number)
             carry = self._announcements.carrying(key, told, carry)
-        try:
-            return await beating(self._flights.start(key, carry), told)
-        except LocalFault as fault:
-            raise unmade(request, known, str(fault)) from None
+        with told_of(request, told):
+            try:
+                return await beating(self._flights.start(key, carry), told)
+            except LocalFault as fault:
+                raise unmade(request, known, str(fault)) from None
 
     @activity.defn(name="record_outcomes")
     async def record_outcomes(self, request: RecordRequest) -> None:

@@ -15,7 +15,7 @@ from activities.exchange import Answer, Request, Transport
 from activities.oauth2 import Token, TokenSource, basic
 from activities.sealing import Keyring, http_client_purpose
 from activities.transport import EgressProxy, GuardedTransport
-from activities.transport_errors import LocalFault
+from activities.transport_errors import LocalFault, own_fault
 from domain.addresses import AddressPolicy
 from domain.http_clients import HttpClient, Part
 
@@ -173,7 +173,10 @@ class HttpClients:
             sealed = client.proxy.sealed_credentials
             credentials = opened(sealed, http_client_purpose(client.name, Part.PROXY)) if sealed else None
             proxy = EgressProxy(client.proxy.url, basic(credentials) if credentials else None)
-        context = await asyncio.to_thread(tls_context, own, client.trust)
+        try:
+            context = await asyncio.to_thread(tls_context, own, client.trust)
+        except OSError as error:
+            raise own_fault(error) or error from None
         _log.info("http client ready", http_client=client.name, version=client.version)
         guarded = GuardedTransport(self.policy, context, proxy=proxy, connect_seconds=client.connect_seconds)
         return ClientTransport(client, guarded, self.keyring)

@@ -1,6 +1,8 @@
 """What the activity `deliver` tells Temporal: failures that it retries, and heartbeats that keep what was tried."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -11,7 +13,7 @@ from activities import journal
 from domain.limits import LIMITED
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import MIN_DELAY
-from domain.tasks import UNMADE, DeliverRequest, FirstResult
+from domain.tasks import BROKEN_OFF, UNMADE, DeliverRequest, FirstResult
 
 T = TypeVar("T")
 
@@ -116,6 +118,20 @@ def unmade(
     state = DeliveryState.RETRYING if known else DeliveryState.PENDING
     unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=fault)
     return ApplicationError(fault, unchanged, type=UNMADE, next_retry_delay=wait)
+
+
+@contextmanager
+def told_of(request: DeliverRequest, known: list[Attempt]) -> Iterator[None]:
+    """Have whatever goes wrong say what is known by then: of the last failure, the workflow hears nothing else."""
+    try:
+        yield
+    except ApplicationError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        state = DeliveryState.RETRYING if known else DeliveryState.PENDING
+        unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=said)
+        raise ApplicationError(said, unchanged, type=BROKEN_OFF) from error
 
 
 def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> ApplicationError:

@@ -6,10 +6,9 @@ import ssl
 import aiohttp
 import httpx
 
-from activities.transport_errors import BlockedAddress, CertificateRefused, LocalFault, NameNotResolved, TlsNotVerified
-from domain.outcomes import OWN_FAULT, status_text
+from activities.transport_errors import BlockedAddress, CertificateRefused, NameNotResolved, TlsNotVerified, own_fault
+from domain.outcomes import status_text
 
-_LOCAL_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 # OpenSSL's names of the alerts by which a server refuses a client certificate.
 _CERTIFICATE_ALERTS = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it asks for a client certificate",
@@ -33,8 +32,8 @@ class BlockedError(OSError):
 
 def translated(error: Exception) -> httpx.TransportError:
     """The httpx error that says what an aiohttp or socket error means for a delivery."""
-    if _is_local(error):
-        return LocalFault(f"{OWN_FAULT}: {_os_reason(getattr(error, 'os_error', error))}")
+    if fault := own_fault(getattr(error, "os_error", error)):
+        return fault
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return TlsNotVerified(_certificate_reason(error.certificate_error))
     if alert := _certificate_alert(error):
@@ -56,11 +55,6 @@ def _broken_off(error: Exception) -> httpx.TransportError:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return httpx.ReadError("connection closed before an answer")
     return httpx.ReadError(_os_reason(error))
-
-
-def _is_local(error: Exception) -> bool:
-    cause = getattr(error, "os_error", error)
-    return isinstance(cause, OSError) and cause.errno in _LOCAL_ERRORS
 
 
 def _not_connected(error: aiohttp.ClientConnectorError) -> httpx.TransportError:

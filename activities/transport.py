@@ -23,7 +23,7 @@ from yarl import URL
 from activities.connector import Connector, sending
 from activities.exchange import Answer, Request
 from activities.translation import BlockedError, translated
-from activities.transport_errors import BlockedAddress
+from activities.transport_errors import BlockedAddress, check_own_means
 from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
 
 # Below the 5 s after which Node and uvicorn close an idle connection: reusing it then would meet a reset.
@@ -47,8 +47,8 @@ class _GuardedResolver(AbstractResolver):
         loop, flags = asyncio.get_running_loop(), socket.AI_ADDRCONFIG
         try:
             found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=flags)
-        except socket.gaierror:
-            _check_own_means()
+        except OSError:
+            check_own_means()
             raise
         for entry in found:
             _check(self._policy, host, entry[4])
@@ -66,11 +66,6 @@ class _GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-def _check_own_means() -> None:
-    """Raise ``OSError`` where this machine cannot open a socket: the resolver then says that there is no such name."""
-    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
 
 
 def _check(policy: AddressPolicy, host: str, sockaddr: tuple[Any, ...]) -> None:

@@ -1,6 +1,13 @@
 """What can go wrong between here and a receiver, as httpx's errors: one class for each thing a delivery tells apart."""
 
+import errno
+import os
+
 import httpx
+
+from domain.outcomes import OWN_FAULT
+
+_OF_THIS_MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class BlockedAddress(httpx.ConnectError):
@@ -25,3 +32,19 @@ class CertificateRefused(httpx.ConnectError):
 
 class LocalFault(httpx.TransportError):
     """This machine cannot make the request (no file descriptor, no memory): it says nothing of the receiver."""
+
+
+def own_fault(error: BaseException) -> LocalFault | None:
+    """The fault of this machine that an error stands for; None for another's."""
+    if isinstance(error, OSError) and error.errno in _OF_THIS_MACHINE:
+        return LocalFault(f"{OWN_FAULT}: {error.strerror or os.strerror(error.errno)}")
+    return None
+
+
+def check_own_means() -> None:
+    """Raise ``OSError`` where this machine cannot open a file: libraries then say anything else, or nothing at all.
+
+    The resolver says that there is no such name, or a number that an earlier call has left behind; OpenSSL trusts
+    nobody.
+    """
+    os.close(os.open(os.devnull, os.O_RDONLY))

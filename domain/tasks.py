@@ -10,6 +10,7 @@ from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, DeliveryRow
 from domain.retry import RetrySchedule
 
+BROKEN_OFF = "broken_off"  # of a failure that nothing was prepared for, with what is known of the delivery
 UNMADE = "local_fault"  # the type of the failure of a request that the worker's machine could not make
 EARLIER_NAMED = 10  # of the events before an ordered one
 # First attempts of more subscribers than this, or of several events, run together: one marker instead of many.

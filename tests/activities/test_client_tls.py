@@ -12,11 +12,13 @@ import pytest
 import trustme
 
 from activities.certificates import read_certified_key, tls_context
+from activities.transport_errors import LocalFault
 from domain.http_clients import HttpClient
 from domain.outcomes import Failure
 from tests.support.authorities import make_http_client, pem_of, server_tls
 from tests.support.client_senders import ClientSender
 from tests.support.eventually import eventually
+from tests.support.files import out_of_files
 from tests.support.sink import Answer, Held, Sink
 from tests.support.tls_door import TlsDoor
 
@@ -195,3 +197,24 @@ def test_no_file_with_a_key_is_left_behind_or_ever_holds_it_open(
     assert own.key.splitlines()[1].encode() not in b"".join(seen)
     assert list(tmp_path.iterdir()) == []
     assert own.key not in repr(own)
+
+
+async def test_the_systems_trust_is_not_forgotten_by_what_was_made_without_files(
+    by_client: ClientSender, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    SERVERS.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    by_client.have(make_http_client(trust=None))
+    async with Sink(server_tls(SERVERS)) as receiver:
+        with out_of_files(), pytest.raises(LocalFault):
+            await by_client.send(receiver.url())
+        assert (await by_client.send(receiver.url())).status == 200
+
+
+async def test_a_client_certificate_that_cannot_be_loaded_for_want_of_files_is_this_machines_fault(
+    by_client: ClientSender,
+) -> None:
+    by_client.have(make_http_client(certificate=_certificate("right"), trust=SERVERS))
+    with out_of_files(), pytest.raises(LocalFault):
+        await by_client.send("https://127.0.0.1:1/hook")
