@@ -76,8 +76,8 @@ def im(
 @app.command(epilog=examples("im dev", "im dev --port 9000 --ephemeral"))
 def dev(
     *,
-    temporal_port: Annotated[int, typer.Option("--temporal-port", help="Port of Temporal.")] = 7233,
-    ui_port: Annotated[int, typer.Option("--ui-port", help="Port of the Temporal Web UI.")] = 8233,
+    temporal_port: Annotated[int, typer.Option("--temporal-port", help="Port of Temporal.", min=1, max=65535)] = 7233,
+    ui_port: Annotated[int, typer.Option("--ui-port", help="Port of the Temporal Web UI.", min=1, max=65535)] = 8233,
     port: Annotated[
         int | None, typer.Option("--port", help="Port of the API.  [env var: IM_API_PORT]", min=0, max=65535)
     ] = None,

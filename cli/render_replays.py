@@ -112,6 +112,8 @@ def nothing(options: ReplayOptions, skipped: int) -> str:
     else:
         what = f"is for {options.to or options.subscriber}"
     more = "; what was cancelled is found with --undelivered" if options.failed_only and not options.undelivered else ""
+    if options.failed_only or options.undelivered:
+        more += f"; of an event with very many in trouble not all are found: im why EVENT {options.subscriber}"
     return f"nothing matches: no retained event {what}, within the times and types given (how long: im retention){more}"
 
 

@@ -116,7 +116,7 @@ async def connect(runtime: Runtime | None = None) -> Client:
             )
     except TimeoutError:
         reason = f"no answer within {ANSWER_TIMEOUT.total_seconds():.0f} s"
-    except (RuntimeError, RPCError) as error:
+    except (RuntimeError, ValueError, RPCError) as error:  # a ValueError is of an address that is none
         reason = _brief(error)
     raise TemporalUnavailableError(address=config["target_host"], namespace=namespace, reason=reason)
 

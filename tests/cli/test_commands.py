@@ -63,6 +63,20 @@ def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_a_temporal_that_has_no_such_address_is_said_to_be_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:99999")
+    assert run(["event", "list"]) == 3
+    assert "127.0.0.1:99999 (namespace default) does not answer: that is not host:port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--temporal-port", "--ui-port", "--port"])
+def test_a_port_is_one_before_anything_is_started(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["dev", option, "99999"]) == 2
+    assert option in capsys.readouterr().err
+
+
 def test_choices_are_those_of_the_domain() -> None:
     assert [*SeverityChoice] == [*Severity]
     assert [*AlarmSeverityChoice] == [*AlarmSeverity]
