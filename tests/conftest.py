@@ -5,11 +5,18 @@ import signal
 import sys
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # How fast examples are made and run says something of the machine alone.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
+
+
+@pytest.fixture(autouse=True)
+def _every_log_line() -> None:
+    """Undo what a command run within an earlier test left: it keeps servers' lines out of its own output."""
+    structlog.reset_defaults()
 
 
 def pytest_configure() -> None:
