@@ -32,8 +32,11 @@ PORT_TAKEN = "address already in use"  # of Go's net package
 # SQLite's: with NORMAL a power cut can take the last moments, with FULL nothing that was accepted; a killed process
 # costs nothing either way.
 Synchronous = Literal["NORMAL", "FULL"]
-# One partition a queue makes fairness exact; a laptop needs no more throughput than one gives.
+# One partition a queue makes fairness exact; a laptop needs no more throughput than one gives. A dev server reads its
+# search attributes from the database for every start and every question, unless it is told to keep them as others do:
+# that is a tenth of its CPU (docs/performance.md).
 _DYNAMIC_CONFIG = (
+    "system.forceSearchAttributesCacheRefreshOnRead=false",
     "matching.enableFairness=true",
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",

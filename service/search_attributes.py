@@ -1,5 +1,6 @@
 """Registers the search attributes of the product, where the namespace lets it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.common import SearchAttributeIndexedValueType as Kind
 from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import SearchAttributesError
 from workflows.names import SEARCH_ATTRIBUTES
@@ -17,15 +18,26 @@ _WIRE = {
     Kind.KEYWORD: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     Kind.KEYWORD_LIST: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
 }
+# A server hears of new ones from its database: a server of one process within two seconds (measured), others when they
+# read their namespaces again (every ten seconds) and their cluster's attributes (every minute).
+USABLE_WITHIN_SECONDS = 90
+_LOOK_SECONDS = 0.2
+
 _CLI = {Kind.KEYWORD: "Keyword", Kind.KEYWORD_LIST: "KeywordList"}
 
 
 async def ensure_search_attributes(client: Client) -> list[str]:
-    """Register what is missing; returns the names that were added.
+    """Register what is missing, and wait until Temporal takes all of them; returns the names that were added.
 
     Raises:
-        SearchAttributesError: the namespace refuses; the error has the command to run.
+        SearchAttributesError: the namespace refuses, or knows them not after 90 s; the error has the command to run.
     """
+    added = await _registered(client)
+    await _until_usable(client)
+    return added
+
+
+async def _registered(client: Client) -> list[str]:
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
@@ -38,6 +50,24 @@ async def ensure_search_attributes(client: Client) -> list[str]:
         command = creation_command(client, missing)
         raise SearchAttributesError(namespace=client.namespace, reason=error.message, command=command) from None
     return [key.name for key in missing]
+
+
+async def _until_usable(client: Client) -> None:
+    """Until then starts that name them would be refused, and an event with them."""
+    query = " AND ".join(f"{key.name} IS NULL" for key in SEARCH_ATTRIBUTES)
+    deadline = asyncio.get_running_loop().time() + USABLE_WITHIN_SECONDS
+    while True:
+        try:
+            await client.count_workflows(query)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                return  # the visibility store cannot say; whoever asks it for something hears of that
+            if asyncio.get_running_loop().time() >= deadline:
+                command = creation_command(client, SEARCH_ATTRIBUTES)
+                raise SearchAttributesError(namespace=client.namespace, reason=error.message, command=command) from None
+        else:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def creation_command(client: Client, missing: Sequence[SearchAttributeKey[Any]]) -> str:

@@ -21,7 +21,7 @@ async def eventually(
 ) -> Any:
     """The first truthy value of ``check``, which is called (and awaited) every ``interval`` seconds.
 
-    ``timeout`` is for a machine that is idle; three times as long is waited, for one that is not.
+    ``timeout`` is for a machine that is idle; six times as long is waited, for one that is not.
 
     Raises:
         AssertionError: nothing truthy until then; says what the last call returned or raised.
