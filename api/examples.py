@@ -134,8 +134,11 @@ EVENT_ROW: dict[str, Any] = {
     "kind": "original",
     "replay": None,
     "outcome": "retrying",
+    "state": None,
     "troubled": ["retrying:my-webhook"],
+    "more_troubled": False,
     "subscribers": ["my-webhook"],
+    "more_subscribers": False,
     "emitted_at": _AT,
     "workflow_id": f"event/{EVENT_ID}@1f2e3d4c",
 }

@@ -99,7 +99,7 @@ def list_(
     ] = None,
     incident: Annotated[str | None, typer.Option("--incident", metavar="ID", help="Only of this incident.")] = None,
     subscriber: Annotated[
-        str | None, typer.Option("--subscriber", metavar="NAME", help="Only of this one, and what became of it there.")
+        str | None, typer.Option("--subscriber", metavar="NAME", help="Only of this one, with where it stands there.")
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Only since 15m, 1h, 5d ago, or an RFC 3339 time.")
@@ -152,6 +152,7 @@ async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[
     remarks = [] if found.complete else ["older events were not searched: there are too many; narrow it down"]
     if found.rows and (wanted.failed or wanted.undelivered):
         remarks.append(await _parked(im, wanted))
+    remarks += _cut(found, wanted)
     doubtful = await doubts(im, wanted)
     if found.rows or remarks:
         return found, remarks + doubtful
@@ -159,6 +160,17 @@ async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[
     given = wanted.model_dump(exclude={"limit"}, exclude_none=True, exclude_defaults=True)
     none = "no events match" if given else "no events yet; emit one: im event emit --type TYPE --data JSON"
     return found, [none, *doubtful]
+
+
+def _cut(found: "EventPage", wanted: "EventFilter") -> list[str]:
+    """What the lines of a list do not say: who else is in trouble; which of several states one subscriber's is."""
+    if wanted.subscriber is None:
+        if any(row.more_troubled for row in found.rows):
+            return ["where it ends in ..., more are in trouble than a list can name: im event show EVENT has all"]
+    elif any(len(row.states_of(wanted.subscriber)) > 1 for row in found.rows):
+        told = "where there is an 'or', events were accepted together, and a list does not tell them apart"
+        return [f"{told}: im why EVENT {wanted.subscriber}"]
+    return []
 
 
 async def _parked(im: "Gateway", wanted: "EventFilter") -> str:

@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from domain.drains import Owed
 from service.accepted import when_accepted
-from service.event_list import outcomes_of
+from service.event_rows import outcomes_of
 from service.listing import quoted
 from workflows import names
 

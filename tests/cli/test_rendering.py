@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from domain.subscriber_changes import resume
 from domain.subscribers import Subscriber
 from domain.tidings import of_change
 from domain.web_service import parts_of
-from service.event_list import EventRow
+from service.event_rows import EventRow
 from service.event_views import EventView
 from service.progress import RunView
 from service.subscriber_views import Resumed, SubscriberView, given_up, view
@@ -370,12 +371,22 @@ def test_what_is_given_up_with_a_subscriber_is_counted_and_can_be_sent_later() -
     assert "unless it is enabled again before" in given_up("a", Owed(retrying=1))[0]
 
 
-def test_a_list_of_one_subscribers_events_says_what_became_of_them_there() -> None:
-    row = EventRow(
-        event_id="e", type="t", source="/s", outcome="delivered", troubled=["cancelled:a"], emitted_at=NOW,
-        workflow_id="w",
-    )  # fmt: skip
-    for name, state in ((None, "delivered"), ("a", "cancelled"), ("b", "delivered")):
-        assert render.event_table([row], NOW, name).splitlines()[1].split() == [
-            "e", "t", "-", state, "0s", "ago", "cancelled:a",
-        ]  # fmt: skip
+def event_row(**parts: Any) -> EventRow:
+    known = {"event_id": "e", "type": "t", "source": "/s", "outcome": "retrying", "emitted_at": NOW, "workflow_id": "w"}
+    return EventRow.model_validate(known | parts)
+
+
+def test_a_list_of_one_subscribers_events_says_how_its_own_delivery_stands() -> None:
+    row = event_row(troubled=["retrying:a", "cancelled:b"], subscribers=["a", "b", "c"])
+    assert render.event_table([row], NOW).splitlines()[0].split()[-3:] == ["OUTCOME", "EMITTED", "TROUBLE"]
+    for name, state in (("a", "retrying"), ("b", "cancelled"), ("c", "delivered")):
+        heads, line = render.event_table([row], NOW, name).splitlines()
+        assert heads.split() == ["EVENT", "TYPE", "INCIDENT", "STATE", "EMITTED"]
+        assert line.split() == ["e", "t", "-", state, "0s", "ago"]
+    burst = row.knowing(["failed:a", "a"], 1)
+    assert "failed or delivered" in render.event_table([burst.model_copy(update={"outcome": "failed"})], NOW, "a")
+
+
+def test_trouble_that_is_cut_says_so() -> None:
+    row = event_row(troubled=["retrying:a"], more_troubled=True)
+    assert render.event_table([row], NOW).splitlines()[1].endswith("  retrying:a,...")
