@@ -55,6 +55,7 @@ HEALTH: dict[str, Any] = {
     "last_delivered": _AT,
     "last_success": _AT,
     "retrying": 0,
+    "in_line": 0,
     "paused": None,
     "waiting": 0,
     "oldest_waiting": None,

@@ -26,7 +26,8 @@ def health(
 
     FAILED counts deliveries given up; LAST_DELIVERED is when the last one ended, delivered or given up. While
     somebody fails there are also RETRYING, the deliveries that wait for a retry, and FAILING, the requests that
-    failed since the last success.
+    failed since the last success. IN_LINE is what waits for its turn behind earlier events of the same incident or
+    alarm, where a subscriber is told of them in order.
     """
     now = datetime.now(UTC)
     if name is None:

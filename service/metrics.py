@@ -116,6 +116,8 @@ class _SubscriberGauges(Collector):
         healthy = "1 healthy, 0 unhealthy, NaN before the first delivery ended and of a disabled one."
         yield self._gauge("healthy", healthy, [_VALUES.get(row.status, float("nan")) for row in self.rows])
         yield self._gauge("retrying", "Deliveries on the retry queue.", [row.retrying for row in self.rows])
+        in_line = "Deliveries of an ordered subscriber that wait for their turn behind earlier events."
+        yield self._gauge("in_line", in_line, [row.in_line for row in self.rows])
         yield self._gauge("paused", "1 paused, 0 not.", [float(row.paused is not None) for row in self.rows])
         waiting = "Deliveries that wait for the end of a pause, or to be sent after it."
         yield self._gauge("waiting", waiting, [row.waiting for row in self.rows])

@@ -111,10 +111,10 @@ class SubscriberGateway:
         known = await self.get(name)
         if not known.enabled:
             return Owed()
-        owed, paused = await self.owed(name), known.paused is not None
+        owed, paused = await self.owed(name, ordered=known.ordered), known.paused is not None
         if (paused or owed.waiting) and not cancel:
             await asyncio.sleep(BEHIND_SECONDS)
-            owed = await self.owed(name)
+            owed = await self.owed(name, ordered=known.ordered)
         if (held := owed.held(paused=paused)) and not cancel:
             raise DeliveriesWaitingError(name=name, count=held)
         return owed
@@ -145,15 +145,15 @@ class SubscriberGateway:
         before = datetime.now(UTC) - check_age(drop_older_than) if drop_older_than is not None else None
         request = ResumeRequest(name=name, drop_before=before, drop_older_than=drop_older_than)
         known = await self.get(name)
-        owed = await self.owed(known.name)
+        owed = await self.owed(known.name, ordered=known.ordered)
         resumed = await self._updates.carry_out(SubscriberDirectoryWorkflow.resume_subscriber, request)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         return Resumed(subscriber=view(resumed), **owed.model_dump())
 
-    async def owed(self, name: str) -> Owed:
-        """What a subscriber has not been told yet, a second ago."""
+    async def owed(self, name: str, *, ordered: bool = False) -> Owed:
+        """What a subscriber has not been told yet, a second ago; of an ordered one what waits for its turn too."""
         async with answered(self._connection.client):
-            return await count_owed(self._connection.client, name)
+            return await count_owed(self._connection.client, name, ordered=ordered)
 
     async def drain(self, name: str) -> DrainProgress | None:
         """How far the latest drain of a subscriber is; None when there was none lately."""

@@ -390,3 +390,11 @@ def test_a_list_of_one_subscribers_events_says_how_its_own_delivery_stands() -> 
 def test_trouble_that_is_cut_says_so() -> None:
     row = event_row(troubled=["retrying:a"], more_troubled=True)
     assert render.event_table([row], NOW).splitlines()[1].endswith("  retrying:a,...")
+
+
+def test_what_waits_for_its_turn_is_shown_where_there_is_any() -> None:
+    rows = [Health(subscriber="a", in_line=3), Health(subscriber="b", in_line=None), Health(subscriber="c")]
+    heads, *lines = render_subscribers.health_table(rows, NOW).splitlines()
+    assert heads.endswith("IN_LINE")
+    assert [line.split("never")[1].strip() for line in lines] == ["3", "not counted", "0"]
+    assert "IN_LINE" not in render_subscribers.health_table(rows[2:], NOW)
