@@ -86,10 +86,14 @@ async def list_events(
     request: Request,
     gateway: ApiGateway,
     response: Response,
-    type: Annotated[str | None, Query(description="An event type or a pattern.")] = None,  # noqa: A002
-    incident: Annotated[str | None, Query(description="An incident's id.")] = None,
-    subscriber: Annotated[str | None, Query(description="That it was for; with failed, that it failed for.")] = None,
-    since: Annotated[str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", max_length=64)] = None,
+    type: Annotated[str | None, Query(description="An event type or a pattern.", min_length=1)] = None,  # noqa: A002
+    incident: Annotated[str | None, Query(description="An incident's id.", min_length=1)] = None,
+    subscriber: Annotated[
+        str | None, Query(description="That it was for; with failed, that it failed for.", min_length=1)
+    ] = None,
+    since: Annotated[
+        str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", min_length=1, max_length=64)
+    ] = None,
     failed: Annotated[bool, Query(description="Only with a delivery that failed for good.")] = False,
     undelivered: Annotated[bool, Query(description="Only with one that failed for good or was cancelled.")] = False,
     limit: Limit = DEFAULT_LIMIT,
@@ -103,7 +107,7 @@ async def list_events(
     delivery stands. ``warnings`` has a type that looks mistaken, and that a list of one subscriber's events may lack
     some, where events have more subscribers than can be named.
     """
-    at = read_moment("since", since or None, datetime.now(UTC))
+    at = read_moment("since", since, datetime.now(UTC))
     wanted = EventFilter(
         failed=failed,
         undelivered=undelivered,
