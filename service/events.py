@@ -162,7 +162,7 @@ class EventGateway:
         found = await self._subscribers.get(subscriber)
         if not found.enabled:
             raise InvalidRequestError(
-                reason=f"{subscriber} is disabled; enable it first: im subscriber update {subscriber} --enabled"
+                reason=f"{subscriber} is disabled; enable it first: im subscriber enable {subscriber}"
             )
         return [found]
 

@@ -19,8 +19,8 @@ async def check_subscriber(im: Gateway, name: str | None) -> None:
     try:
         if name is not None:
             await im.subscribers.get(name)
-    except SubscriberNotFoundError:
-        raise UnknownSubscriberError(name=name) from None
+    except SubscriberNotFoundError as error:
+        raise UnknownSubscriberError(**error.data) from None
 
 
 async def check_incident(im: Gateway, incident: str) -> None:

@@ -85,7 +85,7 @@ def of_subscribers(directory: Directory, rows: Sequence[Health]) -> list[Finding
             found.append(warning("subscribers", told, fix))
         elif known is not None and known.gone_at is not None:
             told = f"{row.subscriber} answered 410 Gone and was disabled"
-            fix = f"im subscriber update {row.subscriber} --enabled, or remove it."
+            fix = f"im subscriber enable {row.subscriber}, or remove it."
             found.append(warning("subscribers", told, fix))
         elif row.status is HealthStatus.UNHEALTHY:
             told = f"{row.subscriber} is unhealthy: {row.failed} failed, {_counted(row.retrying)} retrying, "

@@ -40,8 +40,8 @@ class HealthGateway:
     async def get(self, name: str) -> Health:
         """The row of one subscriber."""
         snapshot = await self._subscribers.snapshot(None)
-        if name not in (snapshot.subscribers or {}):
-            raise SubscriberNotFoundError(name=name)
+        if name not in (known := snapshot.subscribers or {}):
+            raise SubscriberNotFoundError.among(name, known)
         (row,) = await self._rows(snapshot, name)
         return row
 

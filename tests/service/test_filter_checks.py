@@ -106,3 +106,11 @@ async def test_a_list_lacks_no_events_of_types_that_the_subscriber_never_asked_f
     known = make_subscriber("https://a.example/", name="a", types=types)
     gateway = Crowded(lacking=True, known=known.model_copy(update={"updated_at": NOW + changed}))
     assert len(await doubts(cast("Gateway", gateway), EventFilter(subscriber="a"))) == said
+
+
+async def test_a_mistyped_subscriber_is_answered_with_the_one_that_was_meant() -> None:
+    gateway = Nothing.gateway()
+    cast("Any", gateway).subscribers = Nothing(SubscriberNotFoundError.among("billnig", ["ops", "billing"]))
+    with pytest.raises(UnknownSubscriberError) as refused:
+        await check_watched(gateway, "billnig", None)
+    assert refused.value.advice == "Did you mean billing? See the names with: im subscriber list."
