@@ -100,8 +100,8 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
 
 def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
     """What the query cannot tell: which event of several it is, when it was accepted, and patterns."""
-    if row.outcome == HANDED_OVER:  # the workflow that went on with it has a row of its own
-        return False
+    if row.outcome == HANDED_OVER and not (wanted.subscriber and row.is_done_with(wanted.subscriber)):
+        return False  # it goes on in a workflow that has a row of its own
     if wanted.since and row.emitted_at < wanted.since:  # what goes on of it may have begun after that
         return False
     ends = {"failed", "cancelled"} if wanted.undelivered else {"failed"} if wanted.failed else None

@@ -13,10 +13,11 @@ from domain.replays import replay_of
 from service.accepted import when_accepted
 from service.progress import run_kind
 from workflows import names
-from workflows.details import worst
+from workflows.details import HANDED_OVER, worst
 
 UNMATCHED = "unmatched"
-_RANKS = {"retrying": 0, "pending": 0, "waiting": 1, "failed": 2, "delivered": 3, "cancelled": 4}  # 0 decides first
+_RANKS = {"retrying": 0, "pending": 0, "waiting": 1, "failed": 2, "delivered": 3, HANDED_OVER: 3, "cancelled": 4}
+_OPEN = ("retrying", "pending", "waiting")
 
 
 class EventRow(BaseModel):
@@ -71,6 +72,11 @@ class EventRow(BaseModel):
         states = [state for state in own if _may_be(state, self.outcome)] if self.outcome != UNMATCHED else []
         states.sort(key=_RANKS.__getitem__)
         return [*states, UNMATCHED] if states and self._types > 1 else states
+
+    def is_done_with(self, subscriber: str) -> bool:
+        """Whether its workflow is for a subscriber, and has handed over nothing of that one's."""
+        marks = {names.waiting_mark(subscriber), *(f"{state}:{subscriber}" for state in _OPEN)}
+        return subscriber in self._words and self._words.isdisjoint(marks)
 
     def knowing(self, words: Sequence[str], types: int) -> Self:
         """The same, with what `states_of` reads: the words of its search attribute, and how many types share that."""

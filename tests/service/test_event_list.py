@@ -249,9 +249,9 @@ async def test_a_list_of_one_subscribers_events_has_its_own_state(subscriber: st
 async def test_of_events_that_share_a_workflow_it_is_said_what_a_state_may_be(
     states: list[tuple[str, str]], subscriber: str, types: int, told: list[list[str]]
 ) -> None:
-    outcomes = ["failed", "delivered", "unmatched", "handed_over"]
+    outcomes = ["failed", "delivered", "unmatched"]
     keywords = names.subscriber_keywords(states)
-    burst = Run(4, "failed", keywords, id="events/a", outcomes=outcomes, types=types)
+    burst = Run(3, "failed", keywords, id="events/a", outcomes=outcomes, types=types)
     rows = await found(burst, subscriber=subscriber)
     assert [(row.event_id, row.states_of(subscriber)) for row in rows] == list(zip("01", told, strict=True))
     assert [row.state for row in rows] == [each[0] if len(each) == 1 else None for each in told]
@@ -290,3 +290,13 @@ async def test_events_of_other_types_are_not_lacking(pattern: str | None, count:
 async def test_of_very_many_crowded_events_it_is_not_known_which_are_lacking() -> None:
     crowd = [Run(1, "failed", ["a"], start_time=NOW + timedelta(seconds=number)) for number in range(300)]
     assert await lacking(cast("Client", cast("Any", Store(*crowd))), EventFilter(subscriber="a")) is None
+
+
+@pytest.mark.parametrize(("subscriber", "listed"), [("a", [["delivered"], ["delivered"]]), ("b", [["delivered"]])])
+async def test_what_was_told_before_the_rest_went_on_elsewhere_is_listed_for_whom_it_was(
+    subscriber: str, listed: list[list[str]]
+) -> None:
+    keywords = names.subscriber_keywords([("a", "delivered"), ("b", "delivered"), ("b", "retrying")])
+    burst = Run(2, "handed_over", keywords, id="events/a", outcomes=["handed_over", "delivered"])
+    assert [row.states_of(subscriber) for row in await found(burst, subscriber=subscriber)] == listed
+    assert [row.event_id for row in await found(burst)] == ["1"]
