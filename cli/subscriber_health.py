@@ -44,10 +44,8 @@ def health(
 
 def say_what_is_missing(rows: "Sequence[Health]") -> None:
     """Say of how many it is not known what waits, and what to do about it; nothing where all is known."""
-    missing = [row.not_counted for row in rows if row.not_counted]
-    if missing:
+    from domain.uncounted import in_words  # noqa: PLC0415 - heavy
+
+    if told := in_words(rows):
         alone = "" if len(rows) == 1 else ", or for one: im subscriber health NAME"
-        warn(
-            f"of {len(missing)} of {len(rows)} it is not known how much waits, or since when: {missing[0]}. "
-            f"The rest is as it is. Ask again in a moment{alone}"
-        )
+        warn(f"{told}. The rest is as it is. Ask again in a moment{alone}")

@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from domain import uncounted
 from domain.errors import ImError
 from domain.health import Health, HealthStatus
 from service.fleet import SHARED_METRICS
@@ -90,7 +91,7 @@ class MetricsPage:
         except ImError as error:
             _log.warning("subscriber health is missing from the metrics", error=str(error))
             return
-        if missed := [row.not_counted for row in rows if row.not_counted]:
+        if missed := uncounted.reasons(rows):
             _log.warning("what waits is missing from the metrics", subscribers=len(missed), error=missed[0])
         ended = time.monotonic()
         self._due = ended + max(HEALTH_EVERY_SECONDS, RESTS * (ended - began))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -16,6 +17,8 @@ from starlette.responses import HTMLResponse
 from api.page.bars import bars
 from api.page.text import visible
 from api.urls import PAGE
+from domain import uncounted
+from domain.health import Health
 from domain.statuses import phrase_of
 from domain.timing import ago
 from domain.tokens import Scope
@@ -89,7 +92,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": _ago, "clock": _clock, "iso": _iso, "pretty": _pretty}
-    environment.filters |= {"states": states, "outcome": outcome}
+    environment.filters |= {"states": states, "outcome": outcome, "uncounted": _uncounted}
     environment.globals |= {"link": link, "asset_url": asset_url, "bars": bars, "PAGE": PAGE}
     return environment
 
@@ -110,6 +113,11 @@ def states(row: EventRow) -> list[tuple[str, str]]:
 def outcome(row: EventRow, subscriber: str | None) -> str:
     """What became of an event, at one subscriber if one is given; ``failed or delivered`` where that is not known."""
     return (" or ".join(row.states_of(subscriber)) if subscriber else "") or row.outcome
+
+
+def _uncounted(rows: Iterable[Health]) -> str:
+    told = uncounted.in_words(rows) or ""
+    return told[:1].upper() + told[1:]
 
 
 def _shown(value: object) -> object:
