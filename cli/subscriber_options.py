@@ -7,6 +7,7 @@ import typer
 
 from cli.run import duration, key_value, meant
 from domain.message_formats import MessageFormat
+from domain.targets.kinds import one_place
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
@@ -114,12 +115,6 @@ CancelWaiting = Annotated[
 ]
 
 
-_WHICH = (
-    "--url (or --hostname) is for a webhook: a program that is posted the events; --notify is for an alert target: a "
-    "service that pages people, such as pagerduty://KEY"
-)
-
-
 def check_place(
     url: str | None, parts: tuple[str | None, int | None, str | None], notify: str | None, *, needed: bool
 ) -> None:
@@ -138,11 +133,11 @@ def check_place(
             f"{given[1]}: give --url, or its parts with --hostname, --port and --context, not both"
         )
     if given and notify is not None:
-        raise typer.BadParameter(f"give {given[0]} or --notify, not both: {_WHICH}")
+        raise typer.BadParameter(f"{given[0]} and --notify: {one_place('--')}")
     if needed and given and {"--url", "--hostname"}.isdisjoint(given):
         raise typer.BadParameter(f"{given[0]} goes with --hostname")
     if needed and not given and notify is None:
-        raise typer.BadParameter(f"where is it told? Give --url or --notify: {_WHICH}")
+        raise typer.BadParameter(f"where is it told? {one_place('--')}")
 
 
 def check_secret_once(secret: str | None, *, generate: bool, drop: bool = False) -> None:

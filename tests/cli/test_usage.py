@@ -94,10 +94,10 @@ def test_data_of_another_kind_is_not_read_as_json(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("subscriber add --name a", "Give --url or --notify: --url (or --hostname) is for a webhook"),
-        (ADD + "--notify pagerduty://key", "give --url or --notify, not both: --url (or --hostname) is for a webhook"),
-        ("subscriber add --name a --hostname b --notify c://d", "give --hostname or --notify, not both"),
-        ("subscriber update a --url http://localhost:9/ --notify c://d", "give --url or --notify, not both"),
+        ("subscriber add --name a", "where is it told? give one of both: --url (or --hostname) for a webhook"),
+        (ADD + "--notify pagerduty://key", "--url and --notify: give one of both: --url (or --hostname) for a webhook"),
+        ("subscriber add --name a --hostname b --notify c://d", "--hostname and --notify: give one of both"),
+        ("subscriber update a --url http://localhost:9/ --notify c://d", "--url and --notify: give one of both"),
         (ADD + "--hostname b", "give --url, or its parts with --hostname"),
     ],
 )
@@ -105,7 +105,7 @@ def test_it_is_said_when_to_give_which_place(line: str, said: str, capsys: pytes
     assert run(line.split()) == 2
     shown = capsys.readouterr().err
     assert said in shown
-    assert ("a service that pages people" in shown) is ("--notify" in said)
+    assert ("a service that pages people" in shown) is ("one of both" in said)
 
 
 @pytest.mark.parametrize(
