@@ -131,15 +131,7 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         error="HTTP 503 Service Unavailable",
         next_retry_at=NOW + timedelta(seconds=4),
     )
-    run = RunView(
-        workflow_id="event/e@1",
-        run_id="r",
-        kind="original",
-        outcome="retrying",
-        accepted_at=NOW,
-        started_at=NOW,
-        deliveries=[delivery],
-    )
+    run = run_of(delivery)
     text = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
     assert "04Z (due now)" in render.event_text(EventView(event=make_event(), runs=[run]), NOW + timedelta(minutes=1))
     assert text.splitlines()[-9:] == [
@@ -164,15 +156,7 @@ def delivery_lines(state: DeliveryState, *responses: str | None) -> list[str]:
         for number, response in enumerate(responses, start=1)
     ]
     delivery = Delivery(subscriber="a", state=state, attempts=attempts)
-    run = RunView(
-        workflow_id="event/e@1",
-        run_id="r",
-        kind="original",
-        outcome=state,
-        accepted_at=NOW,
-        started_at=NOW,
-        deliveries=[delivery],
-    )
+    run = run_of(delivery)
     lines = render.event_text(EventView(event=make_event(), runs=[run]), NOW).splitlines()
     return lines[lines.index(next(line for line in lines if line.startswith("  a:"))) :]
 
@@ -192,15 +176,7 @@ def test_a_pending_delivery_says_that_a_request_is_under_way() -> None:
 
 
 def test_a_delivery_that_waits_says_for_what() -> None:
-    run = RunView(
-        workflow_id="event/e@1",
-        run_id="r",
-        kind="original",
-        outcome="waiting",
-        accepted_at=NOW,
-        started_at=NOW,
-        deliveries=[waiting("a", "by hand", [])],
-    )
+    run = run_of(waiting("a", "by hand", []))
     shown = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
     assert shown.splitlines()[-1] == "  a: waiting, the subscriber is paused: by hand"
 
@@ -369,6 +345,19 @@ def test_what_is_given_up_with_a_subscriber_is_counted_and_can_be_sent_later() -
     assert waited.endswith("im replay --subscriber a --undelivered --to ANOTHER, or add it anew first")
     assert retried.startswith("a has 1 event under way or to be retried")
     assert "unless it is enabled again before" in given_up("a", Owed(retrying=1))[0]
+
+
+def run_of(delivery: Delivery) -> RunView:
+    """An event's first workflow, with one delivery."""
+    return RunView(
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome=delivery.state,
+        accepted_at=NOW,
+        started_at=NOW,
+        deliveries=[delivery],
+    )
 
 
 def event_row(**parts: Any) -> EventRow:
