@@ -10,13 +10,12 @@ from temporalio.client import Client, WorkflowExecution
 from domain.naming import given_as
 from domain.outcomes import DeliveryState
 from domain.patterns import check_patterns, matches_any
-from service.event_rows import EventRow, rows_of
+from service.event_rows import OPEN, EventRow, rows_of
 from service.listing import check_limit, instant, latest, quoted
 from service.reachability import searched
 from workflows import names
 from workflows.details import HANDED_OVER
 
-_OPEN = {"retrying", "pending", "waiting"}
 _SHARED = names.shared_workflow_id("")
 MARKED_LOOKED_AT = 100
 MAX_SEARCHES = 20  # of one list: with a pattern, most of what the store gives may not be wanted
@@ -120,7 +119,7 @@ def _shown(row: EventRow, wanted: EventFilter) -> EventRow:
 
 def _goes_on(row: EventRow, run: WorkflowExecution, seen: Container[str]) -> bool:
     """Whether an event of several goes on in a workflow that was seen, and this one only does not say so yet."""
-    if row.outcome not in _OPEN or not run.id.startswith(_SHARED):
+    if row.outcome not in OPEN or not run.id.startswith(_SHARED):
         return False
     return names.event_workflow_id_of(row.event_id, row.source) + names.continued_from(run.run_id) in seen
 

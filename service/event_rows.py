@@ -17,7 +17,7 @@ from workflows.details import HANDED_OVER, worst
 
 UNMATCHED = "unmatched"
 _RANKS = {"retrying": 0, "pending": 0, "waiting": 1, "failed": 2, "delivered": 3, HANDED_OVER: 3, "cancelled": 4}
-_OPEN = ("retrying", "pending", "waiting")
+OPEN = frozenset({"retrying", "pending", "waiting"})
 
 
 class EventRow(BaseModel):
@@ -75,7 +75,7 @@ class EventRow(BaseModel):
 
     def is_done_with(self, subscriber: str) -> bool:
         """Whether its workflow is for a subscriber, and has handed over nothing of that one's."""
-        marks = {names.waiting_mark(subscriber), *(f"{state}:{subscriber}" for state in _OPEN)}
+        marks = {names.waiting_mark(subscriber), *(f"{state}:{subscriber}" for state in OPEN)}
         return subscriber in self._words and self._words.isdisjoint(marks)
 
     def knowing(self, words: Sequence[str], types: int) -> Self:
