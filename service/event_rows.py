@@ -102,6 +102,11 @@ def _may_be(state: str, outcome: str) -> bool:
     return outcome == "failed" or _RANKS[state] >= _RANKS.get(outcome, 0)
 
 
+def lack_trouble(keywords: Sequence[str]) -> bool:
+    """Whether there are subscribers in trouble that ``ImSubscribers`` does not name."""
+    return any(word == names.TROUBLE_LEFT_OUT or word.startswith(names.MARKED_WAITING) for word in keywords)
+
+
 async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     """A row for each event of a workflow."""
     attributes = run.typed_search_attributes
@@ -121,7 +126,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             replay=replay_of(run.id),
             outcome="retrying" if outcome == "pending" and on_retry_queue else outcome,
             troubled=troubled if shown else [],
-            more_troubled=shown and names.lack_trouble(words),
+            more_troubled=shown and lack_trouble(words),
             subscribers=names.subscribers_named(words) if alone else [],
             more_subscribers=alone and names.NAMES_LEFT_OUT in words,
             emitted_at=emitted_at,

@@ -207,11 +207,6 @@ def subscribers_named(keywords: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*found, *troubled]))
 
 
-def lack_trouble(keywords: Sequence[str]) -> bool:
-    """Whether there are subscribers in trouble that ``ImSubscribers`` does not name."""
-    return any(word == TROUBLE_LEFT_OUT or word.startswith(MARKED_WAITING) for word in keywords)
-
-
 def waiting_mark(subscriber: str) -> str:
     """``w#3f``: that an event waits for a subscriber, or for another with the same mark; there are 256."""
     return f"{MARKED_WAITING}{hashlib.sha256(subscriber.encode()).hexdigest()[:2]}"

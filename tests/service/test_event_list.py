@@ -11,7 +11,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from service.changes import EventChange, Watch, _changes
 from service.event_list import EventFilter, _query, find_events, lacking
-from service.event_rows import EventRow, rows_of
+from service.event_rows import EventRow, lack_trouble, rows_of
 from service.progress import run_kind
 from tests.support.builders import NOW, make_event
 from workflows import names
@@ -198,7 +198,7 @@ def test_where_a_name_is_left_out_that_is_said(state: str) -> None:
         told = [word for word in keywords if word not in names.MARKS]
         troubled = sum(word.startswith(f"{state}:") for word in told)
         assert (names.NAMES_LEFT_OUT in keywords) is (sum(":" not in word for word in told) < count)
-        assert names.lack_trouble(keywords) is (state != "delivered" and troubled < count)
+        assert lack_trouble(keywords) is (state != "delivered" and troubled < count)
         assert (names.TROUBLE_LEFT_OUT in keywords) is (state != "delivered" and troubled < count)
         assert sum(len(word) + 3 for word in keywords) <= names.SUBSCRIBERS_BYTES
 
