@@ -70,8 +70,12 @@ async def list_alarms(
     response: Response,
     severity: Annotated[AlarmSeverity | None, Query(description="Only those of this severity.")] = None,
     cleared: Annotated[bool | None, Query(description="Only those that are cleared, or are not.")] = None,
-    alarm_type: Annotated[str | None, Query(max_length=255, description="Only those of this type.")] = None,
-    resource_id: Annotated[str | None, Query(max_length=255, description="Only those of this resource.")] = None,
+    alarm_type: Annotated[
+        str | None, Query(min_length=1, max_length=255, description="Only those of this type.")
+    ] = None,
+    resource_id: Annotated[
+        str | None, Query(min_length=1, max_length=255, description="Only those of this resource.")
+    ] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[AlarmRow]:

@@ -20,7 +20,7 @@ from domain.message_formats import MessageFormat
 from domain.pauses import MAX_TIME
 from domain.retry import MAX_ATTEMPTS
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP
-from domain.targets.kinds import ONE_PLACE
+from domain.targets.kinds import one_place
 
 
 def _split(value: object) -> object:
@@ -134,7 +134,7 @@ class AddSubscriber(Body):
     def _one_of_two(cls, value: str | None, info: ValidationInfo) -> str | None:
         places = (value, info.data.get("hostname"), info.data.get("notify"))
         if sum(place is not None for place in places) != 1:
-            raise ValueError(ONE_PLACE)
+            raise ValueError(one_place())
         return value
 
     def arguments(self) -> dict[str, Any]:

@@ -79,9 +79,11 @@ async def stream_events(
     *,
     request: Request,
     gateway: ApiGateway,
-    type: Annotated[str | None, Query(description="An event type or a pattern.")] = None,  # noqa: A002
-    subscriber: Annotated[str | None, Query(description="That it is for; with failed, that it failed for.")] = None,
-    incident: Annotated[str | None, Query(description="An incident's id.")] = None,
+    type: Annotated[str | None, Query(description="An event type or a pattern.", min_length=1)] = None,  # noqa: A002
+    subscriber: Annotated[
+        str | None, Query(description="That it is for; with failed, that it failed for.", min_length=1)
+    ] = None,
+    incident: Annotated[str | None, Query(description="An incident's id.", min_length=1)] = None,
     failed: Annotated[bool, Query(description="Only what failed for good.")] = False,
     last_event_id: Annotated[str | None, Header(description="The id of the last event received.")] = None,
 ) -> EventStream:

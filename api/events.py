@@ -22,7 +22,8 @@ from domain.event_types import EMITTED_TYPES
 from domain.explanations import Explanation
 from domain.patterns import misread
 from domain.receipts import BatchReceipt, PublishReceipt
-from service.event_list import EventFilter, EventRow
+from service.event_list import EventFilter
+from service.event_rows import EventRow
 from service.filter_checks import check_empty, doubts, incident_named
 from service.resends import Resent
 
@@ -85,10 +86,14 @@ async def list_events(
     request: Request,
     gateway: ApiGateway,
     response: Response,
-    type: Annotated[str | None, Query(description="An event type or a pattern.")] = None,  # noqa: A002
-    incident: Annotated[str | None, Query(description="An incident's id.")] = None,
-    subscriber: Annotated[str | None, Query(description="That it was for; with failed, that it failed for.")] = None,
-    since: Annotated[str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", max_length=64)] = None,
+    type: Annotated[str | None, Query(description="An event type or a pattern.", min_length=1)] = None,  # noqa: A002
+    incident: Annotated[str | None, Query(description="An incident's id.", min_length=1)] = None,
+    subscriber: Annotated[
+        str | None, Query(description="That it was for; with failed, that it failed for.", min_length=1)
+    ] = None,
+    since: Annotated[
+        str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", min_length=1, max_length=64)
+    ] = None,
     failed: Annotated[bool, Query(description="Only with a delivery that failed for good.")] = False,
     undelivered: Annotated[bool, Query(description="Only with one that failed for good or was cancelled.")] = False,
     limit: Limit = DEFAULT_LIMIT,
@@ -98,10 +103,11 @@ async def list_events(
 
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
     A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
-    found, a subscriber or an incident that is not there is refused. ``warnings`` has a type that looks mistaken, and
-    that a list of one subscriber's events may lack some, where events have more subscribers than can be named.
+    found, a subscriber or an incident that is not there is refused. By ``subscriber``, ``state`` is how its own
+    delivery stands. ``warnings`` has a type that looks mistaken, and that a list of one subscriber's events may lack
+    some, where events have more subscribers than can be named.
     """
-    at = read_moment("since", since or None, datetime.now(UTC))
+    at = read_moment("since", since, datetime.now(UTC))
     wanted = EventFilter(
         failed=failed,
         undelivered=undelivered,

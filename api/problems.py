@@ -23,6 +23,7 @@ from domain.errors import (
     TooLargeError,
     UnavailableError,
 )
+from domain.faults import in_words
 from domain.retention_errors import EventGoneError, IncidentGoneError
 from domain.source_errors import AccessDeniedError, TooManyBeatsError
 from domain.statuses import code_of, phrase_of
@@ -174,7 +175,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:
-    """Answers a request that does not have the declared form, without repeating any value of it."""
+    """Answers a request that does not have the declared form; of its values only parameters of a query are repeated."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     faults = error.errors()
     if any(fault["loc"] == ("body",) and isinstance(fault.get("input"), bytes) for fault in faults):
@@ -211,6 +212,8 @@ def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
 def _words(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "json_invalid":
         return f"the body cannot be read: {fault['ctx']['error']}"
+    if fault["loc"][0] == "query":
+        return in_words(fault)
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

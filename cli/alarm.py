@@ -172,12 +172,16 @@ def _change(alarm_id: str | None, identity: tuple[str | None, ...], texts: dict[
         raise typer.BadParameter("nothing to change; see im alarm change --help")
 
     async def changed(im: "Gateway") -> "Observed":
+        from domain.alarm_errors import AlarmNotFoundError, NoAlarmOfResourceError  # noqa: PLC0415 - heavy
         from domain.alarms import Identity  # noqa: PLC0415 - heavy
 
+        if alarm_id is not None:
+            return await im.alarms.change(alarm_id, **texts)
         names = dict(zip(("alarm_type", "resource_type", "resource_id"), identity, strict=True))
-        if alarm_id is None:
+        try:
             return await im.alarms.change(im.alarms.id_of(Identity.model_validate(names), texts["node_id"]), **texts)
-        return await im.alarms.change(alarm_id, **texts)
+        except AlarmNotFoundError:
+            raise NoAlarmOfResourceError(**names) from None
 
     with given.by_option():
         observed = with_gateway(changed)

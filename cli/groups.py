@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
 # What other tools call it. Where a group has several of the commands, the first one is suggested.
@@ -36,12 +37,12 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Reads the group's own options."""
-        with _only_likely():
+        with _clearly():
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Carries out what is beneath, whose options are read in the course of it."""
-        with _only_likely():
+        with _clearly():
             return super().invoke(ctx)
 
 
@@ -61,10 +62,16 @@ def is_likely(typed: str, option: str) -> bool:
 
 
 @contextmanager
-def _only_likely() -> Iterator[None]:
-    """Leave out of what Click would suggest for an option that there is not what is not like it."""
+def _clearly() -> Iterator[None]:
+    """Suggest for an option that there is not only what is like it; of a number that is none say which one that is."""
     try:
         yield
+    except typer.BadParameter as error:
+        if faults := getattr(error.__cause__, "errors", None):  # pydantic's, with which Typer reads numbers
+            from domain.faults import in_words  # noqa: PLC0415 - only where something went wrong
+
+            error.message = "; ".join(map(in_words, faults()))
+        raise
     except Exception as error:  # Click's NoSuchOption, which Typer does not export
         known: list[str] = getattr(error, "possibilities", None) or []
         known[:] = [option for option in known if is_likely(getattr(error, "option_name", ""), option)]

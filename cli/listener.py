@@ -45,9 +45,12 @@ class Plan:
     output: Format
 
 
+LEFT_BEHIND = "ended at once: its subscriber may be left; see im subscriber list, and im subscriber remove NAME"
+
+
 async def listening(im: Gateway, plan: Plan) -> int:
     """Listen until SIGINT or SIGTERM; returns the exit status."""
-    stopped = asyncio.create_task(until_stopped())
+    stopped = asyncio.create_task(until_stopped(LEFT_BEHIND))
     await asyncio.sleep(0)  # from here on a signal ends it in order
     await _tell_of_leftovers(im)
     name = listener_name(_host_name(), secrets.token_hex(3))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from domain.explanations import RunKind
     from domain.outcomes import Attempt, Delivery
     from domain.pauses import Pause
-    from service.event_list import EventRow
+    from service.event_rows import EventRow
     from service.event_views import EventView
     from service.progress import RunView
     from service.trials import Trial
@@ -103,19 +103,24 @@ def trial_text(trial: Trial, now: datetime) -> str:
 
 
 def event_table(rows: Iterable[EventRow], now: datetime, subscriber: str | None = None) -> str:
-    """One line an event, with its outcome, or where it stands with one subscriber; those in trouble last."""
-    cells = (
-        (
-            row.event_id,
-            row.type,
-            row.incident_id or NONE,
-            row.state_of(subscriber) if subscriber else row.outcome,
-            emitted_text(row, now),
-            ",".join(row.troubled) or NONE,
-        )
-        for row in rows
-    )
-    return table(("EVENT", "TYPE", "INCIDENT", "OUTCOME", "EMITTED", "TROUBLE"), cells)
+    """One line an event, with its outcome and those in trouble; of one subscriber's, where it stands with that one."""
+    heads = ("STATE", "EMITTED") if subscriber else ("OUTCOME", "EMITTED", "TROUBLE")
+    cells = []
+    for row in rows:
+        at = emitted_text(row, now)
+        told = (state_text(row, subscriber), at) if subscriber else (row.outcome, at, trouble_text(row))
+        cells.append((row.event_id, row.type, row.incident_id or NONE, *told))
+    return table(("EVENT", "TYPE", "INCIDENT", *heads), cells)
+
+
+def state_text(row: EventRow, subscriber: str) -> str:
+    """``delivered``; ``failed or delivered`` where it is not known which; a dash where it is not for that one."""
+    return " or ".join(row.states_of(subscriber)) or NONE
+
+
+def trouble_text(row: EventRow) -> str:
+    """``retrying:a,failed:b``; at its end three dots where there are more than can be named."""
+    return ",".join([*row.troubled, *(["..."] if row.more_troubled else [])]) or NONE
 
 
 def emitted_text(row: EventRow, now: datetime) -> str:

@@ -47,6 +47,7 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
             ("paused", pause_text(subscriber.paused)),
             ("waiting", waiting_text(health) if health else None),
             ("retrying", _retrying(health) if health else None),
+            ("in line", _in_line(health) if health else None),
             ("failing", failing_text(health, datetime.now(UTC)) if health else None),
             ("signed", yes_no(subscriber.signed)),
             ("rotating until", when(subscriber.rotating_until) if subscriber.rotating_until else None),
@@ -94,6 +95,10 @@ def count_text(count: int | None) -> str:
 
 def _retrying(row: Health) -> str | None:
     return None if row.paused or row.retrying == 0 else count_text(row.retrying)
+
+
+def _in_line(row: Health) -> str | None:
+    return None if row.in_line == 0 else f"{count_text(row.in_line)}, behind earlier events of the same subject"
 
 
 def drain_line(progress: DrainProgress) -> str:
@@ -152,6 +157,9 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
         headers += ["RETRYING", "FAILING"]
         troubled = ([count_text(row.retrying), failing_text(row, now) or NONE] for row in rows)
         cells = [[*line, *more] for line, more in zip(cells, troubled, strict=True)]
+    if any(row.in_line != 0 for row in rows):
+        headers.append("IN_LINE")
+        cells = [[*line, count_text(row.in_line)] for line, row in zip(cells, rows, strict=True)]
     if any(row.paused or row.drain or row.waiting != 0 for row in rows):
         headers += ["PAUSED", "WAITING"]
         held = ([pause_text(row.paused) or NONE, waiting_text(row) or NONE] for row in rows)

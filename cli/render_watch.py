@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cli.render import NONE, NOT_COUNTED, clean, emitted_text, percent, when
+from cli.render import NONE, NOT_COUNTED, clean, emitted_text, percent, state_text, trouble_text, when
 from cli.render_subscribers import pause_text, waiting_text
 from domain.health import Health
 from service.changes import EventChange
@@ -33,17 +33,18 @@ class ChangeLines:
     def line(self, change: EventChange, now: datetime) -> str | None:
         """When, what became of which event, and who is in trouble; None when that was said last of this delivery.
 
-        Of one subscriber's watch its own state counts: what becomes of others is no news.
+        Of one subscriber's watch its own state is told alone: what becomes of others is no news.
         """
-        state, trouble = _state(change, self._subscriber), ",".join(change.troubled) or NONE
-        key, told = _delivery(change), (state,) if self._subscriber else (state, trouble)
+        state = _state(change, self._subscriber)
+        trouble = () if self._subscriber else (trouble_text(change),)
+        key, told = _delivery(change), (state, *trouble)
         known = self._said.pop(key, None)
         self._said[key] = told
         if len(self._said) > DELIVERIES_KNOWN:
             del self._said[next(iter(self._said))]
         if known == told:
             return None
-        parts = (when(now), state, change.type, change.event_id, change.incident_id or NONE, trouble)
+        parts = (when(now), state, change.type, change.event_id, change.incident_id or NONE, *trouble)
         return "  ".join(clean(part) for part in parts)
 
 
@@ -107,7 +108,8 @@ class LiveTable:
 
     def _table(self, now: datetime) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("EVENT", "TYPE", "INCIDENT", "OUTCOME", "EMITTED", "TROUBLE"):
+        told = ("STATE", "EMITTED") if self._subscriber else ("OUTCOME", "EMITTED", "TROUBLE")
+        for name in ("EVENT", "TYPE", "INCIDENT", *told):
             table.add_column(name, overflow="fold")
         room = max(1, self._console.size.height - 4)
         for change in list(reversed(self._rows.values()))[:room]:
@@ -118,7 +120,7 @@ class LiveTable:
                 Text(clean(change.incident_id or NONE)),
                 Text(clean(state), style=_COLOURS.get(state.partition(" ")[0], "")),
                 emitted_text(change, now),
-                Text(clean(",".join(change.troubled) or NONE)),
+                *([] if self._subscriber else [Text(clean(trouble_text(change)))]),
             )
         return table
 
@@ -129,6 +131,6 @@ def _delivery(change: EventChange) -> tuple[str, ...]:
 
 
 def _state(change: EventChange, subscriber: str | None) -> str:
-    state = change.state_of(subscriber) if subscriber else change.outcome
+    state = state_text(change, subscriber) if subscriber else change.outcome
     again = {"resend": " (resent)", "replay": " (replayed)"}
     return state + again.get(change.kind, "")

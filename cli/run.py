@@ -167,6 +167,13 @@ def key_value(option: str, pair: str) -> tuple[str, str]:
     return key, value
 
 
+def check_not_empty(options: dict[str, str | None]) -> None:
+    """Raise a usage error for a filter that is given and says nothing: a variable of a script may have been empty."""
+    for option, value in options.items():
+        if value is not None and not value.strip():
+            raise typer.BadParameter(f"{option} is empty; leave it out where it is to filter nothing")
+
+
 def only_given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given; the others are left to whoever is called."""
     return {name: value for name, value in options.items() if value is not None}

@@ -48,6 +48,7 @@ from cli.subscriber_options import (
     Secret,
     Types,
     check_place,
+    check_secret_once,
     headers,
     patterns,
     pause_after,
@@ -94,7 +95,8 @@ def add(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Add a webhook (--url) or an alert target (--notify). It is told of events from now on."""
-    check_place(url, hostname, notify, needed=True)
+    check_place(url, (hostname, port, context), notify, needed=True)
+    check_secret_once(secret, generate=generate_secret)
     given: dict[str, Any] = {
         "hostname": hostname,
         "port": port,
@@ -175,7 +177,8 @@ def update(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Change a subscriber; what is not given stays. --header replaces all added headers."""
-    check_place(url, hostname, notify, needed=False)
+    check_place(url, (hostname, port, context), notify, needed=False)
+    check_secret_once(secret, generate=generate_secret, drop=drop_secret)
     if header and clear_headers:
         raise typer.BadParameter("--header replaces all added headers already; leave out --clear-headers")
     if cancel_waiting and enabled is not False:

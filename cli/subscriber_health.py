@@ -26,7 +26,8 @@ def health(
 
     FAILED counts deliveries given up; LAST_DELIVERED is when the last one ended, delivered or given up. While
     somebody fails there are also RETRYING, the deliveries that wait for a retry, and FAILING, the requests that
-    failed since the last success.
+    failed since the last success. IN_LINE is what waits for its turn behind earlier events of the same incident or
+    alarm, where a subscriber is told of them in order.
     """
     now = datetime.now(UTC)
     if name is None:
@@ -43,10 +44,8 @@ def health(
 
 def say_what_is_missing(rows: "Sequence[Health]") -> None:
     """Say of how many it is not known what waits, and what to do about it; nothing where all is known."""
-    missing = [row.not_counted for row in rows if row.not_counted]
-    if missing:
+    from domain.uncounted import in_words  # noqa: PLC0415 - heavy
+
+    if told := in_words(rows):
         alone = "" if len(rows) == 1 else ", or for one: im subscriber health NAME"
-        warn(
-            f"of {len(missing)} of {len(rows)} it is not known how much waits, or since when: {missing[0]}. "
-            f"The rest is as it is. Ask again in a moment{alone}"
-        )
+        warn(f"{told}. The rest is as it is. Ask again in a moment{alone}")

@@ -7,6 +7,7 @@ import typer
 
 from cli.run import duration, key_value, meant
 from domain.message_formats import MessageFormat
+from domain.targets.kinds import one_place
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
@@ -114,21 +115,37 @@ CancelWaiting = Annotated[
 ]
 
 
-_WHICH = (
-    "--url (or --hostname) is for a webhook: a program that is posted the events; --notify is for an alert target: a "
-    "service that pages people, such as pagerduty://KEY"
-)
+def check_place(
+    url: str | None, parts: tuple[str | None, int | None, str | None], notify: str | None, *, needed: bool
+) -> None:
+    """Raise a usage error where it is said twice, or though ``needed`` not at all, where a subscriber is told.
 
-
-def check_place(url: str | None, hostname: str | None, notify: str | None, *, needed: bool) -> None:
-    """Raise a usage error where it is said twice, or though ``needed`` not at all, where a subscriber is told."""
-    given = [option for option, value in (("--url", url), ("--hostname", hostname)) if value is not None]
-    if len(given) > 1:
-        raise typer.BadParameter("give --url, or its parts with --hostname, --port and --context, not both")
+    Args:
+        url: ``--url``.
+        parts: ``--hostname``, ``--port`` and ``--context``.
+        notify: ``--notify``.
+        needed: whether it is new.
+    """
+    options = zip(("--url", "--hostname", "--port", "--context"), (url, *parts), strict=True)
+    given = [option for option, value in options if value is not None]
+    if url is not None and len(given) > 1:
+        raise typer.BadParameter(
+            f"{given[1]}: give --url, or its parts with --hostname, --port and --context, not both"
+        )
     if given and notify is not None:
-        raise typer.BadParameter(f"give {given[0]} or --notify, not both: {_WHICH}")
+        raise typer.BadParameter(f"{given[0]} and --notify: {one_place('--')}")
+    if needed and given and {"--url", "--hostname"}.isdisjoint(given):
+        raise typer.BadParameter(f"{given[0]} goes with --hostname")
     if needed and not given and notify is None:
-        raise typer.BadParameter(f"where is it told? Give --url or --notify: {_WHICH}")
+        raise typer.BadParameter(f"where is it told? {one_place('--')}")
+
+
+def check_secret_once(secret: str | None, *, generate: bool, drop: bool = False) -> None:
+    """Raise a usage error where it is said in two ways what a subscriber's requests are signed with."""
+    ways = {"--secret": secret is not None, "--generate-secret": generate, "--drop-secret": drop}
+    given = [option for option, is_given in ways.items() if is_given]
+    if len(given) > 1:
+        raise typer.BadParameter(f"give {given[0]} or {given[1]}, not both")
 
 
 def pause_after(text: str | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import render
-from cli.event import read_bytes
+from cli.event_emit import read_bytes
 from cli.run import Format, FormatOption, duration, moment, write
 from cli.secrets import STDIN, SecretEnv, SecretFrom, required_secret
 

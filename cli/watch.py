@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.run import Format, FormatOption, incident_id, put, say, warn, with_gateway
+from cli.run import Format, FormatOption, check_not_empty, incident_id, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
     from cli.render_watch import ChangeLines, LiveTable
@@ -62,6 +62,7 @@ def _watch(
 ) -> None:
     from service.changes import Watch  # noqa: PLC0415 - heavy
 
+    check_not_empty({"--type": event_type, "--incident": incident, "--subscriber": subscriber})
     watch = Watch(
         type=event_type,
         subscriber=subscriber,

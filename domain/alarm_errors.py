@@ -8,6 +8,7 @@ ImError
 │   └── AlarmIdentityError
 └── NotFoundError
     └── AlarmNotFoundError
+        └── NoAlarmOfResourceError
 """
 
 from domain.errors import ConflictError, InvalidInputError, NotFoundError
@@ -45,3 +46,14 @@ class AlarmNotFoundError(NotFoundError):
     code = "alarm_not_found"
     says = "no alarm {alarm_id!r} is known"
     hint = "See the alarms with: im alarm list. One that was cleared is forgotten after 30 days without a word."
+
+
+class NoAlarmOfResourceError(AlarmNotFoundError):
+    """The same, where it was named by its type and resource; the alarm_id made of them nobody has typed."""
+
+    code = "no_alarm_of_resource"
+    says = "no alarm {alarm_type!r} of {resource_type} {resource_id!r} is known"
+    hint = (
+        "See the alarms with: im alarm list. It may have been raised with another node, if that is part of which alarm "
+        "it is, or was cleared, and is forgotten after 30 days without a word."
+    )

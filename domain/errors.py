@@ -41,7 +41,10 @@ from both. That is what lets an error cross Temporal as an ``ApplicationError`` 
 raised again, unchanged, on the other side: see `from_code`.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+from domain.likeness import nearest
 
 
 class ImError(Exception):
@@ -259,6 +262,16 @@ class SubscriberNotFoundError(NotFoundError):
     says = "no subscriber is named {name!r}"
     hint = "See the names with: im subscriber list."
 
+    @classmethod
+    def among(cls, name: str, known: Iterable[str]) -> Self:
+        """The error of a name that is none of the known ones; it suggests the one that was probably meant."""
+        return cls(name=name, close=nearest(name, known))
+
+    @property
+    def advice(self) -> str:
+        """What to do next; an error of an older version, or without a worker, suggests no name."""
+        return meant(self.data.get("close")) + super().advice
+
 
 class EventNotFoundError(NotFoundError):
     """No such event, or no longer."""
@@ -355,6 +368,11 @@ def _tree(root: type[ImError]) -> dict[str, type[ImError]]:
     for child in root.__subclasses__():
         found |= _tree(child)
     return found
+
+
+def meant(close: str | None) -> str:
+    """``Did you mean my-webhook? ``, before what else there is to say; nothing where no name is close."""
+    return f"Did you mean {close}? " if close else ""
 
 
 def from_code(code: str, data: dict[str, Any]) -> ImError | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.errors import EventTooLargeError, InvalidEventError
 from domain.events import CONTEXT_ATTRIBUTES, SPEC_VERSION, CloudEvent
+from domain.faults import shown
 from domain.header_values import decode_header_value
 from domain.strict_json import load_json
 
@@ -118,7 +119,7 @@ def is_json(content_type: str | None) -> bool:
 
 def check_time(value: str) -> None:
     """Raise `InvalidEventError` unless ``value`` is an RFC 3339 timestamp with an offset."""
-    fault = InvalidEventError(reason="time is not an RFC 3339 timestamp")
+    fault = InvalidEventError(reason=f"time {shown(value)} is not an RFC 3339 timestamp, such as 2025-12-26T14:30:00Z")
     if not _RFC3339.fullmatch(value):
         raise fault
     try:

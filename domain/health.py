@@ -143,11 +143,14 @@ class Health(BaseModel):
         last_delivered: end of the last delivery, whichever way it went (the guide's name for it); ``last_success`` is
             that of the last one that was delivered.
         retrying: deliveries waiting for a retry now; None where they could not be counted, as ``waiting`` may be.
+        in_line: deliveries of an ordered subscriber that wait for their turn behind earlier events of the same incident
+            or alarm, likewise.
         paused: its events wait, since when and why.
         waiting: deliveries that wait for the end of the pause, or to be sent after it, up to a second ago.
         oldest_waiting: when the event of the oldest of them was emitted.
         drain: how far the sending of what waited is, while that goes on.
-        not_counted: why ``retrying``, ``waiting``, ``oldest_waiting`` or ``drain`` is not known; None where all are.
+        not_counted: why ``retrying``, ``in_line``, ``waiting``, ``oldest_waiting`` or ``drain`` is not known; None
+            where all are.
         consecutive_failures: requests that failed since the last success.
         failing_since: when the first of them failed.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
@@ -163,6 +166,7 @@ class Health(BaseModel):
     last_delivered: datetime | None = None
     last_success: datetime | None = None
     retrying: int | None = 0
+    in_line: int | None = 0
     paused: Pause | None = None
     waiting: int | None = 0
     oldest_waiting: datetime | None = None

@@ -1,18 +1,43 @@
 """What a word was probably meant to be, where it is none of those that there are."""
 
-import difflib
 from collections.abc import Iterable
 
 LEAST = 0.8  # of 1: one letter wrong in five. With less, "create" is taken for "rotate", and "closed" for "cleared".
 
 
+LEAST_BEGINNING = 3  # letters of which one is taken for the beginning of a word
+
+
 def is_like(word: str, known: str) -> bool:
     """Whether a word is probably a typing error for a known one, whatever the case of its letters."""
-    return bool(difflib.get_close_matches(word.casefold(), [known.casefold()], n=1, cutoff=LEAST))
+    mine, theirs = word.casefold(), known.casefold()
+    return _is_transposed(mine, theirs) or bool(_close(mine, [theirs]))
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that another one is probably a typing error for; None where none is so close."""
-    by_form = {each.casefold(): each for each in known}
-    close = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=LEAST)
+    """The known word that another one is probably a typing error for, or the beginning of; None where none is so close.
+
+    Of several that begin so it is none: which one is meant is not known.
+    """
+    mine, by_form = word.casefold(), {each.casefold(): each for each in known}
+    close = _close(mine, by_form)
+    if not close:
+        close = [each for each in by_form if _is_transposed(mine, each)]
+    if not close and len(mine) >= LEAST_BEGINNING:
+        begun = [each for each in by_form if each.startswith(mine)]
+        close = begun if len(begun) == 1 else []
     return by_form[close[0]] if close else None
+
+
+def _close(word: str, known: Iterable[str]) -> list[str]:
+    import difflib  # noqa: PLC0415 - only where something went wrong
+
+    return difflib.get_close_matches(word, list(known), n=1, cutoff=LEAST)
+
+
+def _is_transposed(word: str, known: str) -> bool:
+    """Whether two neighbouring letters have changed places, which counts for much in a short word."""
+    other = [place for place, (mine, theirs) in enumerate(zip(word, known, strict=False)) if mine != theirs]
+    if len(word) != len(known) or len(other) != 2 or other[1] != other[0] + 1:
+        return False
+    return word[other[0]] == known[other[1]] and word[other[1]] == known[other[0]]

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from domain.errors import InvalidPatternError
+from domain.errors import InvalidPatternError, InvalidRequestError
 from domain.likeness import is_like
 
 ALL = "**"
@@ -48,6 +48,22 @@ def _check(pattern: str) -> None:
             raise InvalidPatternError(pattern=pattern, reason="it contains white space or control characters")
         if "*" in segment and segment not in {"*", "**"}:
             raise InvalidPatternError(pattern=pattern, reason=f"{segment!r} is neither plain, * nor **")
+
+
+def check_can_be_named(event_type: str) -> None:
+    """Raise `InvalidRequestError` for an event type that nobody could ask for by its name: no pattern is like it."""
+    try:
+        _check(event_type)
+    except InvalidPatternError as error:
+        reason = error.data["reason"]
+    else:
+        if "*" not in event_type:
+            return
+        reason = "it is a pattern itself"
+    raise InvalidRequestError(
+        reason=f"{event_type!r} is a type that nobody could ask for by name: {reason}. Write one such as "
+        "com.example.deploy.finished.v1; an event that has such a type all the same is emitted with --file"
+    )
 
 
 @lru_cache(maxsize=16384)

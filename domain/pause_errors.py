@@ -14,7 +14,7 @@ class SubscriberDisabledError(ConflictError):
 
     code = "subscriber_disabled"
     says = "subscriber {name!r} is disabled: nothing comes to it that could wait"
-    hint = "Enable it first: im subscriber update {name} --enabled."
+    hint = "Enable it first: im subscriber enable {name}."
 
 
 class DeliveriesWaitingError(ConflictError):

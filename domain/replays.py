@@ -230,7 +230,7 @@ def refusal_of(name: str, subscriber: Subscriber | None) -> str | None:
     if subscriber is None:
         return f"{name} was removed"
     if not subscriber.enabled:
-        return f"{name} is disabled; enable it first: im subscriber update {name} --enabled"
+        return f"{name} is disabled; enable it first: im subscriber enable {name}"
     if subscriber.paused:
         return f"{name} is paused ({subscriber.paused.reason}); resume it first: im subscriber resume {name}"
     return None

@@ -50,7 +50,7 @@ def again(story: Story, told: str) -> list[str]:
         return [_add(story)]
     if story.subscriber is None or story.subscriber.enabled:
         return [f"{told}: {resend(story)}"]
-    return [f"enable it: im subscriber update {story.name} --enabled", f"{told}: {resend(story)}"]
+    return [f"enable it: im subscriber enable {story.name}", f"{told}: {resend(story)}"]
 
 
 def resend(story: Story) -> str:

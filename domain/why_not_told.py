@@ -146,7 +146,7 @@ def _disabled(story: Story, subscriber: Subscriber) -> Finding | None:
         headline=f"{subscriber.name} was not told of it: it is disabled.",
         facts=gone,
         next="nothing: events that come while it is disabled are not kept for it.",
-        advice=[f"enable it: im subscriber update {subscriber.name} --enabled; and then {resend(story)}"],
+        advice=[f"enable it: im subscriber enable {subscriber.name}; and then {resend(story)}"],
     )
 
 

@@ -82,9 +82,8 @@ def _open(story: Story, delivery: Delivery) -> Finding:
     paused = story.subscriber.paused if story.subscriber else None
     if delivery.state is DeliveryState.WAITING or paused:
         return _paused(story, delivery, facts)
-    error = delivery.error or ""
-    if delivery.state is DeliveryState.PENDING and error.startswith("waits "):
-        return _waiting(story, error)
+    if _waits(delivery):
+        return _waiting(story, delivery.error or "")
     if delivery.next_retry_at is None:
         return Finding(
             verdict=Verdict.UNDER_WAY,
@@ -117,17 +116,36 @@ def _paused(story: Story, delivery: Delivery, facts: list[str]) -> Finding:
                 f"should it not go on: im subscriber resume {story.name}",
             ],
         )
-    waits, due = delivery.state is DeliveryState.WAITING, delivery.next_retry_at
-    when = f"request {len(delivery.attempts) + 1} is due at {stamp(due)}" if due else "its next request is due"
     return Finding(
         verdict=Verdict.PAUSED,
         headline=f"{story.name} has not been told yet: it is paused, and the event waits for it.",
-        facts=[told_paused(pause), *facts],
-        next="it waits until the subscriber is resumed; nothing is dropped."
-        if waits
-        else f"{when}; if it is paused then still, it waits until the subscriber is resumed. Nothing is dropped.",
+        facts=[told_paused(pause), *facts, *_behind(story, delivery)],
+        next=_after_the_pause(delivery),
         advice=[f"when it may be told: im subscriber resume {story.name}"],
     )
+
+
+def _after_the_pause(delivery: Delivery) -> str:
+    """What comes next of a delivery to somebody who is paused."""
+    if delivery.state is DeliveryState.WAITING:
+        return "it waits until the subscriber is resumed; nothing is dropped."
+    due = delivery.next_retry_at
+    when = f"request {len(delivery.attempts) + 1} is due at {stamp(due)}" if due else "its next request is due"
+    if _waits(delivery):
+        when = "it waits for its turn first"
+    return f"{when}; if it is paused then still, it waits until the subscriber is resumed. Nothing is dropped."
+
+
+def _waits(delivery: Delivery) -> bool:
+    """Whether a delivery waits for something before its first request: its turn, behind others or within a limit."""
+    return delivery.state is DeliveryState.PENDING and (delivery.error or "").startswith("waits ")
+
+
+def _behind(story: Story, delivery: Delivery) -> list[str]:
+    """What a delivery waits behind, beside what else it waits for."""
+    if story.ahead:
+        return [f"it waits behind {', '.join(story.ahead)}."]
+    return [f"it {delivery.error}."] if _waits(delivery) else []
 
 
 def _waiting(story: Story, error: str) -> Finding:

@@ -6,6 +6,7 @@ The store has no time of a change, but of an end. So whatever is open is looked 
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution
@@ -13,7 +14,7 @@ from temporalio.client import Client, WorkflowExecution
 from domain.errors import InvalidRequestError
 from domain.naming import given_as
 from domain.patterns import check_patterns, matches_any
-from service.event_list import EventRow, rows_of
+from service.event_rows import EventRow, rows_of
 from service.listing import instant
 from service.reachability import searched
 from service.temporal import answered
@@ -39,9 +40,11 @@ class EventChange(EventRow):
 
     ended_at: datetime | None = None
 
-    def is_for(self, subscriber: str) -> bool:
-        """Whether it is for a subscriber, who may be named among those in trouble alone where not all names fit."""
-        return subscriber in self.subscribers or any(word.endswith(f":{subscriber}") for word in self.troubled)
+    @classmethod
+    def of(cls, row: EventRow, ended_at: datetime | None, subscribers: list[str]) -> Self:
+        """What a row of a list says, with when its workflow ended and all whom that names."""
+        told = row.model_dump() | {"subscribers": subscribers}
+        return cls(**told, ended_at=ended_at).knowing_as(row)
 
 
 class Watch(BaseModel):
@@ -70,11 +73,10 @@ class Watch(BaseModel):
             return False
         if self.incident is not None and change.incident_id != self.incident:
             return False
-        if self.subscriber is not None and not change.is_for(self.subscriber):
-            return False
-        if not self.failed:
-            return True
-        return change.state_of(self.subscriber) == "failed" if self.subscriber else _has_failure(change)
+        if self.subscriber is None:
+            return not self.failed or _has_failure(change)
+        states = change.states_of(self.subscriber)
+        return "failed" in states if self.failed else bool(states)
 
 
 def _has_failure(change: EventChange) -> bool:
@@ -157,8 +159,7 @@ def _ended(since: datetime) -> str:
 
 
 async def _changes(run: WorkflowExecution) -> AsyncIterator[EventChange]:
-    words = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
-    subscribers = names.subscribers_named(words)
+    subscribers = names.subscribers_named(run.typed_search_attributes.get(names.SUBSCRIBERS, []))
     async for row in rows_of(run):
         if row.outcome != HANDED_OVER:  # the workflow that went on with it has a row of its own
-            yield EventChange(**row.model_dump() | {"subscribers": subscribers}, ended_at=run.close_time)
+            yield EventChange.of(row, run.close_time, subscribers)

@@ -161,7 +161,7 @@ class ConfigurationGateway:
         """What ends with a subscriber that is disabled: nobody is asked for it, so it is said."""
         if not isinstance(known, Subscriber) or not known.enabled or cast("Subscriber", wanted).enabled:
             return []
-        told = given_up(known.name, await self._registries.owed(known.name))
+        told = given_up(known.name, await self._registries.owed(known.name, ordered=known.ordered))
         return ["its pause ends", *told] if known.paused else told
 
 

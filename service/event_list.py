@@ -1,60 +1,24 @@
 """What ``im event list`` and ``GET /events`` find in Temporal's visibility store."""
 
 import itertools
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution
 
-from domain.explanations import RunKind
 from domain.naming import given_as
 from domain.outcomes import DeliveryState
 from domain.patterns import check_patterns, matches_any
-from domain.replays import replay_of
-from service.accepted import when_accepted
+from service.event_rows import OPEN, EventRow, rows_of
 from service.listing import check_limit, instant, latest, quoted
-from service.progress import run_kind
 from service.reachability import searched
 from workflows import names
-from workflows.details import HANDED_OVER, worst
+from workflows.details import HANDED_OVER
 
-_OPEN = {"retrying", "pending", "waiting"}
 _SHARED = names.shared_workflow_id("")
 MARKED_LOOKED_AT = 100
 MAX_SEARCHES = 20  # of one list: with a pattern, most of what the store gives may not be wanted
-
-
-class EventRow(BaseModel):
-    """One line of ``im event list``.
-
-    Attributes:
-        kind: of a delivery; a resend of an event and a replay have lines of their own, beneath its id. ``rest`` is what
-            goes on of an event that shared its first workflow.
-        replay: which one sent it, where ``kind`` is ``replay``.
-        outcome: delivered, failed, retrying, pending, waiting, unmatched, cancelled, handed_over or refused; retrying
-            is anything on the retry queue, as in ``troubled``: its workflow hears of retries only when they end.
-        troubled: subscribers whose delivery is not done, failed or was cancelled, each after its state and a colon.
-        subscribers: all that it is for, as many as 2 KiB hold; none of an event that shares its workflow.
-        emitted_at: when it was accepted; of a resend or a replay when that sent it again.
-    """
-
-    event_id: str
-    type: str
-    source: str
-    incident_id: str | None = None
-    kind: RunKind = "original"
-    replay: str | None = None
-    outcome: str
-    troubled: list[str] = []
-    subscribers: list[str] = []
-    emitted_at: datetime
-    workflow_id: str
-
-    def state_of(self, subscriber: str) -> str:
-        """Where it stands with one subscriber. Of events that share a workflow, only the outcome of each is known."""
-        states = (word.partition(":") for word in self.troubled)
-        return next((state for state, _, name in states if name == subscriber), self.outcome)
 
 
 class EventPage(BaseModel):
@@ -92,22 +56,21 @@ class EventFilter(BaseModel):
     limit: int = 100
 
 
-async def may_lack(client: Client, wanted: EventFilter) -> bool:
-    """Whether there are events that a list of one subscriber's may lack: told to more of them than can be named.
+async def lacking(client: Client, wanted: EventFilter) -> list[EventRow] | None:
+    """The events that a list of one subscriber's may lack: told to more of them than can be named.
 
-    Of very many such events only the latest 100 are looked at, and the others taken to be lacking.
+    None where there are too many of them: the latest 100 alone are looked at.
     """
     mark = names.TROUBLE_LEFT_OUT if wanted.failed or wanted.undelivered else names.NAMES_LEFT_OUT
     everybody = wanted.model_copy(update={"subscriber": None, "failed": False, "undelivered": False})
+    patterns = check_patterns([wanted.type]) if wanted.type else None
     query = f"{_query(everybody)} AND {names.SUBSCRIBERS.name} = '{mark}'"
     async with searched(client):
         runs, older = await latest(client, query, wanted.before, MARKED_LOOKED_AT)
-    return older is not None or not all(_names(run, wanted.subscriber) for run in runs)
-
-
-def _names(run: WorkflowExecution, subscriber: str | None) -> bool:
-    words = run.typed_search_attributes.get(names.SUBSCRIBERS, [])
-    return any(word.rpartition(":")[2] == subscriber for word in words if word not in names.MARKS)
+    words = [(run, run.typed_search_attributes.get(names.SUBSCRIBERS, [])) for run in runs]
+    nameless = [run for run, said in words if wanted.subscriber not in names.subscribers_named(said)]
+    rows = [row for run in nameless async for row in rows_of(run)]
+    return None if older else [row for row in rows if patterns is None or matches_any(patterns, row.type)]
 
 
 async def find_events(client: Client, wanted: EventFilter) -> EventPage:
@@ -124,7 +87,7 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
         seen.update(run.id for run in runs)
         for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
             each = [(run, row) for run in together async for row in rows_of(run) if _is_wanted(row, wanted, patterns)]
-            found = [row for run, row in each if not _goes_on(row, run, seen)]
+            found = [_shown(row, wanted) for run, row in each if not _goes_on(row, run, seen)]
             if rows and len(rows) + len(found) > wanted.limit:
                 return EventPage(rows=rows, older=before)
             rows, before = rows + found, at
@@ -136,20 +99,27 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
 
 def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
     """What the query cannot tell: which event of several it is, when it was accepted, and patterns."""
-    if row.outcome == HANDED_OVER:  # the workflow that went on with it has a row of its own
-        return False
+    if row.outcome == HANDED_OVER and not (wanted.subscriber and row.is_done_with(wanted.subscriber)):
+        return False  # it goes on in a workflow that has a row of its own
     if wanted.since and row.emitted_at < wanted.since:  # what goes on of it may have begun after that
         return False
-    if (wanted.failed or wanted.undelivered) and row.workflow_id.startswith(_SHARED):
-        ends = {"failed", "cancelled"} if wanted.undelivered else {"failed"}
-        if row.outcome not in ends:
+    ends = {"failed", "cancelled"} if wanted.undelivered else {"failed"} if wanted.failed else None
+    if ends and row.workflow_id.startswith(_SHARED) and row.outcome not in ends:
+        return False
+    if wanted.subscriber:
+        states = row.states_of(wanted.subscriber)
+        if not states or (ends and ends.isdisjoint(states)):
             return False
     return patterns is None or matches_any(patterns, row.type)
 
 
+def _shown(row: EventRow, wanted: EventFilter) -> EventRow:
+    return row.about(wanted.subscriber) if wanted.subscriber else row
+
+
 def _goes_on(row: EventRow, run: WorkflowExecution, seen: Container[str]) -> bool:
     """Whether an event of several goes on in a workflow that was seen, and this one only does not say so yet."""
-    if row.outcome not in _OPEN or not run.id.startswith(_SHARED):
+    if row.outcome not in OPEN or not run.id.startswith(_SHARED):
         return False
     return names.event_workflow_id_of(row.event_id, row.source) + names.continued_from(run.run_id) in seen
 
@@ -182,40 +152,3 @@ def sent_to(subscriber: str, *, failed: bool, undelivered: bool) -> str:
     else:
         keywords = [subscriber, *(f"{state}:{subscriber}" for state in DeliveryState if state != "delivered")]
     return f"{names.SUBSCRIBERS.name} IN ({', '.join(map(quoted, keywords))})"
-
-
-async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
-    """A row for each event of a workflow."""
-    attributes = run.typed_search_attributes
-    keywords = attributes.get(names.SUBSCRIBERS, [])
-    troubled = [word for word in keywords if ":" in word and word not in names.MARKS]
-    on_retry_queue = any(word.startswith("retrying:") for word in troubled)
-    events, emitted_at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
-    for event, outcome in zip(events, await outcomes_of(run), strict=False):
-        yield EventRow(
-            event_id=event["id"],
-            type=event["type"],
-            source=event["source"],
-            incident_id=attributes.get(names.INCIDENT),
-            kind=run_kind(run.id),
-            replay=replay_of(run.id),
-            outcome="retrying" if outcome == "pending" and on_retry_queue else outcome,
-            # one may have been cancelled where the others were told; of several events it is not known which
-            troubled=troubled if outcome != "delivered" or len(events) == 1 else [],
-            subscribers=names.subscribers_named(keywords) if len(events) == 1 else [],
-            emitted_at=emitted_at,
-            workflow_id=run.id,
-        )
-
-
-async def outcomes_of(run: WorkflowExecution) -> Sequence[str]:
-    """Where each event of a workflow stands.
-
-    The workflow tells it for as long as they differ, and it stays as it was once they are all alike; the least
-    fortunate one is told always.
-    """
-    count = len(await run.memo_value(names.EVENTS_MEMO, []))
-    if run.status is WorkflowExecutionStatus.FAILED:
-        return ["refused"] * count
-    told, outcome = await run.memo_value(names.OUTCOMES_MEMO, []), run.typed_search_attributes.get(names.OUTCOME)
-    return told if told and worst(told) == outcome else [outcome or "pending"] * count

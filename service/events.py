@@ -23,7 +23,8 @@ from domain.receipts import PublishReceipt
 from domain.tasks import EventInput
 from domain.tracing import NO_CONTEXT
 from service.connection import Connection
-from service.event_list import EventFilter, EventPage, find_events, may_lack
+from service.event_list import EventFilter, EventPage, find_events, lacking
+from service.event_rows import EventRow
 from service.event_views import EventView
 from service.history import EventSource
 from service.progress import RunView, read_run, without_gone_on
@@ -106,9 +107,9 @@ class EventGateway:
         """Events, the latest first, from Temporal's visibility store (a second behind at most)."""
         return await find_events(self._connection.client, wanted)
 
-    async def may_lack(self, wanted: EventFilter) -> bool:
-        """Whether `find` may lack events for the subscriber that is wanted, as more were told than can be named."""
-        return await may_lack(self._connection.client, wanted)
+    async def lacking(self, wanted: EventFilter) -> list[EventRow] | None:
+        """What `find` may lack of the subscriber that is wanted, told to more than can be named; None: too many."""
+        return await lacking(self._connection.client, wanted)
 
     async def get(self, event_id: str, source: str | None = None) -> EventView:
         """An event with every delivery and every known attempt.
@@ -161,7 +162,7 @@ class EventGateway:
         found = await self._subscribers.get(subscriber)
         if not found.enabled:
             raise InvalidRequestError(
-                reason=f"{subscriber} is disabled; enable it first: im subscriber update {subscriber} --enabled"
+                reason=f"{subscriber} is disabled; enable it first: im subscriber enable {subscriber}"
             )
         return [found]
 

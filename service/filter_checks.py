@@ -2,6 +2,7 @@
 
 from domain.errors import IncidentNotFoundError, SubscriberNotFoundError, UnavailableError
 from domain.incidents import own_form
+from domain.operational import asks_for
 from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
 from service.event_list import EventFilter
 from service.gateway import Gateway
@@ -18,8 +19,8 @@ async def check_subscriber(im: Gateway, name: str | None) -> None:
     try:
         if name is not None:
             await im.subscribers.get(name)
-    except SubscriberNotFoundError:
-        raise UnknownSubscriberError(name=name) from None
+    except SubscriberNotFoundError as error:
+        raise UnknownSubscriberError(**error.data) from None
 
 
 async def check_incident(im: Gateway, incident: str) -> None:
@@ -69,16 +70,27 @@ async def check_empty(im: Gateway, wanted: EventFilter) -> None:
 async def doubts(im: Gateway, wanted: EventFilter) -> list[str]:
     """Why a list of one subscriber's events may lack some: an event has more subscribers than can be named.
 
-    Nothing where nobody can be asked.
+    Nothing where nobody can be asked; nor of types that the subscriber has not asked for since its last change.
     """
     try:
-        if wanted.subscriber is None or not await im.events.may_lack(wanted):
+        if wanted.subscriber is None or not await _may_lack(im, wanted, wanted.subscriber):
             return []
     except UnavailableError:
         return []
     crowded = "some have more subscribers than Temporal's 2 KiB can name, those in trouble first"
     advice = f"Of one event: im why EVENT {wanted.subscriber}"
     return [f"this list may lack events for {wanted.subscriber}: {crowded}. {advice}"]
+
+
+async def _may_lack(im: Gateway, wanted: EventFilter, subscriber: str) -> bool:
+    rows = await im.events.lacking(wanted)
+    if not rows:
+        return rows is None
+    try:
+        known = await im.subscribers.get(subscriber)
+    except SubscriberNotFoundError:
+        return True
+    return any(row.emitted_at < known.updated_at or asks_for(known.types, row.type) for row in rows)
 
 
 async def _any(im: Gateway, wanted: EventFilter) -> bool:

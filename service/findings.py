@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from activities.presence import Presence
+from domain import uncounted
 from domain.checkup import Finding, error, ok, warning
 from domain.directory import MAX_DIRECTORY_BYTES, Directory
 from domain.health import Health, HealthStatus
@@ -85,17 +86,16 @@ def of_subscribers(directory: Directory, rows: Sequence[Health]) -> list[Finding
             found.append(warning("subscribers", told, fix))
         elif known is not None and known.gone_at is not None:
             told = f"{row.subscriber} answered 410 Gone and was disabled"
-            fix = f"im subscriber update {row.subscriber} --enabled, or remove it."
+            fix = f"im subscriber enable {row.subscriber}, or remove it."
             found.append(warning("subscribers", told, fix))
         elif row.status is HealthStatus.UNHEALTHY:
             told = f"{row.subscriber} is unhealthy: {row.failed} failed, {_counted(row.retrying)} retrying, "
             told += f"last {row.last_error}"
             fix = f"im event list --failed --subscriber {row.subscriber}; then im event show ID and im event resend ID."
             found.append(warning("subscribers", told, fix))
-    if missed := [row.not_counted for row in rows if row.not_counted]:
-        told = f"of {len(missed)} of {len(rows)} it is not known how much waits, or since when: {missed[0]}"
+    if unknown := uncounted.in_words(rows):
         fix = "Ask again. If it stays so, Temporal's visibility store is too busy: its database needs more."
-        found.append(warning("subscribers", told, fix))
+        found.append(warning("subscribers", unknown, fix))
     count = sum(1 for each in directory.subscribers.values() if each.enabled)
     return found or [ok("subscribers", f"{count} enabled, none in trouble")]
 

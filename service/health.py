@@ -40,8 +40,8 @@ class HealthGateway:
     async def get(self, name: str) -> Health:
         """The row of one subscriber."""
         snapshot = await self._subscribers.snapshot(None)
-        if name not in (snapshot.subscribers or {}):
-            raise SubscriberNotFoundError(name=name)
+        if name not in (known := snapshot.subscribers or {}):
+            raise SubscriberNotFoundError.among(name, known)
         (row,) = await self._rows(snapshot, name)
         return row
 
@@ -69,18 +69,20 @@ class HealthGateway:
         return [found.of(_row(snapshot, name, counters.get(name, Counters()), now)) for name in names]
 
     async def _look(self, snapshot: Snapshot, names: Sequence[str], only: str | None) -> Outstanding:
-        """Find what waits, for a retry or for the end of a pause.
+        """Find what waits, for a retry, for its turn or for the end of a pause.
 
         Counted from visibility rather than by the ledger: a counter fed at least once would drift with every crash,
         and "3 retrying" that never ends is worse than a figure that is a second old.
         """
-        paused = frozenset(name for name in names if (snapshot.subscribers or {})[name].paused)
+        known = snapshot.subscribers or {}
+        paused = frozenset(name for name in names if known[name].paused)
+        ordered = tuple(name for name in names if known[name].ordered)
 
         async def look() -> Outstanding:
             found = Outstanding(self._connection.client, lambda: self._sending(only), self._subscribers.drain)
-            return await found.look(names, paused)
+            return await found.look(names, paused, ordered)
 
-        return await self._together.ask(("outstanding", *names, paused), look)
+        return await self._together.ask(("outstanding", *names, paused, ordered), look)
 
     async def _sending(self, only: str | None) -> set[str]:
         """Those who are being sent what waited; of one subscriber that is known at once, of all a second later."""

@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from domain import uncounted
 from domain.errors import ImError
 from domain.health import Health, HealthStatus
 from service.fleet import SHARED_METRICS
@@ -90,7 +91,7 @@ class MetricsPage:
         except ImError as error:
             _log.warning("subscriber health is missing from the metrics", error=str(error))
             return
-        if missed := [row.not_counted for row in rows if row.not_counted]:
+        if missed := uncounted.reasons(rows):
             _log.warning("what waits is missing from the metrics", subscribers=len(missed), error=missed[0])
         ended = time.monotonic()
         self._due = ended + max(HEALTH_EVERY_SECONDS, RESTS * (ended - began))
@@ -116,6 +117,8 @@ class _SubscriberGauges(Collector):
         healthy = "1 healthy, 0 unhealthy, NaN before the first delivery ended and of a disabled one."
         yield self._gauge("healthy", healthy, [_VALUES.get(row.status, float("nan")) for row in self.rows])
         yield self._gauge("retrying", "Deliveries on the retry queue.", [row.retrying for row in self.rows])
+        in_line = "Deliveries of an ordered subscriber that wait for their turn behind earlier events."
+        yield self._gauge("in_line", in_line, [row.in_line for row in self.rows])
         yield self._gauge("paused", "1 paused, 0 not.", [float(row.paused is not None) for row in self.rows])
         waiting = "Deliveries that wait for the end of a pause, or to be sent after it."
         yield self._gauge("waiting", waiting, [row.waiting for row in self.rows])

@@ -35,17 +35,21 @@ class Outstanding:
         self._ask_drain = drain
         self._sending: set[str] | None = None
         self._held: list[str] = []
+        self._ordered: frozenset[str] = frozenset()
         self._counts = Counts()
         self._oldest: dict[str, datetime | None] = {}
         self._drains: dict[str, DrainProgress | None] = {}
         self._missed: str | None = None
 
-    async def look(self, subscribers: Sequence[str], paused: Collection[str]) -> "Outstanding":
-        """Find how much there is within 3 s, and then since when within another 3 s.
+    async def look(
+        self, subscribers: Sequence[str], paused: Collection[str], ordered: Sequence[str] = ()
+    ) -> "Outstanding":
+        """Find how much there is within 3 s, and then since when within another 3 s; in line for those ordered alone.
 
         Raises:
             TemporalUnavailableError: Temporal is away. One that is slow, or at a limit of its own, ends the look alone.
         """
+        self._ordered = frozenset(ordered)
         counted = await self._in_time(self._find(subscribers, paused))
         self._oldest |= self._counts.oldest
         if counted:
@@ -66,8 +70,9 @@ class Outstanding:
     def of(self, row: Health) -> Health:
         """A subscriber's row, with what is known; what was not found is None, and ``not_counted`` says why."""
         name, retrying = row.subscriber, self._counts.of(row.subscriber, "retrying")
-        known: dict[str, object] = {"retrying": retrying}
-        whole = retrying is not None
+        in_line = self._counts.of(name, "pending") if name in self._ordered else 0
+        known: dict[str, object] = {"retrying": retrying, "in_line": in_line}
+        whole = retrying is not None and in_line is not None
         if row.paused or self._sending is None or name in self._sending:
             waiting, drain = self._counts.of(name, "waiting"), self._drains.get(name)
             known |= {"waiting": waiting, "oldest_waiting": self._oldest.get(name)}
@@ -80,7 +85,8 @@ class Outstanding:
         self._sending = await self._ask_sending()
         self._held = held = [name for name in subscribers if name in paused or name in self._sending]
         drains = (self._find_drain(name) for name in held if name in self._sending)
-        await asyncio.gather(self._counts.take(self._client, {"retrying": subscribers, "waiting": held}), *drains)
+        asked = {"retrying": subscribers, "waiting": held, "pending": sorted(self._ordered)}
+        await asyncio.gather(self._counts.take(self._client, asked), *drains)
 
     async def _find_drain(self, name: str) -> None:
         try:

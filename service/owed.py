@@ -14,12 +14,16 @@ from temporalio.client import Client
 
 from domain.drains import Owed
 from service.accepted import when_accepted
-from service.event_list import outcomes_of
+from service.event_rows import outcomes_of
 from service.listing import quoted
 from workflows import names
 
 _RUNNING = "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Running'"
-_STANDS_FOR = {"waiting": {"waiting"}, "retrying": {"retrying", "pending"}}  # outcomes of single events, by a keyword
+_STANDS_FOR = {  # outcomes of single events, by a keyword
+    "waiting": {"waiting"},
+    "retrying": {"retrying", "pending"},
+    "pending": {"pending"},
+}
 NAMED_AT_ONCE = 50  # in one query
 LISTED_FOR_EACH = 20  # workflows, a millisecond each; to count a subscriber's takes two queries of ten
 SHARED_LOOKED_AT = 200  # workflows of up to a hundred events each; of those beyond, one event each is counted
@@ -35,7 +39,7 @@ def owing(subscribers: Sequence[str], state: str = "waiting") -> str:
 
 
 class Counts:
-    """How many deliveries to each subscriber are ``waiting`` or ``retrying``, as far as they are counted.
+    """How many deliveries to each subscriber are ``waiting``, ``retrying`` or ``pending``, as far as they are counted.
 
     Events that share a workflow are counted too. Which of them are for whom of those in that state there is not known:
     they count for all in equal parts. While a workflow of each is being started, some count twice.
@@ -104,11 +108,13 @@ class Counts:
         self._beyond_one = found
 
 
-async def count_owed(client: Client, subscriber: str) -> Owed:
-    """What a subscriber has not been told yet; see `Counts`."""
+async def count_owed(client: Client, subscriber: str, *, ordered: bool = False) -> Owed:
+    """What a subscriber has not been told yet, of one with a lane what waits there too; see `Counts`."""
+    states = ["waiting", "retrying", *(["pending"] if ordered else [])]
     counts = Counts()
-    await counts.take(client, {"waiting": [subscriber], "retrying": [subscriber]})
-    return Owed(waiting=counts.of(subscriber, "waiting") or 0, retrying=counts.of(subscriber, "retrying") or 0)
+    await counts.take(client, {state: [subscriber] for state in states})
+    waiting, *under_way = (counts.of(subscriber, state) or 0 for state in states)
+    return Owed(waiting=waiting, retrying=sum(under_way))
 
 
 def _keywords(subscriber: str, state: str) -> list[str]:

@@ -19,9 +19,9 @@ class Registries:
         found = await self._subscribers.snapshot(None)
         return Directory(version=found.version, subscribers=found.subscribers or {}, http_clients=found.http_clients)
 
-    async def owed(self, name: str) -> Owed:
+    async def owed(self, name: str, *, ordered: bool) -> Owed:
         """What a subscriber has not been told yet, a second ago."""
-        return await self._subscribers.owed(name)
+        return await self._subscribers.owed(name, ordered=ordered)
 
     async def sources(self) -> Sources:
         """Every Zeebe cluster and heartbeat."""

@@ -1,5 +1,7 @@
 """What the options of a replay select, and whom it is sent to: checked before anything is searched."""
 
+from collections.abc import Iterable
+
 from domain.errors import InvalidRequestError
 from domain.naming import given_as
 from domain.patterns import check_patterns
@@ -36,20 +38,20 @@ async def selected(
     )
     known = (await subscribers.snapshot(None)).subscribers or {}
     if options.subscriber is not None and options.subscriber not in known:
-        await _check_removed(connection, options.subscriber, sent_on=options.to not in {None, options.subscriber})
+        await _check_removed(connection, options.subscriber, known, on=options.to not in {None, options.subscriber})
     if name not in known:
         with given_as("to" if options.to else "subscriber"):
-            raise UnknownSubscriberError(name=name)
+            raise UnknownSubscriberError.among(name, known)
     return selection, known[name]
 
 
-async def _check_removed(connection: Connection, name: str, *, sent_on: bool) -> None:
-    """Raise an error for a name that nothing retained was for, or whose events are not ``sent_on`` to another one."""
+async def _check_removed(connection: Connection, name: str, known: Iterable[str], *, on: bool) -> None:
+    """Raise an error for a name that nothing retained was for, or whose events are not sent ``on`` to another one."""
     try:
         were = await find_events(connection.client, EventFilter(subscriber=name, limit=1))
     except InvalidRequestError:  # a name that none can have
-        raise UnknownSubscriberError(name=name) from None
+        raise UnknownSubscriberError.among(name, known) from None
     if not were.rows:
-        raise UnknownSubscriberError(name=name)
-    if not sent_on:
+        raise UnknownSubscriberError.among(name, known)
+    if not on:
         raise SubscriberRemovedError(name=name)

@@ -10,9 +10,8 @@ from domain.replay_errors import InvalidReplayRateError
 from domain.replays import DEFAULT_RATE, ReplayReport
 from domain.retention import MIN_RETENTION
 
-GOES_ON_WITHIN = timedelta(
-    hours=1
-)  # most of what a burst leaves has begun by then: 100,000 events, at some 35 a second
+# Most of what a burst leaves has begun by then: 100,000 events, at some 35 a second.
+GOES_ON_WITHIN = timedelta(hours=1)
 
 
 class ReplayOptions(BaseModel):

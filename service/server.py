@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -192,17 +193,21 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def until_stopped() -> None:
+ENDED_AT_ONCE = "ended at once: Temporal has what was under way done again, as soon as a worker runs"
+
+
+async def until_stopped(at_once: str = ENDED_AT_ONCE) -> None:
     """Wait for SIGINT or SIGTERM; what follows is given 30 s.
 
-    A second SIGINT ends the process at once, as impatient people expect. A second SIGTERM does not: where an init
-    system signals a whole group of processes, one comes from it and one from the parent.
+    A second SIGINT says ``at_once`` and ends the process, as impatient people expect. A second SIGTERM does not: where
+    an init system signals a whole group of processes, one comes from it and one from the parent.
     """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
 
     def on_signal(number: int) -> None:
         if asked.is_set() and number == signal.SIGINT:
+            sys.stderr.write(f"{at_once}\n")
             finish(130)
         asked.set()
 

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.addresses import AddressPolicy, check_url
 from domain.alarms import IdentityRule, check_template
 from domain.errors import InvalidInputError, InvalidRequestError, SettingsError
+from domain.faults import in_words
 from domain.targets.base import Bases
 from domain.timing import parse_duration
 from service.bursts import MAX_PER_WORKFLOW
@@ -215,8 +216,4 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _in_words(error: ValidationError) -> str:
-    faults = (
-        f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors(include_input=False)
-    )
-    return "; ".join(faults)
+    return "; ".join(f"{str(fault['loc'][0]).upper()}: {in_words(fault)}" for fault in error.errors())

@@ -86,7 +86,8 @@ class Listener:
         """
         if gap is not None:
             self._put(Told(kind="gap", position=before, reason=gap))
-        wanted = [change for change in changes if self._watch.wants(change)]
+        subscriber = self._watch.subscriber
+        wanted = [each.about(subscriber) if subscriber else each for each in changes if self._watch.wants(each)]
         for place, change in enumerate(wanted, 1):
             self._put(Told(kind="change", position=after if place == len(wanted) else before, change=change))
         if not self._buffer and self._end is None:

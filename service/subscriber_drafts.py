@@ -24,7 +24,7 @@ from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberCh
 from domain.subscribers import NewSubscriber, check_name
 from domain.targets import kinds
 from domain.targets.catalogue import AppriseTarget, parse_notify, redacted
-from domain.targets.kinds import ONE_PLACE, WEBHOOK
+from domain.targets.kinds import WEBHOOK, one_place
 from domain.web_service import settled_url
 from service.subscriber_options import ChangeOptions, SubscriberOptions
 
@@ -54,7 +54,7 @@ class Drafts:
         notify, headers, secret = options.get("notify"), options.get("headers"), options.get("secret")
         url = _settled_url(url, options)
         if (url is None) == (notify is None):
-            raise InvalidRequestError(reason=ONE_PLACE)
+            raise InvalidRequestError(reason=one_place())
         check_name(name)
         place = await self._place(name, url, options)
         if notify is not None and (secret or headers):
@@ -96,7 +96,7 @@ class Drafts:
         if not timedelta() <= overlap <= MAX_OVERLAP:
             raise InvalidRequestError(reason=f"the overlap must be 0 to {MAX_OVERLAP.days} days")
         if url is not None and notify is not None:
-            raise InvalidRequestError(reason=ONE_PLACE)
+            raise InvalidRequestError(reason=one_place())
         if options.get("drop_secret") and secret:
             raise InvalidRequestError(reason="give a new secret or drop the secret, not both")
         types, headers = options.get("types"), options.get("headers")

@@ -115,6 +115,12 @@ def unsayable(subscriber: Subscriber) -> list[str]:
     return []
 
 
+def pause_ended(name: str, pause: Pause) -> str:
+    """That a pause ends with the disabling of its subscriber: enabled again, it is told at once."""
+    since = f"{pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}"
+    return f"{name} is not paused any more (it was since {since}); once it is enabled, it is told of what comes then"
+
+
 def given_up(name: str, owed: Owed, *, removed: bool = False) -> list[str]:
     """What becomes of what a subscriber is still owed, once it is disabled or removed; a sentence each."""
     again = f"{replay(name)} --to ANOTHER, or add it anew first" if removed else f"enable it, and then {replay(name)}"

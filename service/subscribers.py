@@ -14,7 +14,7 @@ from domain.errors import SubscriberNotFoundError
 from domain.event_types import KNOWN_TYPES
 from domain.patterns import advise
 from domain.pause_errors import DeliveriesWaitingError
-from domain.pauses import PauseRequest, ResumeRequest, check_age, check_reason
+from domain.pauses import Pause, PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
 from domain.subscribers import Subscriber
 from service.connection import Connection
@@ -28,7 +28,7 @@ from service.subscriber_drafts import (
     settled_secret,
 )
 from service.subscriber_options import ChangeOptions, SubscriberOptions
-from service.subscriber_views import Changed, Removed, Resumed, SubscriberView, given_up, unsayable, view
+from service.subscriber_views import Changed, Removed, Resumed, SubscriberView, given_up, pause_ended, unsayable, view
 from service.temporal import answered, answered_by_entity
 from service.together import Together
 from service.updates import Updates
@@ -76,10 +76,10 @@ class SubscriberGateway:
         change = await (await self._drafts(options)).change(name, options, current.url if current else None)
         await self._connection.require_worker()
         cancel = bool(options.get("cancel_waiting"))
-        owed = await self._given_up(name, cancel=cancel) if change.enabled is False else Owed()
+        owed, pause = await self._given_up(name, cancel=cancel) if change.enabled is False else (Owed(), None)
         subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.change, change)
         changed = await self._changed(subscriber, options["secret"], generated=generated, patterns=change.types or ())
-        changed.warnings += given_up(name, owed)
+        changed.warnings += ([pause_ended(name, pause)] if pause else []) + given_up(name, owed)
         return changed
 
     async def remove(self, name: str, *, cancel_waiting: bool = False) -> Removed:
@@ -94,7 +94,7 @@ class SubscriberGateway:
             DeliveriesWaitingError: something waits.
         """
         await self._connection.require_worker()
-        owed = await self._given_up(name, cancel=cancel_waiting)
+        owed, _ = await self._given_up(name, cancel=cancel_waiting)
         removed = await self._updates.carry_out(SubscriberDirectoryWorkflow.remove, name)
         async with answered_by_entity(self._connection.client, CONTROL_QUEUE):
             ledger = self._connection.client.get_workflow_handle(LEDGER_ID)
@@ -102,22 +102,22 @@ class SubscriberGateway:
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         return Removed(**view(removed).model_dump(), owed=owed)
 
-    async def _given_up(self, name: str, *, cancel: bool) -> Owed:
-        """What a subscriber is not told any more; of one that is disabled that has been said.
+    async def _given_up(self, name: str, *, cancel: bool) -> tuple[Owed, Pause | None]:
+        """What a subscriber is not told any more, and the pause that ends; of one that is disabled that has been said.
 
         Raises:
             DeliveriesWaitingError: something waits, and is not to be cancelled.
         """
         known = await self.get(name)
         if not known.enabled:
-            return Owed()
-        owed, paused = await self.owed(name), known.paused is not None
+            return Owed(), None
+        owed, paused = await self.owed(name, ordered=known.ordered), known.paused is not None
         if (paused or owed.waiting) and not cancel:
             await asyncio.sleep(BEHIND_SECONDS)
-            owed = await self.owed(name)
+            owed = await self.owed(name, ordered=known.ordered)
         if (held := owed.held(paused=paused)) and not cancel:
             raise DeliveriesWaitingError(name=name, count=held)
-        return owed
+        return owed, known.paused
 
     async def pause(self, name: str, reason: str | None = None) -> SubscriberView:
         """Have what comes for a subscriber wait; requests under way end. One that is paused stays as it is.
@@ -145,15 +145,15 @@ class SubscriberGateway:
         before = datetime.now(UTC) - check_age(drop_older_than) if drop_older_than is not None else None
         request = ResumeRequest(name=name, drop_before=before, drop_older_than=drop_older_than)
         known = await self.get(name)
-        owed = await self.owed(known.name)
+        owed = await self.owed(known.name, ordered=known.ordered)
         resumed = await self._updates.carry_out(SubscriberDirectoryWorkflow.resume_subscriber, request)
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         return Resumed(subscriber=view(resumed), **owed.model_dump())
 
-    async def owed(self, name: str) -> Owed:
-        """What a subscriber has not been told yet, a second ago."""
+    async def owed(self, name: str, *, ordered: bool = False) -> Owed:
+        """What a subscriber has not been told yet, a second ago; of an ordered one what waits for its turn too."""
         async with answered(self._connection.client):
-            return await count_owed(self._connection.client, name)
+            return await count_owed(self._connection.client, name, ordered=ordered)
 
     async def drain(self, name: str) -> DrainProgress | None:
         """How far the latest drain of a subscriber is; None when there was none lately."""
@@ -171,7 +171,7 @@ class SubscriberGateway:
         snapshot = await self.snapshot(None)
         subscribers = snapshot.subscribers or {}
         if name not in subscribers:
-            raise SubscriberNotFoundError(name=name)
+            raise SubscriberNotFoundError.among(name, subscribers)
         return view(subscribers[name], snapshot.http_clients)
 
     async def snapshot(self, known_version: int | None) -> Snapshot:

@@ -59,9 +59,7 @@ class TrialGateway:
         """
         subscriber = await self._subscribers.get(name)
         if not subscriber.enabled:
-            raise InvalidRequestError(
-                reason=f"{name} is disabled; enable it first: im subscriber update {name} --enabled"
-            )
+            raise InvalidRequestError(reason=f"{name} is disabled; enable it first: im subscriber enable {name}")
         event = _test_event(name, subscriber.message_format)
         await self._events.emit(event, only=name)
         delivery = await self._first_result(event)

@@ -71,7 +71,8 @@ class WhyGateway:
 
     async def _ahead(self, view: EventView, carriers: list[Carrier], subscriber: str) -> list[str]:
         """The events before it in the subscriber's lane, if it waits there."""
-        waiting = [each for each in carriers if each.delivery and each.delivery.state is DeliveryState.PENDING]
+        waits = {DeliveryState.PENDING, DeliveryState.WAITING}
+        waiting = [each for each in carriers if each.delivery and each.delivery.state in waits]
         if not waiting or not view.event.ordering_key:
             return []
         return await self._line_before(view.event, waiting[-1].workflow_id, subscriber)

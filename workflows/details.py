@@ -61,12 +61,20 @@ def for_ledger(delivery: Delivery) -> Delivery:
     return without_responses(delivery.model_copy(update={"attempts": delivery.attempts[-1:]}))
 
 
-def keyword(pending: Pending) -> str:
-    """The state that visibility shows: ``retrying`` is anything on the retry queue, a first try there included."""
+def keyword(event: CloudEvent, pending: Pending) -> str:
+    """The state that visibility shows: ``retrying`` is anything on the retry queue, a first try there included.
+
+    What waits for its turn in a lane is on no queue yet, and ``pending``.
+    """
     state = pending.delivery.state
-    if state is DeliveryState.PENDING and pending.in_flight_on is None:
+    if state is DeliveryState.PENDING and pending.in_flight_on is None and not waits_turn(event, pending):
         return DeliveryState.RETRYING.value
     return state.value
+
+
+def waits_turn(event: CloudEvent, pending: Pending) -> bool:
+    """Whether a delivery is ordered and has not got its turn, also before it has a place in the lane."""
+    return pending.ordered and not pending.turn and event.ordering_key is not None
 
 
 def worst(outcomes: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ class DirectoryBook:
     def _get(self, name: str) -> Subscriber:
         subscriber = self._directory.subscribers.get(name)
         if subscriber is None:
-            raise SubscriberNotFoundError(name=name)
+            raise SubscriberNotFoundError.among(name, self._directory.subscribers)
         return subscriber
 
     def _changed_subscriber(self, change: SubscriberChange) -> Subscriber:

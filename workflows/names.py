@@ -201,8 +201,10 @@ def _marked(keywords: list[str]) -> list[str]:
 
 
 def subscribers_named(keywords: Sequence[str]) -> list[str]:
-    """The subscribers that ``ImSubscribers`` names, whatever their states."""
-    return [word for word in keywords if ":" not in word and not word.startswith(MARKED_WAITING)]
+    """The subscribers that ``ImSubscribers`` names, whatever their states; those in trouble may be told by it alone."""
+    found = [word for word in keywords if ":" not in word and not word.startswith(MARKED_WAITING)]
+    troubled = [word.partition(":")[2] for word in keywords if ":" in word and word not in MARKS]
+    return list(dict.fromkeys([*found, *troubled]))
 
 
 def waiting_mark(subscriber: str) -> str:

@@ -52,7 +52,8 @@ class Progress:
         self.changed = False
         standing = [self._standing(index) for index in range(len(self.groups))]
         workflow.set_current_details(details.event_details(self._events, standing))
-        states = sorted({(p.delivery.subscriber, details.keyword(p)) for group in self.groups for p in group})
+        each = [(event, p) for event, group in zip(self._events, self.groups, strict=True) for p in group]
+        states = sorted({(pending.delivery.subscriber, details.keyword(event, pending)) for event, pending in each})
         outcomes = [self._outcome(index) for index in range(len(self.groups))]
         if len(set(outcomes)) > 1:
             workflow.upsert_memo({names.OUTCOMES_MEMO: outcomes})
@@ -108,9 +109,9 @@ class Progress:
 def _standing(event: CloudEvent, pending: Pending) -> Delivery:
     """Where a delivery stands; an ordered one waits also before its event has a workflow, and a place in the lane."""
     delivery = pending.delivery
-    if not pending.ordered or pending.turn or not event.ordering_key or delivery.state is not DeliveryState.PENDING:
+    if delivery.state is not DeliveryState.PENDING or not details.waits_turn(event, pending):
         return delivery
-    return delivery.model_copy(update={"error": waits_behind(event.ordering_key)})
+    return delivery.model_copy(update={"error": waits_behind(event.ordering_key or "")})
 
 
 def _pending(match: Match) -> Pending:

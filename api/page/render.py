@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -17,9 +17,12 @@ from starlette.responses import HTMLResponse
 from api.page.bars import bars
 from api.page.text import visible
 from api.urls import PAGE
+from domain import uncounted
+from domain.health import Health
 from domain.statuses import phrase_of
 from domain.timing import ago
 from domain.tokens import Scope
+from service.event_rows import EventRow
 
 # Nothing but what this origin serves, no script or style in the markup, and in nobody's frame.
 _POLICY = (
@@ -88,7 +91,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ago": _ago, "clock": _clock, "iso": _iso, "pretty": _pretty, "states": states}
+    environment.filters |= {"ago": _ago, "clock": _clock, "iso": _iso, "pretty": _pretty}
+    environment.filters |= {"states": states, "outcome": outcome, "uncounted": _uncounted}
     environment.globals |= {"link": link, "asset_url": asset_url, "bars": bars, "PAGE": PAGE}
     return environment
 
@@ -98,11 +102,22 @@ def asset_url(name: str) -> str:
     return f"{PAGE}/static/{name}?v={hashlib.sha256(asset(name)).hexdigest()[:12]}"
 
 
-def states(subscribers: Sequence[str], troubled: Sequence[str]) -> list[tuple[str, str]]:
-    """Each subscriber of an event with the state of its delivery, those in trouble first."""
-    found = [(name, state) for state, _, name in (word.partition(":") for word in troubled)]
-    known = {name for name, _ in found}
-    return found + [(name, "delivered") for name in subscribers if name not in known]
+def states(row: EventRow) -> list[tuple[str, str]]:
+    """Each subscriber of an event with the state of its delivery, those in trouble first; none of a shared workflow."""
+    if not row.subscribers:
+        return [(name, state) for state, _, name in (word.partition(":") for word in row.troubled)]
+    found = [(name, " or ".join(row.states_of(name))) for name in row.subscribers]
+    return sorted(found, key=lambda each: each[1] == "delivered")
+
+
+def outcome(row: EventRow, subscriber: str | None) -> str:
+    """What became of an event, at one subscriber if one is given; ``failed or delivered`` where that is not known."""
+    return (" or ".join(row.states_of(subscriber)) if subscriber else "") or row.outcome
+
+
+def _uncounted(rows: Iterable[Health]) -> str:
+    told = uncounted.in_words(rows) or ""
+    return told[:1].upper() + told[1:]
 
 
 def _shown(value: object) -> object:

@@ -1,6 +1,8 @@
 """What there is to see."""
 
+from collections.abc import Awaitable
 from http import HTTPStatus
+from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,7 +15,8 @@ from api.page.render import ASSETS, asset, explain, page
 from api.pages import page_before, read_time
 from api.urls import PAGE
 from domain.errors import SlowSearchError, UnavailableError
-from service.event_list import EventFilter, EventRow
+from service.event_list import EventFilter
+from service.event_rows import EventRow
 from service.filter_checks import incident_named
 from service.incidents import IncidentRow
 from service.resends import remarks
@@ -21,6 +24,8 @@ from service.resends import remarks
 FIRST_EVENTS, EVENTS, INCIDENTS = 10, 50, 50
 FIRST_INCIDENTS = 8
 FOR_GOOD = "public, max-age=31536000, immutable"
+
+Row = TypeVar("Row")
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 unknown = APIRouter(route_class=PageRoute, include_in_schema=False)  # the last to be matched
@@ -31,20 +36,25 @@ async def overview(request: Request) -> Response:
     """Subscribers, recent events, incidents."""
     gather = gather_of(request)
     subscribers = await gather.subscribers()
-    recent = await _recent(gather, EventFilter(limit=FIRST_EVENTS))
-    try:
-        incidents: list[IncidentRow] | None = (await gather.incidents(FIRST_INCIDENTS)).rows
-    except SlowSearchError:
-        incidents = None
+    recent = await _in_time(_recent(gather, EventFilter(limit=FIRST_EVENTS)))
+    incidents = await _in_time(_latest_incidents(gather))
     return page(request, "overview.html", subscribers=subscribers, events=recent, incidents=incidents)
 
 
-async def _recent(gather: Gather, wanted: EventFilter) -> list[EventRow] | None:
-    """The latest events beside something else; None where finding them takes too long: the rest is shown then."""
+async def _in_time(finding: Awaitable[list[Row]]) -> list[Row] | None:
+    """What is shown beside something else; None where finding it takes too long: the rest is shown then."""
     try:
-        return (await gather.events(wanted)).rows[: wanted.limit]
+        return await finding
     except SlowSearchError:
         return None
+
+
+async def _recent(gather: Gather, wanted: EventFilter) -> list[EventRow]:
+    return (await gather.events(wanted)).rows[: wanted.limit]
+
+
+async def _latest_incidents(gather: Gather) -> list[IncidentRow]:
+    return (await gather.incidents(FIRST_INCIDENTS)).rows
 
 
 @router.get(f"{PAGE}/events")
@@ -121,7 +131,7 @@ async def subscriber(request: Request) -> Response:
     """A subscriber, how it does, and its latest events."""
     gather, name = gather_of(request), request.query_params.get("name", "")
     row = await gather.subscriber(name)
-    recent = await _recent(gather, EventFilter(subscriber=name, limit=FIRST_EVENTS))
+    recent = await _in_time(_recent(gather, EventFilter(subscriber=name, limit=FIRST_EVENTS)))
     return page(request, "subscriber.html", row=row, events=recent)
 
 

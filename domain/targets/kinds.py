@@ -6,10 +6,6 @@ from domain import event_types
 from domain.patterns import ALL
 
 WEBHOOK = "webhook"
-ONE_PLACE = (
-    "give one of both: url (or hostname) for a webhook, which is a program that is posted the events; or notify for an "
-    "alert target, which is a service that pages people, such as pagerduty://KEY"
-)
 PAGERDUTY = "pagerduty"
 PUSHOVER = "pushover"
 TWILIO = "twilio"
@@ -53,3 +49,11 @@ def default_types(kind: str) -> tuple[str, ...]:
 def is_at_most_once(kind: str) -> bool:
     """Whether a request of unknown outcome must not be made again, because it might call somebody twice."""
     return kind in _AT_MOST_ONCE
+
+
+def one_place(prefix: str = "") -> str:
+    """That one of both says where a subscriber is told; ``--`` is before the names where they are options."""
+    return (
+        f"give one of both: {prefix}url (or {prefix}hostname) for a webhook, which is a program that is posted the "
+        f"events; or {prefix}notify for an alert target, which is a service that pages people, such as pagerduty://KEY"
+    )

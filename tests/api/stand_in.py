@@ -40,7 +40,8 @@ from domain.why import explain
 from service.callers import Callers
 from service.connection import Connection
 from service.doors import Door
-from service.event_list import EventFilter, EventPage, EventRow
+from service.event_list import EventFilter, EventPage
+from service.event_rows import EventRow
 from service.event_views import EventView
 from service.incidents import IncidentPage, IncidentRow, check_same
 from service.progress import RunView
@@ -246,8 +247,8 @@ class Events:
         self.known[event.id] = event
         return PublishReceipt(event_id=event.id, published=True, accepted_at=AT)
 
-    async def may_lack(self, wanted: EventFilter) -> bool:
-        return wanted.subscriber in self.left_out
+    async def lacking(self, wanted: EventFilter) -> list[EventRow] | None:
+        return None if wanted.subscriber in self.left_out else []
 
     async def find(self, wanted: EventFilter) -> EventPage:
         self._owner.called()

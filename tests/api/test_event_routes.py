@@ -373,3 +373,20 @@ async def test_a_list_of_one_of_very_many_subscribers_says_that_it_may_lack_some
     listed = await service.http.get(PATH, params={"subscriber": "team-1-webhook"})
     assert ["may lack events for team-1-webhook" in each for each in listed.json()["warnings"]] == [True]
     assert (await service.http.get(PATH)).json()["warnings"] == []
+
+
+@pytest.mark.parametrize("name", ["type", "subscriber", "incident", "since"])
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/stream"])
+async def test_an_empty_filter_is_not_taken_for_none(service: Service, path: str, name: str) -> None:
+    if path != PATH and name == "since":
+        return
+    answer = await service.http.get(path, params={name: ""})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == f"{name}: it is empty; leave it out, or give one"
+
+
+async def test_a_refused_parameter_is_repeated_and_a_body_is_not(service: Service) -> None:
+    asked = (await service.http.get(PATH, params={"limit": "abc"})).json()
+    assert (asked["detail"], asked["errors"][0]["parameter"]) == ("limit: 'abc' is not a whole number", "limit")
+    given = {"name": "a", "url": "https://a.example/", "max_attempts": "hush"}
+    assert "hush" not in (await service.http.post("/api/v1/subscribers", json=given)).text

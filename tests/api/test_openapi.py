@@ -34,7 +34,7 @@ from domain.retention import Retention
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
 from service.alarms import AlarmRow
-from service.event_list import EventRow
+from service.event_rows import EventRow
 from service.heartbeats import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow

@@ -1,13 +1,18 @@
 """What the pages are made of: text made visible, bars, answers kept for a moment."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from api.page.bars import HEIGHT, bars
 from api.page.brief import AT_ONCE, MOST, Brief
+from api.page.render import outcome, states
 from api.page.text import visible
 from domain.hours import HourCount
+from service.event_rows import EventRow
+from tests.support.builders import NOW
+from workflows.names import waiting_mark
 
 
 @pytest.mark.parametrize(
@@ -117,3 +122,21 @@ async def test_only_some_questions_are_under_way_at_once() -> None:
     brief = Brief()
     await asyncio.gather(*(brief.get(number, ask) for number in range(20)))
     assert most == AT_ONCE
+
+
+def row(**parts: Any) -> EventRow:
+    known = {"event_id": "e", "type": "t", "source": "/s", "outcome": "waiting", "emitted_at": NOW, "workflow_id": "w"}
+    return EventRow.model_validate(known | parts)
+
+
+def test_the_outcome_of_one_subscribers_events_is_its_own() -> None:
+    crowded = row(troubled=["retrying:a"], subscribers=["a", "b"])
+    assert [outcome(crowded, name) for name in (None, "", "a", "b", "c")] == [
+        *("waiting", "waiting", "retrying", "delivered", "waiting"),
+    ]
+    assert states(crowded) == [("a", "retrying"), ("b", "delivered")]
+
+
+def test_who_may_wait_is_not_shown_as_delivered() -> None:
+    cut = row(troubled=["failed:z"], subscribers=["z", "b"]).knowing(["failed:z", "z", "b", waiting_mark("b")], 0)
+    assert states(cut) == [("z", "failed"), ("b", "waiting or delivered")]

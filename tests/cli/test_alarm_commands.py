@@ -10,7 +10,7 @@ import pytest
 import cli.alarm
 from cli.main import run
 from cli.render_alarms import alarm_table, alarm_text, outcome_text
-from domain.alarm_errors import InvalidAlarmError
+from domain.alarm_errors import AlarmNotFoundError, InvalidAlarmError
 from domain.alarm_texts import Impact
 from domain.alarms import AlarmSeverity, Observed, Outcome
 from service.alarms import AlarmFilter, AlarmPage
@@ -171,3 +171,15 @@ def test_what_is_refused_is_named_by_its_option(asked: dict[str, Any], capsys: p
         for line in (["raise", *NAMED, "--severity", "MAJOR"], ["clear", "some-id"]):
             assert run(["alarm", *line]) == 1
             assert f"the alarm's {option} cannot be used: it is empty" in capsys.readouterr().err
+
+
+def test_an_alarm_that_is_not_known_is_named_as_it_was_typed(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked["refuses"] = AlarmNotFoundError(alarm_id="f00d")
+    assert run(["alarm", "clear", *NAMED]) == 1
+    said = capsys.readouterr().err
+    assert "no alarm 'failed-connection' of data-source 'users-db' is known" in said
+    assert "f00d" not in said
+    assert run(["alarm", "clear", "f00d"]) == 1
+    assert "no alarm 'f00d' is known" in capsys.readouterr().err

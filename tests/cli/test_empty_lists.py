@@ -12,7 +12,8 @@ import cli.incident
 import cli.subscriber_health
 from cli.main import run
 from domain.errors import ImError, IncidentNotFoundError, NoWorkerError, SubscriberNotFoundError
-from service.event_list import EventFilter, EventPage, EventRow
+from service.event_list import EventFilter, EventPage
+from service.event_rows import EventRow
 from service.incidents import IncidentPage
 from tests.support.gateways import serving
 
@@ -31,7 +32,7 @@ class Empty:
         self.subscribers = SimpleNamespace(get=self.get, all=self.all)
         self.incidents = SimpleNamespace(get=self.get, find=self.find_incidents)
         self.health = SimpleNamespace(all=self.all)
-        self.events = SimpleNamespace(find=self.find, may_lack=self.may_lack)
+        self.events = SimpleNamespace(find=self.find, lacking=self.lacking_rows)
 
     async def get(self, name: str) -> None:
         self.read.append(name)
@@ -41,8 +42,8 @@ class Empty:
     async def all(self) -> list[Any]:
         return self.rows
 
-    async def may_lack(self, _wanted: EventFilter) -> bool:
-        return self.lacking
+    async def lacking_rows(self, _wanted: EventFilter) -> list[EventRow] | None:
+        return None if self.lacking else []
 
     async def find(self, _wanted: EventFilter) -> EventPage:
         return self.found
@@ -154,3 +155,16 @@ def test_a_list_that_may_lack_events_of_a_subscriber_says_so(
     assert "this list may lack events for team-1-webhook" in shown.err.splitlines()[-1]
     assert run(["event", "list"]) == 0
     assert "may lack" not in capsys.readouterr().err
+
+
+def test_a_list_says_what_its_lines_leave_out(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
+    row = EventRow(
+        event_id="1", type="t", source="/s", outcome="failed", emitted_at=NOW, workflow_id="w", more_troubled=True
+    )
+    gateway.found = EventPage(rows=[row.knowing(["failed:a", "a"], 1)])
+    assert run(["event", "list"]) == 0
+    assert "im event show EVENT has all" in capsys.readouterr().err
+    assert run(["event", "list", "--subscriber", "a"]) == 0
+    said = capsys.readouterr()
+    assert "failed or delivered" in said.out
+    assert "im why EVENT a" in said.err

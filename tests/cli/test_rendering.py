@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from domain.subscriber_changes import resume
 from domain.subscribers import Subscriber
 from domain.tidings import of_change
 from domain.web_service import parts_of
-from service.event_list import EventRow
+from service.event_rows import EventRow
 from service.event_views import EventView
 from service.progress import RunView
 from service.subscriber_views import Resumed, SubscriberView, given_up, view
@@ -130,15 +131,7 @@ def test_event_shows_every_attempt_and_the_next_retry() -> None:
         error="HTTP 503 Service Unavailable",
         next_retry_at=NOW + timedelta(seconds=4),
     )
-    run = RunView(
-        workflow_id="event/e@1",
-        run_id="r",
-        kind="original",
-        outcome="retrying",
-        accepted_at=NOW,
-        started_at=NOW,
-        deliveries=[delivery],
-    )
+    run = run_of(delivery)
     text = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
     assert "04Z (due now)" in render.event_text(EventView(event=make_event(), runs=[run]), NOW + timedelta(minutes=1))
     assert text.splitlines()[-9:] == [
@@ -163,15 +156,7 @@ def delivery_lines(state: DeliveryState, *responses: str | None) -> list[str]:
         for number, response in enumerate(responses, start=1)
     ]
     delivery = Delivery(subscriber="a", state=state, attempts=attempts)
-    run = RunView(
-        workflow_id="event/e@1",
-        run_id="r",
-        kind="original",
-        outcome=state,
-        accepted_at=NOW,
-        started_at=NOW,
-        deliveries=[delivery],
-    )
+    run = run_of(delivery)
     lines = render.event_text(EventView(event=make_event(), runs=[run]), NOW).splitlines()
     return lines[lines.index(next(line for line in lines if line.startswith("  a:"))) :]
 
@@ -191,15 +176,7 @@ def test_a_pending_delivery_says_that_a_request_is_under_way() -> None:
 
 
 def test_a_delivery_that_waits_says_for_what() -> None:
-    run = RunView(
-        workflow_id="event/e@1",
-        run_id="r",
-        kind="original",
-        outcome="waiting",
-        accepted_at=NOW,
-        started_at=NOW,
-        deliveries=[waiting("a", "by hand", [])],
-    )
+    run = run_of(waiting("a", "by hand", []))
     shown = render.event_text(EventView(event=make_event(), runs=[run]), NOW)
     assert shown.splitlines()[-1] == "  a: waiting, the subscriber is paused: by hand"
 
@@ -370,12 +347,43 @@ def test_what_is_given_up_with_a_subscriber_is_counted_and_can_be_sent_later() -
     assert "unless it is enabled again before" in given_up("a", Owed(retrying=1))[0]
 
 
-def test_a_list_of_one_subscribers_events_says_what_became_of_them_there() -> None:
-    row = EventRow(
-        event_id="e", type="t", source="/s", outcome="delivered", troubled=["cancelled:a"], emitted_at=NOW,
-        workflow_id="w",
-    )  # fmt: skip
-    for name, state in ((None, "delivered"), ("a", "cancelled"), ("b", "delivered")):
-        assert render.event_table([row], NOW, name).splitlines()[1].split() == [
-            "e", "t", "-", state, "0s", "ago", "cancelled:a",
-        ]  # fmt: skip
+def run_of(delivery: Delivery) -> RunView:
+    """An event's first workflow, with one delivery."""
+    return RunView(
+        workflow_id="event/e@1",
+        run_id="r",
+        kind="original",
+        outcome=delivery.state,
+        accepted_at=NOW,
+        started_at=NOW,
+        deliveries=[delivery],
+    )
+
+
+def event_row(**parts: Any) -> EventRow:
+    known = {"event_id": "e", "type": "t", "source": "/s", "outcome": "retrying", "emitted_at": NOW, "workflow_id": "w"}
+    return EventRow.model_validate(known | parts)
+
+
+def test_a_list_of_one_subscribers_events_says_how_its_own_delivery_stands() -> None:
+    row = event_row(troubled=["retrying:a", "cancelled:b"], subscribers=["a", "b", "c"])
+    assert render.event_table([row], NOW).splitlines()[0].split()[-3:] == ["OUTCOME", "EMITTED", "TROUBLE"]
+    for name, state in (("a", "retrying"), ("b", "cancelled"), ("c", "delivered")):
+        heads, line = render.event_table([row], NOW, name).splitlines()
+        assert heads.split() == ["EVENT", "TYPE", "INCIDENT", "STATE", "EMITTED"]
+        assert line.split() == ["e", "t", "-", state, "0s", "ago"]
+    burst = row.knowing(["failed:a", "a"], 1)
+    assert "failed or delivered" in render.event_table([burst.model_copy(update={"outcome": "failed"})], NOW, "a")
+
+
+def test_trouble_that_is_cut_says_so() -> None:
+    row = event_row(troubled=["retrying:a"], more_troubled=True)
+    assert render.event_table([row], NOW).splitlines()[1].endswith("  retrying:a,...")
+
+
+def test_what_waits_for_its_turn_is_shown_where_there_is_any() -> None:
+    rows = [Health(subscriber="a", in_line=3), Health(subscriber="b", in_line=None), Health(subscriber="c")]
+    heads, *lines = render_subscribers.health_table(rows, NOW).splitlines()
+    assert heads.endswith("IN_LINE")
+    assert [line.split("never")[1].strip() for line in lines] == ["3", "not counted", "0"]
+    assert "IN_LINE" not in render_subscribers.health_table(rows[2:], NOW)

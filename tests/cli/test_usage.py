@@ -44,6 +44,17 @@ ADD = "subscriber add --name a --url http://localhost:9/ "
         "verify /dev/null --tolerance soon",
         "zeebe simulate --url http://localhost:9 --cluster a --duration soon",
         "dev --port 65536",
+        "event emit --type a.b.v1 --time yesterday",
+        "event emit --type a..b",
+        "event emit --type a.*",
+        ADD + "--port 9",
+        ADD + "--context /hook",
+        "subscriber add --name a --port 9",
+        "subscriber add --name a --notify slack://a/b/c --port 9",
+        "subscriber update a --url http://localhost:9/ --hostname a.example",
+        ADD + "--secret 0123456789abcdef --generate-secret",
+        "subscriber update a --secret 0123456789abcdef --generate-secret",
+        "subscriber update a --generate-secret --drop-secret",
         "serve --port 65536",
     ],
 )
@@ -83,10 +94,10 @@ def test_data_of_another_kind_is_not_read_as_json(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("subscriber add --name a", "Give --url or --notify: --url (or --hostname) is for a webhook"),
-        (ADD + "--notify pagerduty://key", "give --url or --notify, not both: --url (or --hostname) is for a webhook"),
-        ("subscriber add --name a --hostname b --notify c://d", "give --hostname or --notify, not both"),
-        ("subscriber update a --url http://localhost:9/ --notify c://d", "give --url or --notify, not both"),
+        ("subscriber add --name a", "where is it told? give one of both: --url (or --hostname) for a webhook"),
+        (ADD + "--notify pagerduty://key", "--url and --notify: give one of both: --url (or --hostname) for a webhook"),
+        ("subscriber add --name a --hostname b --notify c://d", "--hostname and --notify: give one of both"),
+        ("subscriber update a --url http://localhost:9/ --notify c://d", "--url and --notify: give one of both"),
         (ADD + "--hostname b", "give --url, or its parts with --hostname"),
     ],
 )
@@ -94,4 +105,28 @@ def test_it_is_said_when_to_give_which_place(line: str, said: str, capsys: pytes
     assert run(line.split()) == 2
     shown = capsys.readouterr().err
     assert said in shown
-    assert ("a service that pages people" in shown) is ("--notify" in said)
+    assert ("a service that pages people" in shown) is ("one of both" in said)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (ADD + "--max-attempts abc", "'--max-attempts': 'abc' is not a whole number"),
+        (ADD + "--max-attempts 99", "'--max-attempts': '99' is more than 50"),
+        ("event list --limit 0", "'--limit': '0' is less than 1"),
+        ("event emit --type a.b.v1 --time yesterday", "--time: time 'yesterday' is not an RFC 3339 timestamp, such as"),
+        ("event emit --type a..b", "'a..b' is a type that nobody could ask for by name: it has an empty segment"),
+    ],
+)
+def test_the_refused_value_is_shown(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--type", "--subscriber", "--incident", "--since"])
+@pytest.mark.parametrize("command", ["list", "watch"])
+def test_an_empty_filter_is_not_taken_for_none(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if (command, option) == ("watch", "--since"):
+        return
+    assert run(["event", command, option, ""]) == 2
+    assert f"{option} is empty; leave it out" in capsys.readouterr().err

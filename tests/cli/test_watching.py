@@ -162,7 +162,12 @@ def test_a_state_that_was_said_of_a_delivery_is_not_said_again() -> None:
 
 def test_what_becomes_of_others_is_no_news_of_one_subscriber() -> None:
     lines = ChangeLines("ops")
-    assert lines.line(changed("retrying"), NOW)
+    assert (lines.line(changed("retrying"), NOW) or "").endswith("  retrying  a.b  evt_1  -")
     both = changed("retrying").model_copy(update={"troubled": ["retrying:audit", "retrying:ops"]})
     assert not lines.line(both, NOW)
     assert ChangeLines(None).line(both, NOW)
+
+
+def test_of_one_subscriber_its_own_state_is_said_while_others_are_in_trouble() -> None:
+    fine = changed("retrying").model_copy(update={"troubled": ["retrying:audit"], "subscribers": ["audit", "ops"]})
+    assert "  delivered  " in (ChangeLines("ops").line(fine, NOW) or "")

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from domain.events import CloudEvent
-from service.event_list import EventFilter, EventRow
+from service.event_list import EventFilter
+from service.event_rows import EventRow
 from service.replay_views import ReplayOptions
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type

@@ -9,6 +9,7 @@ from typing import Any
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from domain.incidents import Action, Change, Declaration, Severity
+from service.event_list import EventFilter
 from tests.support.alert_receivers import PAGERDUTY_URL, AlertReceivers
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name
@@ -119,4 +120,12 @@ async def test_the_event_says_that_it_waits_and_the_lane_who_is_in_line(
                 return delivery.error == waiting and waiting in await web_ui(platform, view.runs[0].workflow_id)
 
             await eventually(waits)
+
+            async def counted() -> bool:
+                rows = (await platform.gateway.events.find(EventFilter(incident=incident_id, subscriber=name))).rows
+                health = await platform.gateway.health.get(name)
+                told = [row.state for row in rows], health.retrying, health.in_line
+                return told == (["pending", "retrying"], 1, 1)
+
+            await eventually(counted)
         await eventually(lambda: done(alerts, incident_id) == ["trigger", "resolve"], 30)

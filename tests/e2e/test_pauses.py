@@ -244,6 +244,7 @@ async def test_what_waits_is_cancelled_when_the_subscriber_goes_and_whoever_does
     assert (refused.code, "would not be delivered any more: 3" in refused.err) == (1, True), refused.err
     ran = await platform.im("subscriber", *command, "--cancel-waiting")
     assert (ran.code, "is not told of 3 events that waited" in ran.err) == (0, True), ran.err
+    assert ("is not paused any more (it was since " in ran.err) is (change == "disable"), ran.err
     for event_id in events:
         (delivery,) = (await platform.ended(event_id)).values()
         assert delivery["state"] == "cancelled"

@@ -216,7 +216,7 @@ async def test_a_disabled_subscriber_is_not_replayed_to(platform: Platform, sink
     told = await Told.of(platform, sink, enabled=False)
     ran = await platform.im("replay", "--subscriber", told.name)
     assert ran.code == 1
-    assert f"im subscriber update {told.name} --enabled" in ran.err
+    assert f"im subscriber enable {told.name}" in ran.err
 
 
 async def test_a_killed_process_sends_nothing_twice(tmp_path: Path, sink: Sink) -> None:

@@ -10,7 +10,8 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from service.changes import EventChange, Watch, _changes
-from service.event_list import EventFilter, _query, find_events, may_lack, rows_of
+from service.event_list import EventFilter, _query, find_events, lacking
+from service.event_rows import EventRow, lack_trouble, rows_of
 from service.progress import run_kind
 from tests.support.builders import NOW, make_event
 from workflows import names
@@ -44,6 +45,7 @@ class Run:
     close_time: Any = field(default=NOW)
     outcomes: list[str] | None = None
     accepted: Any = None
+    types: int = 1
 
     @property
     def typed_search_attributes(self) -> TypedSearchAttributes:
@@ -58,9 +60,8 @@ class Run:
             return self.outcomes or default
         if name == names.ACCEPTED_MEMO:
             return self.accepted.isoformat() if self.accepted else default
-        return [
-            {"id": str(number), "type": "t", "source": "/s"} for number in range(self.first, self.first + self.events)
-        ]
+        numbers = range(self.first, self.first + self.events)
+        return [{"id": str(number), "type": f"t{number % self.types}", "source": "/s"} for number in numbers]
 
 
 def run(events: int = 1) -> WorkflowExecution:
@@ -70,7 +71,7 @@ def run(events: int = 1) -> WorkflowExecution:
 async def test_what_was_cancelled_for_one_is_said_though_it_was_delivered_to_others() -> None:
     (row,) = [row async for row in rows_of(run())]
     assert (row.outcome, row.troubled, row.subscribers) == ("delivered", ["cancelled:a"], ["a", "b"])
-    assert (row.state_of("a"), row.state_of("b")) == ("cancelled", "delivered")
+    assert (row.states_of("a"), row.states_of("b"), row.states_of("c")) == (["cancelled"], ["delivered"], [])
     assert [row.troubled async for row in rows_of(run(events=2))] == [[], []]  # of which of them is not known
 
 
@@ -136,7 +137,7 @@ async def test_what_goes_on_alone_is_listed_once_while_the_others_of_its_burst_w
 async def test_a_watch_of_one_subscriber_is_told_what_became_of_it_there() -> None:
     (change,) = [change async for change in _changes(run())]
     assert isinstance(change, EventChange)
-    assert change.state_of("a") == "cancelled"
+    assert change.states_of("a") == ["cancelled"]
 
 
 @pytest.mark.parametrize(
@@ -196,13 +197,14 @@ def test_where_a_name_is_left_out_that_is_said(state: str) -> None:
         keywords = names.subscriber_keywords([(name, state) for name in crowd[:count]])
         told = [word for word in keywords if word not in names.MARKS]
         troubled = sum(word.startswith(f"{state}:") for word in told)
-        assert (names.NAMES_LEFT_OUT in keywords) is (len(names.subscribers_named(told)) < count)
+        assert (names.NAMES_LEFT_OUT in keywords) is (sum(":" not in word for word in told) < count)
+        assert lack_trouble(keywords) is (state != "delivered" and troubled < count)
         assert (names.TROUBLE_LEFT_OUT in keywords) is (state != "delivered" and troubled < count)
         assert sum(len(word) + 3 for word in keywords) <= names.SUBSCRIBERS_BYTES
 
 
 @pytest.mark.parametrize(
-    ("subscriber", "failed", "lacking"),
+    ("subscriber", "failed", "lacks"),
     [
         ("webhook-0000", True, False),
         ("webhook-0199", True, True),
@@ -211,12 +213,90 @@ def test_where_a_name_is_left_out_that_is_said(state: str) -> None:
     ],
 )
 async def test_a_list_may_lack_what_has_more_subscribers_than_can_be_named(
-    subscriber: str, failed: bool, lacking: bool
+    subscriber: str, failed: bool, lacks: bool
 ) -> None:
     keywords = names.subscriber_keywords([(f"webhook-{number:04}", "failed") for number in range(200)])
     client = cast("Client", cast("Any", Store(Run(1, "failed", keywords))))
-    assert await may_lack(client, EventFilter(subscriber=subscriber, failed=failed)) is lacking
+    found = await lacking(client, EventFilter(subscriber=subscriber, failed=failed))
+    assert [row.event_id for row in found or []] == (["0"] if lacks else [])
 
 
 async def test_a_list_lacks_nothing_where_everybody_is_named() -> None:
-    assert not await may_lack(cast("Client", cast("Any", Store())), EventFilter(subscriber="a"))
+    assert await lacking(cast("Client", cast("Any", Store())), EventFilter(subscriber="a")) == []
+
+
+async def found(run: Run, **wanted: Any) -> list[EventRow]:
+    return (await find_events(cast("Client", cast("Any", Store(run))), EventFilter(**wanted))).rows
+
+
+@pytest.mark.parametrize(("subscriber", "state"), [("a", "delivered"), ("b", "retrying"), ("c", "cancelled")])
+async def test_a_list_of_one_subscribers_events_has_its_own_state(subscriber: str, state: str) -> None:
+    keywords = names.subscriber_keywords([("a", "delivered"), ("b", "retrying"), ("c", "cancelled")])
+    (row,) = await found(Run(1, "retrying", keywords), subscriber=subscriber)
+    assert (row.outcome, row.state, row.states_of(subscriber)) == ("retrying", state, [state])
+
+
+@pytest.mark.parametrize(
+    ("states", "subscriber", "types", "told"),
+    [
+        ([("a", "delivered"), ("b", "failed")], "a", 1, [["delivered"], ["delivered"]]),
+        ([("a", "delivered"), ("b", "failed")], "b", 1, [["failed", "delivered"], ["delivered"]]),
+        ([("a", "delivered"), ("b", "failed")], "a", 2, [["delivered", "unmatched"]] * 2),
+        ([("a", "retrying"), ("b", "failed")], "a", 1, [["retrying", "delivered"], ["delivered"]]),
+        ([("a", "cancelled"), ("b", "failed")], "a", 1, [["delivered", "cancelled"], ["delivered", "cancelled"]]),
+    ],
+)
+async def test_of_events_that_share_a_workflow_it_is_said_what_a_state_may_be(
+    states: list[tuple[str, str]], subscriber: str, types: int, told: list[list[str]]
+) -> None:
+    outcomes = ["failed", "delivered", "unmatched"]
+    keywords = names.subscriber_keywords(states)
+    burst = Run(3, "failed", keywords, id="events/a", outcomes=outcomes, types=types)
+    rows = await found(burst, subscriber=subscriber)
+    assert [(row.event_id, row.states_of(subscriber)) for row in rows] == list(zip("01", told, strict=True))
+    assert [row.state for row in rows] == [each[0] if len(each) == 1 else None for each in told]
+
+
+async def test_what_cannot_have_failed_for_a_subscriber_is_not_listed_as_failed_for_it() -> None:
+    burst = Run(2, "failed", names.subscriber_keywords([("a", "delivered"), ("b", "failed")]), id="events/a")
+    assert [len(await found(burst, subscriber=name, failed=True)) for name in ("a", "b")] == [0, 2]
+
+
+async def test_of_whom_not_all_are_named_for_whom_it_waits_two_states_are_possible() -> None:
+    crowd = [(f"webhook-{number:04}", "waiting") for number in range(90)]
+    keywords = names.subscriber_keywords([*crowd, ("z", "failed"), ("a", "delivered")])
+    (row,) = await found(Run(1, "waiting", keywords), subscriber="webhook-0000")
+    assert (row.state, row.states_of("webhook-0000")) == (None, ["waiting", "delivered"])
+    assert (row.more_troubled, row.more_subscribers, row.troubled) == (True, True, ["failed:z"])
+
+
+@pytest.mark.parametrize(("count", "cut"), [(10, False), (90, True)])
+async def test_a_row_says_that_more_are_in_trouble_than_it_names(count: int, cut: bool) -> None:
+    keywords = names.subscriber_keywords([(f"webhook-{number:04}", "failed") for number in range(count)])
+    (row,) = await found(Run(1, "failed", keywords))
+    assert (row.more_troubled, row.more_subscribers) == (cut, cut)
+    assert set(row.subscribers) >= {word.removeprefix("failed:") for word in row.troubled} > set()
+
+
+@pytest.mark.parametrize(("pattern", "count"), [(None, 2), ("t0", 1), ("u.*", 0)])
+async def test_events_of_other_types_are_not_lacking(pattern: str | None, count: int) -> None:
+    keywords = names.subscriber_keywords([(f"webhook-{number:04}", "failed") for number in range(200)])
+    client = cast("Client", cast("Any", Store(Run(2, "failed", keywords, types=2))))
+    found = await lacking(client, EventFilter(subscriber="webhook-0199", type=pattern))
+    assert found is not None
+    assert len(found) == count
+
+
+async def test_of_very_many_crowded_events_it_is_not_known_which_are_lacking() -> None:
+    crowd = [Run(1, "failed", ["a"], start_time=NOW + timedelta(seconds=number)) for number in range(300)]
+    assert await lacking(cast("Client", cast("Any", Store(*crowd))), EventFilter(subscriber="a")) is None
+
+
+@pytest.mark.parametrize(("subscriber", "listed"), [("a", [["delivered"], ["delivered"]]), ("b", [["delivered"]])])
+async def test_what_was_told_before_the_rest_went_on_elsewhere_is_listed_for_whom_it_was(
+    subscriber: str, listed: list[list[str]]
+) -> None:
+    keywords = names.subscriber_keywords([("a", "delivered"), ("b", "delivered"), ("b", "retrying")])
+    burst = Run(2, "handed_over", keywords, id="events/a", outcomes=["handed_over", "delivered"])
+    assert [row.states_of(subscriber) for row in await found(burst, subscriber=subscriber)] == listed
+    assert [row.event_id for row in await found(burst)] == ["1"]

@@ -1,5 +1,6 @@
 """An empty list, and whether what it names is there."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -12,10 +13,13 @@ from domain.errors import (
     TemporalUnavailableError,
 )
 from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
-from service.event_list import EventFilter, EventPage, EventRow
+from domain.subscribers import Subscriber
+from service.event_list import EventFilter, EventPage
+from service.event_rows import EventRow
 from service.filter_checks import check_empty, check_watched, doubts
 from service.gateway import Gateway
-from tests.support.builders import NOW
+from service.subscriber_views import SubscriberView, view
+from tests.support.builders import NOW, make_subscriber
 
 ROW = EventRow(event_id="1", type="t", source="/s", outcome="delivered", emitted_at=NOW, workflow_id="event/1")
 
@@ -63,13 +67,18 @@ async def test_an_incident_that_no_list_looks_for_is_not_watched() -> None:
 class Crowded:
     """Says whether events have more subscribers than can be named; or cannot say."""
 
-    def __init__(self, *, lacking: bool | None) -> None:
-        self.events, self._lacking = self, lacking
+    def __init__(self, *, lacking: bool | None, known: Subscriber | None = None) -> None:
+        self.events, self.subscribers, self._lacking, self._known = self, self, lacking, known
 
-    async def may_lack(self, _wanted: EventFilter) -> bool:
+    async def get(self, name: str) -> SubscriberView:
+        if self._known is None:
+            raise SubscriberNotFoundError(name=name)
+        return view(self._known)
+
+    async def lacking(self, _wanted: EventFilter) -> list[EventRow] | None:
         if self._lacking is None:
             raise TemporalUnavailableError(address="a", namespace="n", reason="r")
-        return self._lacking
+        return [ROW.model_copy(update={"type": "im.incident.declared.v1"})] if self._lacking else []
 
 
 @pytest.mark.parametrize(
@@ -81,3 +90,27 @@ async def test_a_list_of_one_subscriber_may_lack_events_with_more_than_can_be_na
     found = await doubts(cast("Gateway", Crowded(lacking=lacking)), EventFilter(subscriber=subscriber))
     assert len(found) == said
     assert all("may lack events for a" in each and "im why EVENT a" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("types", "changed", "said"),
+    [
+        (["other.**"], timedelta(minutes=-1), 0),
+        (["other.**"], timedelta(minutes=1), 1),  # it may have asked for others then
+        (["im.**"], timedelta(minutes=-1), 1),
+    ],
+)
+async def test_a_list_lacks_no_events_of_types_that_the_subscriber_never_asked_for(
+    types: list[str], changed: timedelta, said: int
+) -> None:
+    known = make_subscriber("https://a.example/", name="a", types=types)
+    gateway = Crowded(lacking=True, known=known.model_copy(update={"updated_at": NOW + changed}))
+    assert len(await doubts(cast("Gateway", gateway), EventFilter(subscriber="a"))) == said
+
+
+async def test_a_mistyped_subscriber_is_answered_with_the_one_that_was_meant() -> None:
+    gateway = Nothing.gateway()
+    cast("Any", gateway).subscribers = Nothing(SubscriberNotFoundError.among("billnig", ["ops", "billing"]))
+    with pytest.raises(UnknownSubscriberError) as refused:
+        await check_watched(gateway, "billnig", None)
+    assert refused.value.advice == "Did you mean billing? See the names with: im subscriber list."

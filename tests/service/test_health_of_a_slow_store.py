@@ -54,10 +54,11 @@ class Subscribers:
     """One who fails, one who does not, one who is paused, and one who is being sent what waited."""
 
     busy = False
+    ordered = False
 
     async def snapshot(self, _known: int | None) -> Snapshot:
         pause = Pause(at=NOW, reason="by hand")
-        known = [make_subscriber(name=name) for name in ("bad", "good", "sent")]
+        known = [make_subscriber(name=name, keep_order=self.ordered) for name in ("bad", "good", "sent")]
         known.append(make_subscriber(name="held", paused=pause))
         return Snapshot(version=1, subscribers={each.name: each for each in known})
 
@@ -73,7 +74,7 @@ RUNS = (
 )
 
 
-def gateway(store: Store, *, there: bool = True, busy: bool = False) -> HealthGateway:
+def gateway(store: Store, *, there: bool = True, busy: bool = False, ordered: bool = False) -> HealthGateway:
     async def counters(*_: object) -> dict[str, Counters]:
         return {"bad": Counters(delivered=1, failed=3, streak=3, last_error="HTTP 503")}
 
@@ -81,7 +82,7 @@ def gateway(store: Store, *, there: bool = True, busy: bool = False) -> HealthGa
     client.count_workflows, client.list_workflows = store.count_workflows, store.list_workflows
     client.get_workflow_handle_for = lambda *_: SimpleNamespace(query=counters)
     subscribers = Subscribers()
-    subscribers.busy = busy
+    subscribers.busy, subscribers.ordered = busy, ordered
     return HealthGateway(cast("Any", SimpleNamespace(client=client)), cast("Any", subscribers))
 
 
@@ -91,8 +92,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.reachability.ANSWER_TIMEOUT", timedelta(milliseconds=300))
 
 
-async def rows(store: Store, *, busy: bool = False) -> dict[str, Health]:
-    return {row.subscriber: row for row in await gateway(store, busy=busy).all()}
+async def rows(store: Store, *, busy: bool = False, ordered: bool = False) -> dict[str, Health]:
+    return {row.subscriber: row for row in await gateway(store, busy=busy, ordered=ordered).all()}
 
 
 def counts(found: dict[str, Health]) -> dict[str, tuple[int | None, int | None]]:
@@ -126,6 +127,17 @@ async def test_who_is_counted_before_the_store_gets_slow_is_shown_so() -> None:
     found = await rows(SlowStore(*RUNS, slow=(SHARED,)))
     assert counts(found) == {"bad": (None, 0), "good": (0, 0), "held": (0, None), "sent": (0, 0)}
     assert [name for name, row in sorted(found.items()) if row.not_counted] == ["bad", "held"]
+
+
+LINE = [Run(1, "pending", ["pending:bad"]), Run(1, "pending", ["pending:held"])]
+
+
+@pytest.mark.parametrize(("ordered", "slow", "bad"), [(True, (), 1), (True, ("pending:",), None), (False, (), 0)])
+async def test_what_waits_for_its_turn_is_counted_by_itself(ordered: bool, slow: tuple[str, ...], bad: int) -> None:
+    found = await rows(SlowStore(*RUNS, *LINE, slow=slow), ordered=ordered)
+    assert (found["bad"].retrying, found["bad"].in_line) == (3, bad)
+    assert found["held"].in_line == 0  # it is in no line
+    assert [name for name, row in sorted(found.items()) if row.not_counted] == (["bad", "good", "sent"] if slow else [])
 
 
 MANY = [Run(1, "waiting", ["waiting:held"], id=f"event/{each}@0", start_time=NOW) for each in range(50)]

@@ -59,6 +59,12 @@ async def test_each_event_of_a_burst_is_counted_that_has_not_ended() -> None:
     assert await count_owed(store, "b") == Owed(waiting=1)
 
 
+async def test_what_waits_for_its_turn_is_owed_too() -> None:
+    store = client(Run(1, "retrying", ["retrying:a"]), Run(1, "pending", ["pending:a"]))
+    assert await count_owed(store, "a", ordered=True) == Owed(retrying=2)
+    assert await count_owed(store, "a") == Owed(retrying=1)  # to anybody else its first request is under way
+
+
 async def test_a_burst_for_many_counts_for_each_in_part() -> None:
     crowd = [f"retrying:s{number}" for number in range(40)]
     assert await count_owed(client(Run(100, "retrying", crowd, id="events/1")), "s7") == Owed(retrying=3)

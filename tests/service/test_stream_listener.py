@@ -17,6 +17,16 @@ async def test_no_place_within_a_batch_leaves_out_the_rest_of_it() -> None:
     assert [each.position for each in told if each] == [P0, P0, P1]
 
 
+async def test_who_follows_one_subscriber_is_told_its_state() -> None:
+    listener = Listener(Watch(subscriber="b"))
+    listener.begin(P0)
+    listener.offer([change("1", "retrying", troubled=["retrying:a"], subscribers=["a", "b"])], P0, P1)
+    told = await listener.next()
+    assert told is not None
+    assert told.change is not None
+    assert (told.change.outcome, told.change.state) == ("retrying", "delivered")
+
+
 async def test_what_is_not_wanted_moves_the_place_on() -> None:
     listener = Listener(Watch(type="other.**"))
     listener.begin(P0)

@@ -62,7 +62,7 @@ class Registries:
     async def sources(self) -> Sources:
         return Sources(clusters=dict(self.clusters), heartbeats=dict(self.heartbeats))
 
-    async def owed(self, _name: str) -> Owed:
+    async def owed(self, _name: str, *, ordered: bool) -> Owed:
         return Owed(waiting=12, retrying=1)
 
     async def settled(self) -> None: ...

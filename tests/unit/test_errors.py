@@ -20,7 +20,8 @@ from domain import (
     token_errors,
     type_errors,
 )
-from domain.errors import ImError, from_code
+from domain.errors import ImError, SubscriberNotFoundError, from_code
+from domain.replay_errors import UnknownSubscriberError
 from domain.targets import errors as target_errors
 
 
@@ -127,3 +128,15 @@ def test_further_data_of_another_version_is_kept() -> None:
 def test_every_invalid_input_names_its_field(kind: type[errors.InvalidInputError]) -> None:
     unspecific = {errors.InvalidInputError, errors.InvalidRequestError}
     assert bool(kind.field) is (kind not in unspecific)
+
+
+@pytest.mark.parametrize("kind", [SubscriberNotFoundError, UnknownSubscriberError])
+def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(
+    kind: type[SubscriberNotFoundError | UnknownSubscriberError],
+) -> None:
+    error = kind.among("my-webhok", ["other", "my-webhook"])
+    assert error.advice == "Did you mean my-webhook? See the names with: im subscriber list."
+    again = from_code(error.code, error.data)
+    assert again is not None
+    assert again.advice == error.advice
+    assert kind.among("nobody", ["other"]).advice == kind(name="nobody").advice == error.hint

@@ -6,6 +6,7 @@ from domain.lanes import waits_behind
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.tasks import Match, Pending
 from tests.support.builders import NOW, make_event
+from workflows.details import keyword
 from workflows.progress import Progress
 
 LIMITS = "10/s"
@@ -88,3 +89,19 @@ def test_what_is_left_out_is_what_can_be_spared(subscribers: int, kept: tuple[st
     (told,) = failing(1, subscribers, 5).report()
     assert {(each.error, each.response) for delivery in told.deliveries for each in delivery.attempts} == {kept}
     assert {len(delivery.attempts) for delivery in told.deliveries} == {5}
+
+
+@pytest.mark.parametrize(
+    ("ordered", "has_turn", "extensions", "said"),
+    [
+        (True, False, OF_INCIDENT, "pending"),
+        (True, True, OF_INCIDENT, "retrying"),  # its first request is on the retry queue
+        (True, False, {}, "retrying"),
+        (False, False, OF_INCIDENT, "retrying"),
+    ],
+)
+def test_what_waits_for_its_turn_is_not_retried(
+    ordered: bool, has_turn: bool, extensions: dict[str, str], said: str
+) -> None:
+    pending = Pending(delivery=Delivery(subscriber="a"), ordered=ordered, turn=has_turn, inline=False)
+    assert keyword(make_event(extensions=extensions), pending) == said

@@ -1,4 +1,4 @@
-"""What is suggested instead of a word that there is not: what is close, and nothing that only begins alike."""
+"""What is suggested instead of a word that there is not: what is close, and what was not typed to its end."""
 
 import pytest
 
@@ -18,9 +18,15 @@ from domain.patterns import misread
         ("billing", ["building-alarms"], None),
         ("ops", ["oncall"], None),
         ("a", [], None),
+        ("osp", ["ops", "oncall"], "ops"),
+        ("pso", ["ops"], None),
+        ("my-", ["my-webhook", "other"], "my-webhook"),
+        ("Bill", ["billing"], "billing"),
+        ("bill", ["billing", "bills-archive"], None),  # either may be meant
+        ("my", ["my-webhook"], None),
     ],
 )
-def test_only_what_is_close_is_suggested(word: str, known: list[str], meant: str | None) -> None:
+def test_only_what_is_close_or_begun_is_suggested(word: str, known: list[str], meant: str | None) -> None:
     assert nearest(word, known) == meant
 
 

@@ -71,7 +71,7 @@ def test_an_event_counts_once_in_however_many_workflows_it_travels() -> None:
 def test_nothing_is_sent_to_who_may_not_be_told() -> None:
     assert refusal_of("a", make_subscriber(name="a")) is None
     assert "removed" in (refusal_of("a", None) or "")
-    assert "--enabled" in (refusal_of("a", make_subscriber(name="a", enabled=False)) or "")
+    assert "im subscriber enable a" in (refusal_of("a", make_subscriber(name="a", enabled=False)) or "")
     paused = make_subscriber(name="a", paused=Pause(at=AT, reason="by hand"))
     assert "im subscriber resume a" in (refusal_of("a", paused) or "")
 

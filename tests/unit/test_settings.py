@@ -97,3 +97,12 @@ def test_the_nearest_known_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert (
         str(refused.value) == "unknown setting IM_API_PROT (did you mean IM_API_PORT?); unknown setting IM_API_SECRET"
     )
+
+
+def test_a_refused_setting_is_repeated_unless_it_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IM_API_PORT", "http")
+    monkeypatch.setenv("IM_API_TOKEN", "hush")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert "IM_API_PORT: 'http' is not a whole number" in str(refused.value)
+    assert "hush" not in str(refused.value)

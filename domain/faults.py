@@ -1,0 +1,35 @@
+"""What a value was refused for by its form, in words that repeat it: whoever typed it sees which one is meant."""
+
+from collections.abc import Mapping
+from typing import Any
+
+MOST_SHOWN = 40
+_WORDS = {
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "int_parsing_size": "is too large a number",
+    "float_parsing": "is not a number",
+    "bool_parsing": "is neither true nor false",
+    "enum": "is none of {expected}",
+    "less_than_equal": "is more than {le}",
+    "greater_than_equal": "is less than {ge}",
+}
+
+
+def in_words(fault: Mapping[str, Any]) -> str:
+    """A fault of pydantic's with its value, such as ``'abc' is not a whole number``; of any other kind as it says it.
+
+    Only for what is no secret: of the kinds that repeat it, numbers and words to choose from.
+    """
+    if fault["type"] == "string_too_short" and fault.get("input") == "":
+        return "it is empty; leave it out, or give one"
+    said = _WORDS.get(fault["type"])
+    if said is None or "input" not in fault:
+        return str(fault["msg"]).removeprefix("Value error, ")
+    return f"{shown(fault['input'])} {said.format(**fault.get('ctx') or {})}"
+
+
+def shown(value: object) -> str:
+    """A value as it was typed, in quotes; of more than 40 characters the beginning."""
+    text = str(value)
+    return repr(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}...")

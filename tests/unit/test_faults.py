@@ -1,0 +1,32 @@
+"""What is refused for its form is repeated, as far as it is no secret."""
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+
+from domain.faults import in_words
+from service.settings import LogLevel
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (int, "abc", "'abc' is not a whole number"),
+        (int, "1.5", "'1.5' is not a whole number"),
+        (float, "soon", "'soon' is not a number"),
+        (bool, "maybe", "'maybe' is neither true nor false"),
+        (Annotated[int, Field(le=50)], "99", "'99' is more than 50"),
+        (Annotated[int, Field(ge=1)], 0, "'0' is less than 1"),
+        (LogLevel, "loud", "'loud' is none of 'debug', 'info', 'warn' or 'error'"),
+        (int, "x" * 100, f"'{'x' * 40}...' is not a whole number"),
+        (int, "9" * 5000, f"'{'9' * 40}...' is too large a number"),
+        (Annotated[SecretStr, Field(min_length=16)], "hush", "Value should have at least 16 items after validation"),
+    ],
+)
+def test_a_refused_value_is_repeated(kind: Any, value: object, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(kind).validate_python(value)
+    (fault,) = refused.value.errors()
+    assert in_words(fault).startswith(said)
+    assert ("hush" in in_words(fault)) is ("hush" in said)
