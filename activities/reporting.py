@@ -10,6 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
+from activities.transport_errors import LocalFault
 from domain.limits import LIMITED
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import MIN_DELAY
@@ -94,8 +95,14 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
     return _wait_lost(standing) if is_lost and standing.next_retry_at else None
 
 
-async def until_due() -> None:
-    """Wait for the time of a retry that a restarted Temporal hands out before it, by a second at most (`repeated`)."""
+async def until_due(request: DeliverRequest, known: list[Attempt]) -> None:
+    """Wait for the time of a retry that a restarted Temporal hands out before it, by a second at most.
+
+    Raises:
+        ApplicationError: not this attempt makes the next request (`repeated`).
+    """
+    if failure := repeated(request, known):
+        raise failure
     info = activity.info()
     early = info.current_attempt_scheduled_time - info.started_time
     if info.attempt > 1 and early > timedelta():
@@ -153,6 +160,19 @@ async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
         if not carrying.done():
             activity.heartbeat(*details(known))
     return carrying.result()
+
+
+async def in_hand(flight: asyncio.Task[Delivery] | None, known: list[Attempt]) -> Delivery | None:
+    """What the next request came to, where this process made it already, and Temporal has not heard of that.
+
+    It was too slow to say so, as in an overload: Temporal took it for dead.
+    """
+    if flight is None:
+        return None
+    try:
+        return await beating(flight, known)
+    except LocalFault:
+        return None  # it was not made after all
 
 
 def details(attempts: list[Attempt]) -> list[dict[str, object]]:

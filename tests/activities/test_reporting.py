@@ -111,7 +111,7 @@ def test_what_is_handed_out_less_than_a_second_early_waits_for_its_time(
         slept.append(seconds)
 
     monkeypatch.setattr("activities.reporting.asyncio.sleep", sleep)
-    asyncio.run(environment.run(until_due))
+    asyncio.run(environment.run(until_due, DeliverRequest(event_id="evt", subscriber="ops", schedule=SCHEDULE), []))
     assert sum(slept) == pytest.approx(waited)
 
 
