@@ -122,9 +122,7 @@ def unmade(
     Temporal waits for so long; by default as long as its policy has it, 1 s, doubling up to 16 s.
     """
     activity.heartbeat(*details(known))  # should it have been announced, it was not made after all
-    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
-    unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=fault)
-    return ApplicationError(fault, unchanged, type=UNMADE, next_retry_delay=wait)
+    return ApplicationError(fault, _unchanged(request.subscriber, known, fault), type=UNMADE, next_retry_delay=wait)
 
 
 @contextmanager
@@ -136,18 +134,21 @@ def told_of(request: DeliverRequest, known: list[Attempt]) -> Iterator[None]:
         raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        state = DeliveryState.RETRYING if known else DeliveryState.PENDING
-        unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=said)
-        raise ApplicationError(said, unchanged, type=BROKEN_OFF) from error
+        raise ApplicationError(said, _unchanged(request.subscriber, known, said), type=BROKEN_OFF) from error
 
 
 def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> ApplicationError:
     """Tells the workflow that the delivery goes on by the queue of its subscriber, which has limits now."""
-    state, error = (DeliveryState.RETRYING, known[-1].error) if known else (DeliveryState.PENDING, None)
-    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=error)
+    unchanged = _unchanged(subscriber, known, known[-1].error if known else None)
     said = f"limited to {limits} by now: the subscriber's own queue goes on"
     benign = ApplicationErrorCategory.BENIGN
     return ApplicationError(said, unchanged, limits, type=LIMITED, non_retryable=True, category=benign)
+
+
+def _unchanged(subscriber: str, known: list[Attempt], error: str | None) -> Delivery:
+    """A delivery as it stood before a request that was not made."""
+    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
+    return Delivery(subscriber=subscriber, state=state, attempts=known, error=error)
 
 
 async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
