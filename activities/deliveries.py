@@ -6,7 +6,7 @@ All are at-least-once: a worker that dies between a request and its report makes
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import partial
 
@@ -207,10 +207,11 @@ class DeliveryActivities:
         number, told = next_number(known), known
         event = await self._event()
         carry = self._courier.carrying(event, subscriber, request.schedule, _replay(), number=number, prior=known)
-        if is_at_most_once(subscriber.target):
-            told = await self._announcements.announced(key, known, number)
-            carry = self._announcements.carrying(key, told, carry)
-        with told_of(request, told):
+        with ExitStack() as telling:
+            if is_at_most_once(subscriber.target):
+                told = await self._announcements.announced(key, known, number)
+                carry = self._announcements.carrying(key, told, carry)
+                telling.enter_context(told_of(request, told))
             try:
                 return await beating(self._flights.start(key, carry, awaited=True), told)
             except LocalFault as fault:
