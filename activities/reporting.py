@@ -77,10 +77,10 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
       of its own clock.
     """
     info = activity.info()
-    if request.unmade and info.attempt == 1 and not info.heartbeat_details:
+    if request.unmade and info.attempt == 1 and not _is_reset(info):
         return unmade(request, known, request.unmade, UNMADE_WAIT)
-    if not known or (info.attempt == 1 and (request.at_once or not request.prior or info.heartbeat_details)):
-        return None  # of a first attempt that has heartbeats, an operator has reset the activity: not to wait
+    if not known or (info.attempt == 1 and (request.at_once or not request.prior or _is_reset(info))):
+        return None
     standing, last = settle(request.subscriber, known, request.schedule), known[-1]
     if standing.state is DeliveryState.FAILED:
         return failure_of(standing)  # for good: it was heard of, and not that the activity had ended with it
@@ -93,6 +93,14 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
     is_early = info.current_attempt_scheduled_time - info.started_time > MIN_DELAY
     is_lost = is_early or (is_long and not info.heartbeat_details)
     return _wait_lost(standing) if is_lost and standing.next_retry_at else None
+
+
+def _is_reset(info: activity.Info) -> bool:
+    """Whether a first attempt is one because an operator has reset the activity: not to wait.
+
+    Another first attempt has no heartbeats, and is scheduled when its activity is.
+    """
+    return bool(info.heartbeat_details) or info.current_attempt_scheduled_time - info.scheduled_time > MIN_DELAY
 
 
 async def until_due(request: DeliverRequest, known: list[Attempt]) -> None:
