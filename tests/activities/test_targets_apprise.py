@@ -1,6 +1,8 @@
 """Services that Apprise tells: what it may do, what its answers mean, and that it gives nothing away."""
 
 import asyncio
+import errno
+import itertools
 import logging
 import os
 import socket
@@ -8,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,23 +106,19 @@ async def test_one_that_runs_out_of_them_before_it_connects_is_at_fault(
     assert sink.received == []
 
 
-async def test_a_service_that_answered_is_taken_at_its_word_by_a_machine_that_runs_out_of_them(sink: Sink) -> None:
-    with ExitStack() as taken:
-        sink.script(Starving(taken))
-        attempt = await send(url_of(sink))
+async def test_a_service_that_answered_is_taken_at_its_word_by_a_machine_that_runs_out_of_them(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count(1)
+
+    def look() -> None:
+        if next(looks) > 1:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(targets_apprise, "check_own_means", look)
+    sink.script(Answer(500))
+    attempt = await send(url_of(sink))
     assert attempt.error == "Apprise could not tell json://: it answered HTTP 500"
-
-
-@dataclass(frozen=True)
-class Starving:
-    """An answer 500, before which the files run out."""
-
-    taken: ExitStack
-
-    async def play(self, writer: asyncio.StreamWriter) -> bool:
-        """Take them and answer."""
-        self.taken.enter_context(out_of_files())
-        return await Answer(500).play(writer)
 
 
 async def test_redirects_are_not_followed(sink: Sink, far: Sink) -> None:
