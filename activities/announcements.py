@@ -4,7 +4,6 @@ Such a note outlives the process, and whoever finds it knows that the request ma
 better of those that it could not make after all, also where the word of that was lost.
 """
 
-from collections import deque
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -22,7 +21,7 @@ class Announcements:
     """Announces requests, and remembers the latest 10,000 that were not made."""
 
     def __init__(self) -> None:
-        self._taken_back: deque[tuple[str, datetime]] = deque(maxlen=REMEMBERED)
+        self._taken_back: dict[tuple[str, datetime], None] = {}  # in the order in which they were
 
     async def announced(self, key: str, known: list[Attempt], number: int) -> list[Attempt]:
         """What is known once a request is about to be made; Temporal has it on return.
@@ -62,11 +61,13 @@ class Announcements:
 
     def certain(self, key: str, known: list[Attempt]) -> list[Attempt]:
         """What is known, without the announcement of a request that this process knows it did not make."""
-        is_idle = bool(known) and is_announced(known) and (key, known[-1].at) in self._taken_back
+        is_idle = is_announced(known) and (key, known[-1].at) in self._taken_back
         return known[:-1] if is_idle else known
 
     def _take_back(self, key: str, lost: Attempt) -> None:
-        self._taken_back.append((key, lost.at))
+        self._taken_back[key, lost.at] = None
+        if len(self._taken_back) > REMEMBERED:
+            del self._taken_back[next(iter(self._taken_back))]
 
 
 def is_announced(known: list[Attempt]) -> bool:

@@ -6,8 +6,9 @@ All are at-least-once: a worker that dies between a request and its report makes
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
+from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -21,7 +22,7 @@ from activities.flights import Flights, landed
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
-from activities.reporting import beating, brief, details, failure_of, given_up, repeated, told_of, unmade, until_due
+from activities.reporting import beating, brief, details, failure_of, given_up, in_hand, told_of, unmade, until_due
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.flight_keys import flight_key, next_key
@@ -90,8 +91,13 @@ class DeliveryActivities:
 
     @activity.defn(name="deliver_first")
     async def deliver_first(self, request: FirstRequest) -> FirstResult:
-        """Make the first request of a delivery, for at most 300 ms. At least once."""
-        return (await self._results([await self._begun(request, _deadline(), self._gate.inline)]))[0]
+        """Make the first request of a delivery, for at most 300 ms. At least once.
+
+        A process that is told to stop makes none that it is asked for by then: whoever goes on makes it.
+        """
+        with self._flights.asked() as may_begin:
+            begun = await self._begun(request, deadline=_deadline(), inline=self._gate.inline, may_begin=may_begin)
+            return (await self._results([begun]))[0]
 
     @activity.defn(name="deliver_many")
     async def deliver_many(self, request: FirstRequests) -> FirstResults:
@@ -99,12 +105,15 @@ class DeliveryActivities:
 
         Crowds take turns: all at once, none of them would end within its 300 ms, and each would be asked after.
         """
-        async with self._gate.crowd() as turn:
-            deadline = _deadline()
-            begun = await asyncio.gather(*(self._begun(first, deadline, turn.inline) for first in request.each()))
-        return FirstResults(results=[brief(result) for result in await self._results(begun)])
+        with self._flights.asked() as may_begin:
+            async with self._gate.crowd() as turn:
+                begin = partial(self._begun, deadline=_deadline(), inline=turn.inline, may_begin=may_begin)
+                begun = await asyncio.gather(*map(begin, request.each()))
+            return FirstResults(results=[brief(result) for result in await self._results(begun)])
 
-    async def _begun(self, request: FirstRequest, deadline: float, inline: Inline) -> FirstResult | str:
+    async def _begun(
+        self, request: FirstRequest, *, deadline: float, inline: Inline, may_begin: bool
+    ) -> FirstResult | str:
         """Begin a first request, or join it, and wait for the answer. Gives its key, or what can be said at once."""
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
         waited_for = self._gate.admits(request.subscriber)
@@ -113,7 +122,7 @@ class DeliveryActivities:
             if isinstance(subscriber, Delivery):
                 return FirstResult(delivery=subscriber)
             # A workflow task may be repeated, and what was begun in it with it; a limit keeps a queue of its own.
-            if is_at_most_once(subscriber.target) or subscriber.limited:
+            if is_at_most_once(subscriber.target) or subscriber.limited or not may_begin:
                 return FirstResult()
             if not waited_for and not await self._gate.room(subscriber.name, deadline):
                 return FirstResult()
@@ -175,14 +184,12 @@ class DeliveryActivities:
         info = activity.info()
         known = [Attempt.model_validate(attempt) for attempt in info.heartbeat_details] or request.prior
         key = next_key(request, info.workflow_run_id or "", known)
-        delivery = joined = await self._in_hand(key, known)
+        delivery = joined = await in_hand(self._flights.adopt(key), known)
         if delivery is None:
             known = self._announcements.certain(key, known)
             if is_announced(known):
                 raise given_up(request, known)
-            if failure := repeated(request, known):
-                raise failure
-            await until_due()
+            await until_due(request, known)
             with told_of(request, known):
                 delivery = await self._next(request, known, key)
         if delivery.state not in {DeliveryState.RETRYING, DeliveryState.FAILED}:
@@ -192,19 +199,6 @@ class DeliveryActivities:
             self._flights.forget(key)
         raise failure_of(delivery, ends=bool(joined and (info.attempt > 1 or request.prior)))
 
-    async def _in_hand(self, key: str, known: list[Attempt]) -> Delivery | None:
-        """What the next request came to, where this process made it already, and Temporal has not heard of that.
-
-        It was too slow to say so, as in an overload: Temporal took it for dead.
-        """
-        flight = self._flights.adopt(key)
-        if flight is None:
-            return None
-        try:
-            return await beating(flight, known)
-        except LocalFault:
-            return None  # it was not made after all
-
     async def _next(self, request: DeliverRequest, known: list[Attempt], key: str) -> Delivery:
         """Make the next request, unless the subscriber is paused or gone."""
         subscriber = await self._admission.allowed(request, known, self._event)
@@ -213,12 +207,13 @@ class DeliveryActivities:
         number, told = next_number(known), known
         event = await self._event()
         carry = self._courier.carrying(event, subscriber, request.schedule, _replay(), number=number, prior=known)
-        if is_at_most_once(subscriber.target):
-            told = await self._announcements.announced(key, known, number)
-            carry = self._announcements.carrying(key, told, carry)
-        with told_of(request, told):
+        with ExitStack() as telling:
+            if is_at_most_once(subscriber.target):
+                told = await self._announcements.announced(key, known, number)
+                carry = self._announcements.carrying(key, told, carry)
+                telling.enter_context(told_of(request, told))
             try:
-                return await beating(self._flights.start(key, carry), told)
+                return await beating(self._flights.start(key, carry, awaited=True), told)
             except LocalFault as fault:
                 raise unmade(request, known, str(fault)) from None
 

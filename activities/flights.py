@@ -6,7 +6,7 @@ First ones outlive the 300 ms that a workflow task has for them, and any of them
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -35,21 +35,45 @@ class Flights:
         self._answered: dict[str, asyncio.Event] = {}
         self._aged: deque[str] = deque()
         self._left: set[str] = set()
-        self._flying = 0
+        self._owed = 0  # of those under way, and calls that may yet begin some: what a workflow has yet to hear of
+        self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def start(self, key: str, make: Carry) -> asyncio.Task[Delivery]:
-        """Begin, or join what was begun under this key."""
+    def start(self, key: str, make: Carry, *, awaited: bool = False) -> asyncio.Task[Delivery]:
+        """Begin, or join what was begun under this key.
+
+        A drain need not wait for one that is ``awaited``: whoever began it waits for its end, whatever that takes.
+        """
         flight = self._flights.get(key)
         if flight is None:
             answered = self._answered[key] = asyncio.Event()
             flight = self._flights[key] = asyncio.create_task(make(answered.set))
             flight.add_done_callback(lambda _: answered.set())
-            flight.add_done_callback(lambda ended: self._ended(key, ended))
-            self._flying += 1
-            self._idle.clear()
+            flight.add_done_callback(lambda ended: self._ended(key, ended, awaited=awaited))
+            if not awaited:
+                self._owe()
         return flight
+
+    @contextlib.contextmanager
+    def asked(self) -> Iterator[bool]:
+        """First requests are asked for, for the duration of a block; gives whether those may begin that have not.
+
+        Where they may, nothing is drained until its end.
+        """
+        if self._closing:
+            yield False
+            return
+        self._owe()
+        try:
+            yield True
+        finally:
+            self._owed -= 1
+            self._rest()
+
+    def begin_no_more(self) -> None:
+        """First requests that are asked for from now on are not to begin here."""
+        self._closing = True
 
     async def answered(self, key: str, until: float) -> None:
         """Wait until its request is answered, or the loop's time is ``until``."""
@@ -67,6 +91,7 @@ class Flights:
     def leave(self, key: str) -> None:
         """Its activity ends before it does: somebody will adopt it."""
         self._left.add(key)
+        self._idle.clear()
 
     def known(self, key: str) -> asyncio.Task[Delivery] | None:
         """What was begun under a key; None when this process does not have it (any more)."""
@@ -79,7 +104,7 @@ class Flights:
         return self._flights.get(key)
 
     async def drained(self, within: timedelta) -> None:
-        """Wait until nothing runs and all that was left was adopted, or the time is up."""
+        """Wait until all that is not awaited has ended and all that was left was adopted, or the time is up."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), within.total_seconds())
 
@@ -88,8 +113,12 @@ class Flights:
         self._flights.pop(key, None)
         self._answered.pop(key, None)
 
-    def _ended(self, key: str, flight: asyncio.Task[Delivery]) -> None:
-        self._flying -= 1
+    def _owe(self) -> None:
+        self._owed += 1
+        self._idle.clear()
+
+    def _ended(self, key: str, flight: asyncio.Task[Delivery], *, awaited: bool) -> None:
+        self._owed -= not awaited
         asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._age, key, flight)
         if flight.cancelled() or flight.exception() is not None:
             self.forget(key)  # whoever waits for it sees it, and may have it made anew
@@ -105,7 +134,7 @@ class Flights:
             self.forget(self._aged.popleft())
 
     def _rest(self) -> None:
-        if not self._left and not self._flying:
+        if not self._left and not self._owed:
             self._idle.set()
 
 

@@ -10,6 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
+from activities.transport_errors import LocalFault
 from domain.limits import LIMITED
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import MIN_DELAY
@@ -76,10 +77,10 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
       of its own clock.
     """
     info = activity.info()
-    if request.unmade and info.attempt == 1 and not info.heartbeat_details:
+    if request.unmade and info.attempt == 1 and not _is_reset(info):
         return unmade(request, known, request.unmade, UNMADE_WAIT)
-    if not known or (info.attempt == 1 and (request.at_once or not request.prior or info.heartbeat_details)):
-        return None  # of a first attempt that has heartbeats, an operator has reset the activity: not to wait
+    if not known or (info.attempt == 1 and (request.at_once or not request.prior or _is_reset(info))):
+        return None
     standing, last = settle(request.subscriber, known, request.schedule), known[-1]
     if standing.state is DeliveryState.FAILED:
         return failure_of(standing)  # for good: it was heard of, and not that the activity had ended with it
@@ -94,8 +95,22 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
     return _wait_lost(standing) if is_lost and standing.next_retry_at else None
 
 
-async def until_due() -> None:
-    """Wait for the time of a retry that a restarted Temporal hands out before it, by a second at most (`repeated`)."""
+def _is_reset(info: activity.Info) -> bool:
+    """Whether a first attempt is one because an operator has reset the activity: not to wait.
+
+    Another first attempt has no heartbeats, and is scheduled when its activity is.
+    """
+    return bool(info.heartbeat_details) or info.current_attempt_scheduled_time - info.scheduled_time > MIN_DELAY
+
+
+async def until_due(request: DeliverRequest, known: list[Attempt]) -> None:
+    """Wait for the time of a retry that a restarted Temporal hands out before it, by a second at most.
+
+    Raises:
+        ApplicationError: not this attempt makes the next request (`repeated`).
+    """
+    if failure := repeated(request, known):
+        raise failure
     info = activity.info()
     early = info.current_attempt_scheduled_time - info.started_time
     if info.attempt > 1 and early > timedelta():
@@ -115,9 +130,7 @@ def unmade(
     Temporal waits for so long; by default as long as its policy has it, 1 s, doubling up to 16 s.
     """
     activity.heartbeat(*details(known))  # should it have been announced, it was not made after all
-    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
-    unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=fault)
-    return ApplicationError(fault, unchanged, type=UNMADE, next_retry_delay=wait)
+    return ApplicationError(fault, _unchanged(request.subscriber, known, fault), type=UNMADE, next_retry_delay=wait)
 
 
 @contextmanager
@@ -129,18 +142,21 @@ def told_of(request: DeliverRequest, known: list[Attempt]) -> Iterator[None]:
         raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        state = DeliveryState.RETRYING if known else DeliveryState.PENDING
-        unchanged = Delivery(subscriber=request.subscriber, state=state, attempts=known, error=said)
-        raise ApplicationError(said, unchanged, type=BROKEN_OFF) from error
+        raise ApplicationError(said, _unchanged(request.subscriber, known, said), type=BROKEN_OFF) from error
 
 
 def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> ApplicationError:
     """Tells the workflow that the delivery goes on by the queue of its subscriber, which has limits now."""
-    state, error = (DeliveryState.RETRYING, known[-1].error) if known else (DeliveryState.PENDING, None)
-    unchanged = Delivery(subscriber=subscriber, state=state, attempts=known, error=error)
+    unchanged = _unchanged(subscriber, known, known[-1].error if known else None)
     said = f"limited to {limits} by now: the subscriber's own queue goes on"
     benign = ApplicationErrorCategory.BENIGN
     return ApplicationError(said, unchanged, limits, type=LIMITED, non_retryable=True, category=benign)
+
+
+def _unchanged(subscriber: str, known: list[Attempt], error: str | None) -> Delivery:
+    """A delivery as it stood before a request that was not made."""
+    state = DeliveryState.RETRYING if known else DeliveryState.PENDING
+    return Delivery(subscriber=subscriber, state=state, attempts=known, error=error)
 
 
 async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
@@ -153,6 +169,19 @@ async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
         if not carrying.done():
             activity.heartbeat(*details(known))
     return carrying.result()
+
+
+async def in_hand(flight: asyncio.Task[Delivery] | None, known: list[Attempt]) -> Delivery | None:
+    """What the next request came to, where this process made it already, and Temporal has not heard of that.
+
+    It was too slow to say so, as in an overload: Temporal took it for dead.
+    """
+    if flight is None:
+        return None
+    try:
+        return await beating(flight, known)
+    except LocalFault:
+        return None  # it was not made after all
 
 
 def details(attempts: list[Attempt]) -> list[dict[str, object]]:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from activities.parcels import AppriseParcel
+from activities.transport_errors import check_own_means, own_fault
 from domain.addresses import AddressPolicy, is_loopback_host, literal
 from domain.errors import BlockedAddressError
 from domain.outcomes import Failure
@@ -69,6 +70,7 @@ async def tell_by_apprise(parcel: AppriseParcel, policy: AddressPolicy, seconds:
 
     Raises:
         AppriseMissingError, InvalidNotifyError, BlockedAddressError: as `check_apprise` does.
+        LocalFault: this machine could not make the request.
     """
     told = asyncio.get_running_loop().run_in_executor(_threads, _tell, parcel, policy)
     try:
@@ -78,6 +80,17 @@ async def tell_by_apprise(parcel: AppriseParcel, policy: AddressPolicy, seconds:
 
 
 def _tell(parcel: AppriseParcel, policy: AddressPolicy) -> Verdict:
+    try:
+        check_own_means()  # also for what is loaded once: the library leaves out what it could not open
+        verdict = _told(parcel, policy)
+        if verdict.failure is Failure.CONNECTION and not _guard.status:
+            check_own_means()
+    except OSError as error:
+        raise own_fault(error) or error from None
+    return verdict
+
+
+def _told(parcel: AppriseParcel, policy: AddressPolicy) -> Verdict:
     apprise = _load(parcel.target.scheme)
     with _guarded(policy):
         plugin = _plugin(apprise, parcel.target, policy)

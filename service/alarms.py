@@ -28,6 +28,7 @@ from service.listing import check_limit, first_of, latest, quoted
 from service.reachability import searched
 from service.temporal import answered
 from service.turns import Turns
+from service.updates import seen
 from workflows import names
 from workflows.alarm import AlarmInput, AlarmWorkflow
 from workflows.policies import EVENT_TASK_TIMEOUT
@@ -107,8 +108,8 @@ class AlarmGateway:
         """
         alarm_id = self.id_of(identity, said.get("node_id"))
         template = self._rules.dashboard
-        seen = Observation(alarm_id=alarm_id, identity=identity, severity=severity, dashboard_template=template, **said)
-        return await self._observe(seen)
+        told = Observation(alarm_id=alarm_id, identity=identity, severity=severity, dashboard_template=template, **said)
+        return await self._observe(told)
 
     async def change(self, alarm_id: str, **said: Any) -> Observed:
         """Bring a known alarm up to date; ``said`` are members of `Observation`.
@@ -152,37 +153,37 @@ class AlarmGateway:
         rows = [row for run in runs if (row := await _row(run)) is not None]
         return AlarmPage(rows=rows, older=older)
 
-    async def _observe(self, seen: Observation) -> Observed:
-        seen = checked(seen, datetime.now(UTC)).model_copy(update={"event_id": new_event_id()})
+    async def _observe(self, told: Observation) -> Observed:
+        told = checked(told, datetime.now(UTC)).model_copy(update={"event_id": new_event_id()})
         await self._connection.require_worker()
         try:
-            async with self._turns.of(seen.alarm_id), answered(self._connection.client, names.CONTROL_QUEUE):
-                return await (self._update(seen) if seen.identity is None else self._update_or_start(seen))
+            async with self._turns.of(told.alarm_id), answered(self._connection.client, names.CONTROL_QUEUE):
+                return await seen(lambda: (self._update if told.identity is None else self._update_or_start)(told))
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise AlarmNotFoundError(alarm_id=seen.alarm_id) from None
+                raise AlarmNotFoundError(alarm_id=told.alarm_id) from None
             raise
 
-    async def _update(self, seen: Observation) -> Observed:
-        return await self._handle(seen.alarm_id).execute_update(
+    async def _update(self, told: Observation) -> Observed:
+        return await self._handle(told.alarm_id).execute_update(
             AlarmWorkflow.observe,  # type: ignore[arg-type]  # the SDK mistypes async updates that have a name=
-            seen,
+            told,
         )
 
-    async def _update_or_start(self, seen: Observation) -> Observed:
+    async def _update_or_start(self, told: Observation) -> Observed:
         """Both are one step for Temporal: however many are first, there is one alarm."""
         start = WithStartWorkflowOperation(
             AlarmWorkflow.run,
-            AlarmInput(alarm_id=seen.alarm_id),
-            id=names.alarm_workflow_id(seen.alarm_id),
+            AlarmInput(alarm_id=told.alarm_id),
+            id=names.alarm_workflow_id(told.alarm_id),
             task_queue=names.CONTROL_QUEUE,
             task_timeout=EVENT_TASK_TIMEOUT,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=f"{seen.identity.alarm_type} of {seen.identity.resource_id}"[:100] if seen.identity else "",
+            static_summary=f"{told.identity.alarm_type} of {told.identity.resource_id}"[:100] if told.identity else "",
         )
         return await self._connection.client.execute_update_with_start_workflow(
             AlarmWorkflow.observe,  # type: ignore[arg-type]  # as above
-            seen,
+            told,
             start_workflow_operation=start,
         )
 

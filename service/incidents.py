@@ -82,22 +82,13 @@ class IncidentGateway:
     async def _declared(self, incident_id: str, declaration: Declaration) -> Incident:
         """The incident of a number, declared now unless it was before."""
         client = self._connection.client
+        declared = IncidentInput(incident_id=incident_id, declaration=declaration, event_id=new_event_id())
         async with answered(client, names.CONTROL_QUEUE):
-            start = WithStartWorkflowOperation(
-                IncidentWorkflow.run,
-                IncidentInput(incident_id=incident_id, declaration=declaration, event_id=new_event_id()),
-                id=names.incident_workflow_id(incident_id),
-                task_queue=names.CONTROL_QUEUE,
-                task_timeout=EVENT_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                memo={names.TITLE_MEMO: declaration.title},
-                search_attributes=_attributes(incident_id, declaration),
-                static_summary=f"{incident_id} · {declaration.severity} · {declaration.title}"[:100],
-            )
-            return await client.execute_update_with_start_workflow(
-                IncidentWorkflow.declared,  # type: ignore[arg-type]  # the SDK mistypes async updates that have a name=
-                start_workflow_operation=start,
+            return await seen(
+                lambda: client.execute_update_with_start_workflow(
+                    IncidentWorkflow.declared,  # type: ignore[arg-type]  # the SDK mistypes async updates with a name=
+                    start_workflow_operation=_start(declared),
+                )
             )
 
     async def change(self, incident_id: str, change: Change) -> Incident:
@@ -162,6 +153,23 @@ def check_same(incident: Incident, declaration: Declaration) -> None:
     found = (incident.title, incident.severity, incident.timeline[0].actor)
     if found != (declaration.title, declaration.severity, declaration.actor):
         raise IdempotencyKeyReusedError(did=f"declared {incident.id}", other="another title, severity or actor")
+
+
+def _start(declared: IncidentInput) -> WithStartWorkflowOperation[IncidentWorkflow, Incident]:
+    """The start of an incident, which joins one that began already; good for one call."""
+    incident_id, declaration = declared.incident_id, declared.declaration
+    return WithStartWorkflowOperation(
+        IncidentWorkflow.run,
+        declared,
+        id=names.incident_workflow_id(incident_id),
+        task_queue=names.CONTROL_QUEUE,
+        task_timeout=EVENT_TASK_TIMEOUT,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        memo={names.TITLE_MEMO: declaration.title},
+        search_attributes=_attributes(incident_id, declaration),
+        static_summary=f"{incident_id} · {declaration.severity} · {declaration.title}"[:100],
+    )
 
 
 async def _row(run: WorkflowExecution) -> IncidentRow:

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -55,6 +56,8 @@ from service.starts import Starts
 from service.workers import presence_worker
 from workflows import names
 
+# First requests that were asked for before the drain may begin seconds after, a crowd's in its turn, and take 10 s.
+ADOPTED = timedelta(seconds=18)
 CACHED_BURSTS = 8  # while they are handed over; of 512 KiB at most
 
 
@@ -91,27 +94,36 @@ async def running_workers(
         stack.push_async_callback(parts.recorder.drain, DRAIN)
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(in_flight_worker(client, parts))
-        stack.push_async_callback(parts.flights.drained, DRAIN)
         control = control_worker(client, emission, incidents, parts)
         await stack.enter_async_context(control)  # the directory and the ledger answer until nothing asks them
+        events = event_worker(client, parts)
         requesting = [
             delivery_worker(client, parts, emission),
             handover_worker(client, parts),
             serving_worker(client, parts.limits, DRAIN),
-            event_worker(client, parts),
         ]
-        for worker in requesting:
+        for worker in [*requesting, events]:
             await stack.enter_async_context(worker)
         # One after the other, each would begin requests for as long as those before it end theirs.
-        stack.push_async_callback(_shut_down, requesting)
+        stack.push_async_callback(_shut_down, requesting, events, parts.flights)
         await stack.enter_async_context(parts.keep_served())
         await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield parts.head_start.begin
 
 
-async def _shut_down(workers: Sequence[Worker]) -> None:
-    """Have several workers begin nothing new, all from now on, and wait until what they have has ended."""
-    await asyncio.gather(*(worker.shutdown() for worker in workers))
+async def _shut_down(requesting: Sequence[Worker], events: Worker, flights: Flights) -> None:
+    """Have several workers begin no request, all from now on, and wait until what they have has ended.
+
+    Events go on meanwhile, without requests: some have steps to take before they ask for what this process has in
+    flight for them, such as an ordered delivery's place in line.
+    """
+
+    async def end_events() -> None:
+        await flights.drained(ADOPTED)
+        await events.shutdown()
+
+    flights.begin_no_more()
+    await asyncio.gather(*(worker.shutdown() for worker in requesting), end_events())
 
 
 def _assemble(

@@ -37,3 +37,12 @@ async def test_what_another_process_announced_since_may_have_been_made() -> None
     later = LOST.model_copy(update={"at": NOW + timedelta(microseconds=1)})
     assert is_announced(announcements.certain("k", [EARLIER, later]))
     assert is_announced(announcements.certain("another", [EARLIER, LOST]))
+
+
+async def test_of_those_that_were_not_made_the_latest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.announcements.REMEMBERED", 2)
+    announcements = Announcements()
+    for key in "abc":
+        await taken_back(announcements, key)
+    known = [is_announced(announcements.certain(key, [EARLIER, LOST])) for key in "abc"]
+    assert known == [True, False, False]

@@ -1,6 +1,7 @@
 """First deliveries under way: joined when repeated, kept for adoption, waited for at the end."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -93,6 +94,34 @@ async def test_a_drain_ends_when_its_time_is_up() -> None:
     await table.drained(SOON)
     assert not flight.done()
     flight.cancel()
+
+
+async def test_a_drain_waits_for_whoever_may_yet_begin_a_request_and_for_nobody_who_may_not() -> None:
+    table = Flights()
+    asked_before, asked_since = contextlib.ExitStack(), contextlib.ExitStack()
+    assert asked_before.enter_context(table.asked())
+    table.begin_no_more()
+    assert not asked_since.enter_context(table.asked())
+    draining = asyncio.create_task(table.drained(timedelta(seconds=5)))
+    await asyncio.sleep(0.05)
+    assert not draining.done()
+    asked_before.close()
+    await within(1, draining)
+    asked_since.close()
+
+
+async def test_a_drain_waits_for_no_retry_but_where_it_was_left() -> None:
+    table, carrier = Flights(), Carrier()
+    retry = table.start("k", carrier, awaited=True)
+    await within(0.5, table.drained(timedelta(seconds=5)))
+    table.leave("k")
+    draining = asyncio.create_task(table.drained(timedelta(seconds=5)))
+    carrier.landed.set()
+    await retry
+    await asyncio.sleep(0.05)
+    assert not draining.done()
+    table.adopt("k")
+    await within(1, draining)
 
 
 async def test_a_drain_of_nothing_takes_no_time() -> None:

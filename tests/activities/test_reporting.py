@@ -34,14 +34,17 @@ def test_a_retry_is_never_later_than_the_schedule_has_it(
     assert shortest <= delay <= longest
 
 
-def attempted(attempt: int, *beaten: object, early: timedelta = timedelta()) -> ActivityEnvironment:
-    """An attempt, which Temporal hands out so long before its time."""
+def attempted(
+    attempt: int, *beaten: object, early: timedelta = timedelta(), after: timedelta = timedelta()
+) -> ActivityEnvironment:
+    """An attempt, which Temporal hands out so long before its time, ``after`` its activity was scheduled."""
     environment, now = ActivityEnvironment(), datetime.now(UTC)
     environment.info = dataclasses.replace(
         environment.info,
         attempt=attempt,
         heartbeat_details=beaten,
         heartbeat_timeout=timedelta(seconds=6),
+        scheduled_time=now + early - after,
         current_attempt_scheduled_time=now + early,
         started_time=now,
     )
@@ -57,8 +60,10 @@ class Waiting:
         self.beaten: list[object] = []
         self.unmade: str | None = None
 
-    def on_attempt(self, attempt: int, *beaten: object, early: timedelta = timedelta()) -> ApplicationError | None:
-        environment = attempted(attempt, *beaten, early=early)
+    def on_attempt(
+        self, attempt: int, *beaten: object, early: timedelta = timedelta(), after: timedelta = timedelta()
+    ) -> ApplicationError | None:
+        environment = attempted(attempt, *beaten, early=early, after=after)
         environment.on_heartbeat = lambda *told: self.beaten.extend(told)
         request = DeliverRequest(
             event_id="e", subscriber="ops", schedule=SCHEDULE, prior=self.known, unmade=self.unmade
@@ -111,7 +116,7 @@ def test_what_is_handed_out_less_than_a_second_early_waits_for_its_time(
         slept.append(seconds)
 
     monkeypatch.setattr("activities.reporting.asyncio.sleep", sleep)
-    asyncio.run(environment.run(until_due))
+    asyncio.run(environment.run(until_due, DeliverRequest(event_id="evt", subscriber="ops", schedule=SCHEDULE), []))
     assert sum(slept) == pytest.approx(waited)
 
 
@@ -131,3 +136,10 @@ def test_what_could_not_be_made_is_said_again_and_waited_for(made: int) -> None:
     assert Delivery.model_validate(begun.details[0]).attempts == waiting.known
     assert not begun.non_retryable
     assert waiting.on_attempt(2, *waiting.beaten) is None  # and nothing takes that wait for a lost one
+
+
+@pytest.mark.parametrize("made", [0, 2])
+def test_an_operator_ends_the_wait_for_this_machine(made: int) -> None:
+    waiting = Waiting(made)
+    waiting.unmade = "too many open files"
+    assert waiting.on_attempt(1, after=timedelta(seconds=4)) is None

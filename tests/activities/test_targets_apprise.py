@@ -1,14 +1,18 @@
 """Services that Apprise tells: what it may do, what its answers mean, and that it gives nothing away."""
 
 import asyncio
+import errno
+import itertools
 import logging
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -17,12 +21,14 @@ from activities import targets_apprise
 from activities.sender import Sender
 from activities.targets_apprise import check_apprise
 from activities.transport import GuardedTransport
+from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
 from domain.errors import BlockedAddressError
-from domain.outcomes import Attempt, Failure
+from domain.outcomes import OWN_FAULT, Attempt, Failure
 from domain.targets.catalogue import AppriseTarget, parse_notify
 from domain.targets.errors import AppriseMissingError, InvalidNotifyError
 from tests.support.builders import make_event, make_keyring, make_target
+from tests.support.files import out_of_files
 from tests.support.sink import Answer, Hang, Redirect, Sink
 
 TOKEN = "hush-hush-token"
@@ -76,6 +82,43 @@ async def test_a_service_that_hangs_is_a_timeout(sink: Sink, monkeypatch: pytest
     sink.script(Hang())
     attempt = await send(url_of(sink))
     assert (attempt.failure, attempt.retryable) == (Failure.TIMEOUT, True)
+
+
+async def test_a_machine_without_file_descriptors_tells_nobody_and_says_nothing_of_the_service(sink: Sink) -> None:
+    with pytest.raises(LocalFault, match=f"{OWN_FAULT}: Too many open files"), out_of_files():
+        await send(url_of(sink))
+    assert sink.received == []
+
+
+async def test_one_that_runs_out_of_them_before_it_connects_is_at_fault(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+    with ExitStack() as taken:
+
+        def starved(*args: Any, **options: Any) -> Any:
+            taken.enter_context(out_of_files())
+            return resolve(*args, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", starved)
+        with pytest.raises(LocalFault):
+            await send(url_of(sink))
+    assert sink.received == []
+
+
+async def test_a_service_that_answered_is_taken_at_its_word_by_a_machine_that_runs_out_of_them(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count(1)
+
+    def look() -> None:
+        if next(looks) > 1:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(targets_apprise, "check_own_means", look)
+    sink.script(Answer(500))
+    attempt = await send(url_of(sink))
+    assert attempt.error == "Apprise could not tell json://: it answered HTTP 500"
 
 
 async def test_redirects_are_not_followed(sink: Sink, far: Sink) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from domain.incidents import Declaration, Severity
+from service.queues import DRAIN
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, temporal_dev_server, unique_name, unique_type
-from tests.support.sink import Hang, Sink
+from tests.support.sink import Hang, Sink, SlowAnswer
 
 HANGING = 8  # events, each of which is tried for 10 s, and again after a second
 
@@ -38,3 +40,50 @@ async def test_nothing_begins_on_one_queue_while_another_ends_what_it_has(alone:
         took = time.monotonic() - told
     begun = [round(request.at - told, 1) for request in other.received if request.at > told]
     assert [at for at in begun if at > 3] == [], f"after {took:.1f} s it had stopped"
+
+
+async def test_an_event_goes_on_until_it_has_asked_for_what_is_in_flight(alone: Platform) -> None:
+    """It has an ordered subscriber, whose place in line is taken by an activity of the same queue."""
+    add = alone.gateway.subscribers.add
+    async with Sink() as ordered, Sink() as plain:
+        plain.script(SlowAnswer(3))
+        async with alone.process("worker") as worker:
+            await eventually(lambda: add("ordered", ordered.url(), types=["im.incident.**"], ordered=True), 30)
+            await add("plain", plain.url(), types=["im.incident.**"])
+            await alone.gateway.incidents.declare(
+                Declaration(title="Checkout down", severity=Severity.SEV_1, actor="tests")
+            )
+            await plain.wait_for(1)
+            told = time.monotonic()
+            assert await worker.stop() == 0
+            assert time.monotonic() - told < DRAIN.total_seconds(), "nobody asked for the request in flight"
+        async with alone.process("worker"):
+            await ordered.wait_for(1)
+            await eventually(lambda: _an_event_ended(alone), 30)
+    assert len(plain.received) == 1
+
+
+async def test_events_that_come_while_a_process_stops_are_left_to_the_next(alone: Platform) -> None:
+    add, held, late = alone.gateway.subscribers.add, unique_type("held"), unique_type("late")
+    async with Sink() as slow, Sink() as quick:
+        slow.script(SlowAnswer(8))
+        async with alone.process("worker") as worker:
+            await eventually(lambda: add("slow", slow.url(), types=[held]), 30)
+            await add("quick", quick.url(), types=[late])
+            await alone.im("event", "emit", "--type", held, "--data", "{}")
+            await slow.wait_for(1)
+            stopping = asyncio.create_task(worker.stop())
+            await eventually(lambda: "draining" in worker.said())
+            emitted = await alone.im("event", "emit", "--type", late, "--data", "{}")
+            assert not stopping.done(), "this machine is too slow for the test"
+            assert await stopping == 0
+        assert emitted.code == 0, emitted.err
+        assert quick.received == []
+        async with alone.process("worker"):
+            await quick.wait_for(1)
+
+
+async def _an_event_ended(platform: Platform) -> bool:
+    """Whether an event's workflow has ended."""
+    query = "WorkflowType = 'EventWorkflow' AND ExecutionStatus = 'Completed'"
+    return bool((await platform.client.count_workflows(query)).count)

@@ -1,20 +1,26 @@
 """Updates of a registry take turns, whoever asks for them."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from domain.alarms import AlarmSeverity, Identity
 from domain.errors import UnavailableError
+from domain.incidents import Declaration, Severity, declare
+from service.alarms import AlarmGateway, AlarmRules
 from service.connection import Connection
 from service.http_clients import HttpClientGateway
+from service.incidents import IncidentGateway
 from service.registry_writes import RegistryWrites
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
 from service.updates import AT_ONCE, SENT_AT_MOST, Updates, seen
 from tests.support.builders import make_subscriber
+from workflows.incident_numbers import IncidentNumbersWorkflow
 
 
 class Registry:
@@ -63,6 +69,67 @@ async def test_a_refusal_that_this_version_does_not_know_is_told_in_its_words() 
     with pytest.raises(UnavailableError, match=r"the update failed: .*the quota of 10 subscribers is used up"):
         async with answered(cast("Any", None)):
             raise WorkflowUpdateFailedError(refusal)
+
+
+class Unheard:
+    """As much of a connection as an incident, or an alarm, takes. No worker has seen its first updates.
+
+    Attributes:
+        started: what was to be started with each update, as its workflow would get it.
+        sent: arguments of each update.
+    """
+
+    def __init__(self, result: Any) -> None:
+        self.client = self
+        self._result = result
+        self.started: list[Any] = []
+        self.sent: list[Any] = []
+
+    async def require_worker(self) -> None:
+        pass
+
+    def get_workflow_handle_for(self, _run: Any, _workflow_id: str) -> "Unheard":
+        return self
+
+    async def execute_update(self, update: Any, argument: Any) -> Any:
+        if update is IncidentNumbersWorkflow.next:
+            return 7
+        return self._take(argument)
+
+    async def execute_update_with_start_workflow(
+        self, _update: Any, *arguments: Any, start_workflow_operation: WithStartWorkflowOperation[Any, Any]
+    ) -> Any:
+        assert not start_workflow_operation._used, "the SDK refuses to use one twice"
+        start_workflow_operation._used = True
+        self.started.append(start_workflow_operation._start_workflow_input.args)
+        return self._take(arguments)
+
+    def _take(self, arguments: Any) -> Any:
+        self.sent.append(arguments)
+        if len(self.sent) < SENT_AT_MOST:
+            raise WorkflowUpdateFailedError(ApplicationError("rejected", type="UnprocessedUpdate"))
+        return self._result
+
+
+async def test_a_declaration_that_no_worker_has_seen_is_sent_again_as_the_same_event() -> None:
+    declaration = Declaration(title="Checkout down", severity=Severity.SEV_1, actor="tests")
+    incident = declare("INC-7", declaration, datetime.now(UTC), "evt_1")
+    unheard = Unheard(incident)
+    gateway = IncidentGateway(cast("Connection", unheard))
+    assert await gateway.declare(declaration) is incident
+    assert len(unheard.started) == SENT_AT_MOST
+    assert len({each[0].event_id for each in unheard.started}) == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_is_said_of_an_alarm_is_sent_again_where_no_worker_has_seen_it(first: bool) -> None:
+    unheard = Unheard("observed")
+    gateway = AlarmGateway(cast("Connection", unheard), AlarmRules())
+    identity = Identity(resource_type="node", resource_id="db-1", alarm_type="disk-full")
+    said = gateway.upsert(identity, AlarmSeverity.MAJOR) if first else gateway.change("alm_1", severity="MAJOR")
+    assert cast("Any", await said) == "observed"
+    assert len(unheard.sent) == SENT_AT_MOST
+    assert all(each == unheard.sent[0] for each in unheard.sent), "under one event id"
 
 
 @pytest.mark.parametrize(

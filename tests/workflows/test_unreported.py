@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from activities import exchange
+from activities import deliveries, exchange, reporting
 from activities.deliveries import DeliveryActivities
 from activities.exchange import Request
 from activities.sender import Sender
@@ -134,14 +134,14 @@ async def test_a_request_under_way_is_joined_and_costs_no_other(
 def _let_go_once_joined(patch: pytest.MonkeyPatch, let_go: asyncio.Event) -> None:
     """Answer a request when a second attempt of Temporal's has come for it, as it hears of none."""
     patch.setattr(policies, "DELIVER_HEARTBEAT", SILENCE)
-    in_hand = DeliveryActivities._in_hand
+    in_hand = reporting.in_hand
 
-    async def joined(self: DeliveryActivities, key: str, known: list[Attempt]) -> Delivery | None:
-        if self._flights.known(key):
+    async def joined(flight: asyncio.Task[Delivery] | None, known: list[Attempt]) -> Delivery | None:
+        if flight:
             let_go.set()
-        return await in_hand(self, key, known)
+        return await in_hand(flight, known)
 
-    patch.setattr(DeliveryActivities, "_in_hand", joined)
+    patch.setattr(deliveries, "in_hand", joined)
 
 
 async def test_a_first_request_that_was_joined_is_not_made_again_either(
