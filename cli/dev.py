@@ -14,7 +14,7 @@ from service.devserver import TemporalCli, dev_server, download_cli, find_cli
 from service.listeners import ports_of
 from service.logs import configure_logs
 from service.process import run_server
-from service.server import API_APP, Backend, running_api, running_backend, until_stopped
+from service.server import API_APP, DRAINING, Backend, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, load_dev_token, prepare_state_dir
 
@@ -42,7 +42,7 @@ async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemera
     async with laptop(settings, temporal_port=temporal_port, ui_port=ui_port, ephemeral=ephemeral) as running:
         _announce(console, running)
         await until_stopped()
-        console.print("[dim]draining: requests under way end, nothing new begins[/dim]")
+        console.print(f"[dim]{DRAINING}[/dim]")
     console.print("[dim]stopped[/dim]")
 
 

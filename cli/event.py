@@ -130,7 +130,7 @@ def _cut(found: "EventPage", wanted: "EventFilter") -> list[str]:
         if any(row.more_troubled for row in found.rows):
             return ["where it ends in ..., more are in trouble than a list can name: im event show EVENT has all"]
     elif any(len(row.states_of(wanted.subscriber)) > 1 for row in found.rows):
-        told = "where there is an 'or', events were accepted together, and a list does not tell them apart"
+        told = "where there is an 'or', a list cannot tell: events that came together, or very many that wait for one"
         return [f"{told}: im why EVENT {wanted.subscriber}"]
     return []
 

@@ -225,6 +225,8 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     try:
         return now - parse_duration(text)
     except (InvalidRequestError, OverflowError):
+        from domain.faults import shown  # noqa: PLC0415 - only where something went wrong
+
         raise typer.BadParameter(
-            f"{option}: {text!r} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time"
+            f"{option}: {shown(text)} is neither a duration (15m, 1h, 5d) nor an RFC 3339 time"
         ) from None

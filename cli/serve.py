@@ -11,7 +11,7 @@ from service.fleet import Fleet, Ready
 from service.logs import configure_logs
 from service.metrics import sdk_ports
 from service.process import run_server
-from service.server import API_APP, Place, listen, running_api, running_backend, until_stopped
+from service.server import API_APP, DRAINING, Place, listen, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.settings_checks import guarded
 from service.state_files import LOG_FOLDER, prepare_state_dir
@@ -70,7 +70,7 @@ async def _serve(settings: Settings, listener: socket.socket | None = None, plac
         if place:
             place.ready()
         await until_stopped()
-        _log.info("draining: requests under way end, nothing new begins")
+        _log.info(DRAINING)
     _log.info("stopped")
 
 
@@ -80,7 +80,7 @@ async def _work(settings: Settings) -> None:
         _log.info("working", temporal=temporal_address(), publishing=settings.enable_event_publishing)
         _warn_of_publishing(settings)
         await until_stopped()
-        _log.info("draining: requests under way end, nothing new begins")
+        _log.info(DRAINING)
     _log.info("stopped")
 
 

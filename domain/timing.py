@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 from domain.errors import InvalidRequestError
+from domain.faults import shown
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -12,7 +13,7 @@ def parse_duration(text: str) -> timedelta:
     """``90``, ``90s``, ``15m``, ``24h`` or ``5d``; raises `InvalidRequestError` for anything else."""
     found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip().lower())
     if not found:
-        raise InvalidRequestError(reason=f"{text!r} is not a duration; write 90s, 15m, 24h or 5d")
+        raise InvalidRequestError(reason=f"{shown(text)} is not a duration; write 90s, 15m, 24h or 5d")
     return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
-from temporalio.client import Client, WorkflowExecution
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from domain.naming import given_as
 from domain.outcomes import DeliveryState
@@ -16,8 +16,11 @@ from service.reachability import searched
 from workflows import names
 from workflows.details import HANDED_OVER
 
+Listed = tuple[WorkflowExecution, EventRow]
+
 _SHARED = names.shared_workflow_id("")
 MARKED_LOOKED_AT = 100
+IDS_ASKED_FOR = 100  # in one question
 MAX_SEARCHES = 20  # of one list: with a pattern, most of what the store gives may not be wanted
 
 
@@ -85,8 +88,9 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
         async with searched(client):
             runs, older = await latest(client, query, before, wanted.limit)
         seen.update(run.id for run in runs)
-        for at, together in itertools.groupby(runs, key=lambda run: run.start_time):
-            each = [(run, row) for run in together async for row in rows_of(run) if _is_wanted(row, wanted, patterns)]
+        pairs = await _settled(client, [(run, row) for run in runs async for row in rows_of(run)], wanted.subscriber)
+        for at, together in itertools.groupby(pairs, key=lambda pair: pair[0].start_time):
+            each = [(run, row) for run, row in together if _is_wanted(row, wanted, patterns)]
             found = [_shown(row, wanted) for run, row in each if not _goes_on(row, run, seen)]
             if rows and len(rows) + len(found) > wanted.limit:
                 return EventPage(rows=rows, older=before)
@@ -95,6 +99,36 @@ async def find_events(client: Client, wanted: EventFilter) -> EventPage:
             return EventPage(rows=rows, older=older)
         before = older
     return EventPage(rows=rows, older=before, complete=False)
+
+
+async def _settled(client: Client, pairs: list[Listed], subscriber: str | None) -> list[Listed]:
+    """Rows of one subscriber's, with what bursts that have ended left open of its: elsewhere, or it is done.
+
+    Temporal knows of a burst together how its events stand with whom, so the workflows are asked for that go on.
+    """
+    if subscriber is None:
+        return pairs
+    left = [_rest_of(run, row) for run, row in pairs if _left_open(run, row, subscriber)]
+    marked = f"{names.SUBSCRIBERS.name} = '{names.NAMES_LEFT_OUT}'"  # one of these may be for it, too
+    wanted = f"({sent_to(subscriber, failed=False, undelivered=False)} OR {marked})"
+    elsewhere: set[str] = set()
+    for place in range(0, len(left), IDS_ASKED_FOR):
+        query = f"WorkflowId IN ({', '.join(map(quoted, left[place : place + IDS_ASKED_FOR]))}) AND {wanted}"
+        async with searched(client):
+            elsewhere |= {run.id async for run in client.list_workflows(query)}
+    kept = [(run, row) for run, row in pairs if _rest_of(run, row) not in elsewhere]
+    return [(run, row.settled() if _left_open(run, row, subscriber) else row) for run, row in kept]
+
+
+def _left_open(run: WorkflowExecution, row: EventRow, subscriber: str) -> bool:
+    """Whether a burst has ended with something of a subscriber's that is not done."""
+    ended = run.status is WorkflowExecutionStatus.COMPLETED and run.id.startswith(_SHARED)
+    return ended and row.has_open(subscriber)
+
+
+def _rest_of(run: WorkflowExecution, row: EventRow) -> str:
+    """The id of the workflow that goes on with an event of a burst, where one does."""
+    return names.event_workflow_id_of(row.event_id, row.source) + names.continued_from(run.run_id)
 
 
 def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
@@ -121,7 +155,7 @@ def _goes_on(row: EventRow, run: WorkflowExecution, seen: Container[str]) -> boo
     """Whether an event of several goes on in a workflow that was seen, and this one only does not say so yet."""
     if row.outcome not in OPEN or not run.id.startswith(_SHARED):
         return False
-    return names.event_workflow_id_of(row.event_id, row.source) + names.continued_from(run.run_id) in seen
+    return _rest_of(run, row) in seen
 
 
 def _query(wanted: EventFilter) -> str:

@@ -75,8 +75,17 @@ class EventRow(BaseModel):
 
     def is_done_with(self, subscriber: str) -> bool:
         """Whether its workflow is for a subscriber, and has handed over nothing of that one's."""
+        return subscriber in self._words and not self.has_open(subscriber)
+
+    def has_open(self, subscriber: str) -> bool:
+        """Whether something of a subscriber's is not done, or was not when its workflow ended."""
         marks = {names.waiting_mark(subscriber), *(f"{state}:{subscriber}" for state in OPEN)}
-        return subscriber in self._words and self._words.isdisjoint(marks)
+        return not self._words.isdisjoint(marks)
+
+    def settled(self) -> Self:
+        """The same, of a workflow that has ended: what it left open is nowhere, unless another one goes on with it."""
+        kept = [word for word in self._words if not _is_open(word)]
+        return self.model_copy().knowing(kept, self._types)
 
     def knowing(self, words: Sequence[str], types: int) -> Self:
         """The same, with what `states_of` reads: the words of its search attribute, and how many types share that."""
@@ -92,6 +101,11 @@ class EventRow(BaseModel):
         """The same in a list of one subscriber's events."""
         states = self.states_of(subscriber)
         return self.model_copy(update={"state": states[0] if len(states) == 1 else None})
+
+
+def _is_open(word: str) -> bool:
+    """Whether a word of ``ImSubscribers`` says that a delivery is not done."""
+    return word.partition(":")[0] in OPEN or word.startswith(names.MARKED_WAITING)
 
 
 def _may_be(state: str, outcome: str) -> bool:
@@ -111,7 +125,8 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     """A row for each event of a workflow."""
     attributes = run.typed_search_attributes
     words = attributes.get(names.SUBSCRIBERS, [])
-    troubled = [word for word in words if ":" in word and word not in names.MARKS]
+    ended = run.status is WorkflowExecutionStatus.COMPLETED
+    troubled = [word for word in words if ":" in word and word not in names.MARKS and not (ended and _is_open(word))]
     on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events, emitted_at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
     alone, types = len(events) == 1, len({event["type"] for event in events})

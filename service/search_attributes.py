@@ -12,6 +12,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import SearchAttributesError
+from service.temporal import answered
 from workflows.names import SEARCH_ATTRIBUTES
 
 _WIRE = {
@@ -30,6 +31,7 @@ async def ensure_search_attributes(client: Client) -> list[str]:
     """Register what is missing, and wait until Temporal takes all of them; returns the names that were added.
 
     Raises:
+        TemporalUnavailableError: the namespace does not exist, or nothing answers.
         SearchAttributesError: the namespace refuses, or knows them not after 90 s; the error has the command to run.
     """
     added = await _registered(client)
@@ -38,9 +40,10 @@ async def ensure_search_attributes(client: Client) -> list[str]:
 
 
 async def _registered(client: Client) -> list[str]:
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
+    async with answered(client):
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
     missing = [key for key in SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]
     if not missing:
         return []

@@ -193,6 +193,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+# Said once: what follows is silent until the last request has been answered or given up.
+DRAINING = "draining: requests under way end (10 s each at most), nothing new begins; a second Ctrl-C cuts them off"
 ENDED_AT_ONCE = "ended at once: Temporal has what was under way done again, as soon as a worker runs"
 
 

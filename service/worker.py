@@ -96,31 +96,27 @@ async def running_workers(
         await stack.enter_async_context(in_flight_worker(client, parts))
         control = control_worker(client, emission, incidents, parts)
         await stack.enter_async_context(control)  # the directory and the ledger answer until nothing asks them
-        events = event_worker(client, parts)
-        requesting = [
-            delivery_worker(client, parts, emission),
-            handover_worker(client, parts),
-            serving_worker(client, parts.limits, DRAIN),
-        ]
-        for worker in [*requesting, events]:
+        telling = [event_worker(client, parts), handover_worker(client, parts)]
+        requesting = [delivery_worker(client, parts, emission), serving_worker(client, parts.limits, DRAIN)]
+        for worker in [*requesting, *telling]:
             await stack.enter_async_context(worker)
         # One after the other, each would begin requests for as long as those before it end theirs.
-        stack.push_async_callback(_shut_down, requesting, events, parts.flights)
+        stack.push_async_callback(_shut_down, requesting, telling, parts.flights)
         await stack.enter_async_context(parts.keep_served())
         await stack.enter_async_context(presence_worker(client, keyring, publishing=publishing))
         yield parts.head_start.begin
 
 
-async def _shut_down(requesting: Sequence[Worker], events: Worker, flights: Flights) -> None:
+async def _shut_down(requesting: Sequence[Worker], telling: Sequence[Worker], flights: Flights) -> None:
     """Have several workers begin no request, all from now on, and wait until what they have has ended.
 
     Events go on meanwhile, without requests: some have steps to take before they ask for what this process has in
-    flight for them, such as an ordered delivery's place in line.
+    flight for them, such as an ordered delivery's place in line, or being handed over by the burst that they came in.
     """
 
     async def end_events() -> None:
         await flights.drained(ADOPTED)
-        await events.shutdown()
+        await asyncio.gather(*(worker.shutdown() for worker in telling))
 
     flights.begin_no_more()
     await asyncio.gather(*(worker.shutdown() for worker in requesting), end_events())

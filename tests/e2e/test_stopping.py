@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from domain.incidents import Declaration, Severity
 from service.queues import DRAIN
+from tests.support.builders import make_event
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, temporal_dev_server, unique_name, unique_type
 from tests.support.sink import Hang, Sink, SlowAnswer
@@ -61,6 +62,28 @@ async def test_an_event_goes_on_until_it_has_asked_for_what_is_in_flight(alone: 
             await ordered.wait_for(1)
             await eventually(lambda: _an_event_ended(alone), 30)
     assert len(plain.received) == 1
+
+
+async def test_a_burst_that_is_told_to_stop_hands_over_what_is_in_flight(alone: Platform) -> None:
+    """Its events go on in workflows of their own, which ask: each has an ordered delivery besides."""
+    add, event_type = alone.gateway.subscribers.add, unique_type("burst")
+    async with Sink() as ordered, Sink() as plain:
+        plain.script(*[SlowAnswer(3)] * 5)
+        async with alone.process("worker") as worker:
+            await eventually(lambda: add("ordered", ordered.url(), types=[event_type], ordered=True), 30)
+            await add("plain", plain.url(), types=[event_type])
+            events = [
+                make_event(id=f"e{at}", type=event_type, extensions={"imincidentid": f"INC-{at}"}) for at in range(5)
+            ]
+            await alone.gateway.events.publish_batch(events)
+            await plain.wait_for(5)
+            told = time.monotonic()
+            assert await worker.stop() == 0
+            assert time.monotonic() - told < DRAIN.total_seconds(), "nobody asked for the requests in flight"
+        async with alone.process("worker"):
+            await ordered.wait_for(5)
+            await asyncio.sleep(3)  # a workflow that found nobody to ask would have the request made again
+    assert len(plain.received) == 5
 
 
 async def test_events_that_come_while_a_process_stops_are_left_to_the_next(alone: Platform) -> None:

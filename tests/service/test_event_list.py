@@ -12,6 +12,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from service.changes import EventChange, Watch, _changes
 from service.event_list import EventFilter, _query, find_events, lacking
 from service.event_rows import EventRow, lack_trouble, rows_of
+from service.listing import quoted
 from service.progress import run_kind
 from tests.support.builders import NOW, make_event
 from workflows import names
@@ -25,9 +26,10 @@ class Store:
     def __init__(self, *runs: "Run") -> None:
         self.runs = runs
 
-    async def list_workflows(self, query: str, limit: int) -> AsyncIterator["Run"]:
+    async def list_workflows(self, query: str, limit: int | None = None) -> AsyncIterator["Run"]:
         for each in self.runs[:limit]:
-            yield each
+            if "WorkflowId IN" not in query or quoted(each.id) in query:
+                yield each
 
 
 @dataclass
@@ -75,6 +77,11 @@ async def test_what_was_cancelled_for_one_is_said_though_it_was_delivered_to_oth
     assert [row.troubled async for row in rows_of(run(events=2))] == [[], []]  # of which of them is not known
 
 
+def rest_id(burst: Run, event_id: str) -> str:
+    """The id of the workflow that goes on with one of its events."""
+    return names.event_workflow_id_of(event_id, "/s") + names.continued_from(burst.run_id)
+
+
 def rest(ago: timedelta) -> Run:
     """What goes on of an event that was accepted so long before."""
     return Run(1, "retrying", ["retrying:a"], id="event/1@00000000/rest-a1", accepted=NOW - ago)
@@ -96,7 +103,8 @@ async def test_since_goes_by_when_an_event_was_accepted(since: timedelta, listed
 
 @pytest.mark.parametrize(("keyword", "shown"), [("retrying:a", "retrying"), ("pending:a", "pending")])
 async def test_the_outcome_and_the_trouble_of_an_event_agree(keyword: str, shown: str) -> None:
-    (row,) = [row async for row in rows_of(cast("WorkflowExecution", Run(1, "pending", [keyword, "a"])))]
+    run = Run(1, "pending", [keyword, "a"], status=WorkflowExecutionStatus.RUNNING)
+    (row,) = [row async for row in rows_of(cast("WorkflowExecution", run))]
     assert (row.outcome, row.troubled) == (shown, [keyword])
 
 
@@ -225,8 +233,8 @@ async def test_a_list_lacks_nothing_where_everybody_is_named() -> None:
     assert await lacking(cast("Client", cast("Any", Store())), EventFilter(subscriber="a")) == []
 
 
-async def found(run: Run, **wanted: Any) -> list[EventRow]:
-    return (await find_events(cast("Client", cast("Any", Store(run))), EventFilter(**wanted))).rows
+async def found(*runs: Run, **wanted: Any) -> list[EventRow]:
+    return (await find_events(cast("Client", cast("Any", Store(*runs))), EventFilter(**wanted))).rows
 
 
 @pytest.mark.parametrize(("subscriber", "state"), [("a", "delivered"), ("b", "retrying"), ("c", "cancelled")])
@@ -251,7 +259,8 @@ async def test_of_events_that_share_a_workflow_it_is_said_what_a_state_may_be(
 ) -> None:
     outcomes = ["failed", "delivered", "unmatched"]
     keywords = names.subscriber_keywords(states)
-    burst = Run(3, "failed", keywords, id="events/a", outcomes=outcomes, types=types)
+    running = WorkflowExecutionStatus.RUNNING
+    burst = Run(3, "failed", keywords, id="events/a", outcomes=outcomes, types=types, status=running)
     rows = await found(burst, subscriber=subscriber)
     assert [(row.event_id, row.states_of(subscriber)) for row in rows] == list(zip("01", told, strict=True))
     assert [row.state for row in rows] == [each[0] if len(each) == 1 else None for each in told]
@@ -292,11 +301,28 @@ async def test_of_very_many_crowded_events_it_is_not_known_which_are_lacking() -
     assert await lacking(cast("Client", cast("Any", Store(*crowd))), EventFilter(subscriber="a")) is None
 
 
-@pytest.mark.parametrize(("subscriber", "listed"), [("a", [["delivered"], ["delivered"]]), ("b", [["delivered"]])])
+@pytest.mark.parametrize(
+    ("subscriber", "listed"), [("a", ["delivered", "delivered"]), ("b", ["retrying", "delivered"])]
+)
 async def test_what_was_told_before_the_rest_went_on_elsewhere_is_listed_for_whom_it_was(
-    subscriber: str, listed: list[list[str]]
+    subscriber: str, listed: list[str]
 ) -> None:
     keywords = names.subscriber_keywords([("a", "delivered"), ("b", "delivered"), ("b", "retrying")])
     burst = Run(2, "handed_over", keywords, id="events/a", outcomes=["handed_over", "delivered"])
-    assert [row.states_of(subscriber) for row in await found(burst, subscriber=subscriber)] == listed
-    assert [row.event_id for row in await found(burst)] == ["1"]
+    rest = Run(1, "retrying", ["b", "retrying:b"], id=rest_id(burst, "0"), run_id="b-1")
+    assert [row.state for row in await found(rest, burst, subscriber=subscriber)] == listed
+    assert [row.event_id for row in await found(rest, burst)] == ["0", "1"]
+
+
+async def test_what_an_ended_burst_left_open_is_told_by_the_workflow_that_goes_on_or_was_done() -> None:
+    words = names.subscriber_keywords([("a", "delivered"), ("a", "pending"), ("b", "failed")])
+    burst = Run(3, "failed", words, id="events/1", outcomes=["failed", "handed_over", "delivered"])
+    going_on = rest_id(burst, "0")
+    goes_on = Run(1, "pending", ["a", "pending:a"], id=going_on, run_id="b-1")
+    assert [(row.event_id, row.workflow_id, row.state) for row in await found(goes_on, burst, subscriber="a")] == [
+        ("0", going_on, "pending"),
+        ("1", "events/1", "delivered"),
+        ("2", "events/1", "delivered"),
+    ]
+    everybody = await found(goes_on, burst)
+    assert [row.troubled for row in everybody if row.workflow_id == "events/1"] == [["failed:b"], []]

@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
-from domain.errors import SearchAttributesError
+from domain.errors import ImError, SearchAttributesError
 from service import search_attributes
 from service.publisher import Publisher
 from service.search_attributes import ensure_search_attributes
@@ -44,4 +44,11 @@ async def test_a_namespace_that_never_takes_them_is_said(tmp_path: Path, monkeyp
     async with temporal_dev_server(tmp_path) as server:
         client = await _in_new_namespace(server.address)
         with pytest.raises(SearchAttributesError, match="ImEventIds"):
+            await ensure_search_attributes(client)
+
+
+async def test_a_namespace_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    async with temporal_dev_server(tmp_path) as server:
+        client = await Client.connect(server.address, namespace="nowhere", data_converter=DATA_CONVERTER)
+        with pytest.raises(ImError, match="'nowhere' does not exist"):
             await ensure_search_attributes(client)
