@@ -65,10 +65,16 @@ class ImError(Exception):
         self.data: dict[str, Any] = data
         super().__init__(self.says.format(**data))
 
+    @classmethod
+    def among(cls, name: str, known: Iterable[str]) -> Self:
+        """The error of a ``name`` that is none of the known ones; it suggests the one that was probably meant."""
+        return cls(name=name, close=nearest(name, known))
+
     @property
     def advice(self) -> str:
-        """What to do next, or an empty string."""
-        return self.hint.format(**self.data)
+        """What to do next, or an empty string; first the name that was probably meant, where there is one."""
+        close = self.data.get("close")  # an error of an older version, or without a worker, has none
+        return (f"Did you mean {close}? " if close else "") + self.hint.format(**self.data)
 
 
 class InvalidInputError(ImError):
@@ -262,16 +268,6 @@ class SubscriberNotFoundError(NotFoundError):
     says = "no subscriber is named {name!r}"
     hint = "See the names with: im subscriber list."
 
-    @classmethod
-    def among(cls, name: str, known: Iterable[str]) -> Self:
-        """The error of a name that is none of the known ones; it suggests the one that was probably meant."""
-        return cls(name=name, close=nearest(name, known))
-
-    @property
-    def advice(self) -> str:
-        """What to do next; an error of an older version, or without a worker, suggests no name."""
-        return meant(self.data.get("close")) + super().advice
-
 
 class EventNotFoundError(NotFoundError):
     """No such event, or no longer."""
@@ -368,11 +364,6 @@ def _tree(root: type[ImError]) -> dict[str, type[ImError]]:
     for child in root.__subclasses__():
         found |= _tree(child)
     return found
-
-
-def meant(close: str | None) -> str:
-    """``Did you mean my-webhook? ``, before what else there is to say; nothing where no name is close."""
-    return f"Did you mean {close}? " if close else ""
 
 
 def from_code(code: str, data: dict[str, Any]) -> ImError | None:

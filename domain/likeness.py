@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 
 LEAST = 0.8  # of 1: one letter wrong in five. With less, "create" is taken for "rotate", and "closed" for "cleared".
-
-
 LEAST_BEGINNING = 3  # letters of which one is taken for the beginning of a word
 
 

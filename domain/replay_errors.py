@@ -11,11 +11,7 @@ ImError
     └── ReplayNotFoundError
 """
 
-from collections.abc import Iterable
-from typing import Self
-
-from domain.errors import InvalidInputError, InvalidLimitError, NotFoundError, meant
-from domain.likeness import nearest
+from domain.errors import InvalidInputError, InvalidLimitError, NotFoundError
 
 
 class UnknownSubscriberError(InvalidInputError):
@@ -25,16 +21,6 @@ class UnknownSubscriberError(InvalidInputError):
     says = "no subscriber is named {name!r}"
     hint = "See the names with: im subscriber list."
     field = "subscriber"
-
-    @classmethod
-    def among(cls, name: str, known: Iterable[str]) -> Self:
-        """The error of a name that is none of the known ones; it suggests the one that was probably meant."""
-        return cls(name=name, close=nearest(name, known))
-
-    @property
-    def advice(self) -> str:
-        """What to do next."""
-        return meant(self.data.get("close")) + super().advice
 
 
 class SubscriberRemovedError(InvalidInputError):
