@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
@@ -20,7 +19,7 @@ from domain.checkup import Finding, error, note, ok, warning
 from domain.timing import in_short
 from service.devserver import OLDEST_SERVER, version_of
 from service.retention import read_retention
-from service.search_attributes import creation_command
+from service.search_attributes import creation_command, missing_search_attributes
 from service.temporal import answered
 from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers, stopped_workers
 from workflows import names
@@ -70,10 +69,6 @@ async def check_server(client: Client) -> list[Finding]:
 async def check_namespace(client: Client) -> list[Finding]:
     """Its retention and its search attributes."""
     kept = (await read_retention(client)).time
-    async with answered(client):
-        known = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=client.namespace)
-        )
     told = f"events can be listed, shown and resent for {in_short(int(kept.total_seconds()))} after they ended"
     change = "im retention set 14d"
     findings = [
@@ -81,8 +76,7 @@ async def check_namespace(client: Client) -> list[Finding]:
         if kept < SHORT_RETENTION
         else ok("retention", f"{told} (another: {change})")
     ]
-    missing = [key for key in names.SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]
-    if missing:
+    if missing := await missing_search_attributes(client):
         shown = ", ".join(key.name for key in missing)
         fix = f"Register them: {creation_command(client, missing)}"
         return [*findings, error("search attributes", f"missing: {shown}", fix)]

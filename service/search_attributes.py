@@ -39,12 +39,17 @@ async def ensure_search_attributes(client: Client) -> list[str]:
     return added
 
 
-async def _registered(client: Client) -> list[str]:
+async def missing_search_attributes(client: Client) -> list[SearchAttributeKey[Any]]:
+    """Those that the namespace does not have."""
     async with answered(client):
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)
         )
-    missing = [key for key in SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]
+    return [key for key in SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]
+
+
+async def _registered(client: Client) -> list[str]:
+    missing = await missing_search_attributes(client)
     if not missing:
         return []
     try:
@@ -57,7 +62,8 @@ async def _registered(client: Client) -> list[str]:
 
 async def _until_usable(client: Client) -> None:
     """Until then starts that name them would be refused, and an event with them."""
-    query = " AND ".join(f"{key.name} IS NULL" for key in SEARCH_ATTRIBUTES)
+    # Of one workflow, which there need not be: what counts is that the names are understood.
+    query = " AND ".join(["WorkflowId = 'none'", *(f"{key.name} IS NULL" for key in SEARCH_ATTRIBUTES)])
     deadline = asyncio.get_running_loop().time() + USABLE_WITHIN_SECONDS
     while True:
         try:
