@@ -109,6 +109,8 @@ async def _settled(client: Client, pairs: list[Listed], subscriber: str | None) 
     if subscriber is None:
         return pairs
     left = [_rest_of(run, row) for run, row in pairs if _left_open(run, row, subscriber)]
+    if not left:
+        return pairs
     marked = f"{names.SUBSCRIBERS.name} = '{names.NAMES_LEFT_OUT}'"  # one of these may be for it, too
     wanted = f"({sent_to(subscriber, failed=False, undelivered=False)} OR {marked})"
     elsewhere: set[str] = set()
