@@ -11,7 +11,7 @@ from domain.incidents import Declaration, Severity
 from service.queues import DRAIN
 from tests.support.builders import make_event
 from tests.support.eventually import eventually
-from tests.support.platform import Platform, temporal_dev_server, unique_name, unique_type
+from tests.support.platform import Platform, Process, temporal_dev_server, unique_name, unique_type
 from tests.support.sink import Hang, Sink, SlowAnswer
 
 HANGING = 8  # events, each of which is tried for 10 s, and again after a second
@@ -55,9 +55,7 @@ async def test_an_event_goes_on_until_it_has_asked_for_what_is_in_flight(alone: 
                 Declaration(title="Checkout down", severity=Severity.SEV_1, actor="tests")
             )
             await plain.wait_for(1)
-            told = time.monotonic()
-            assert await worker.stop() == 0
-            assert time.monotonic() - told < DRAIN.total_seconds(), "nobody asked for the request in flight"
+            await _stops_in_time(worker)
         async with alone.process("worker"):
             await ordered.wait_for(1)
             await eventually(lambda: _an_event_ended(alone), 30)
@@ -77,9 +75,7 @@ async def test_a_burst_that_is_told_to_stop_hands_over_what_is_in_flight(alone: 
             ]
             await alone.gateway.events.publish_batch(events)
             await plain.wait_for(5)
-            told = time.monotonic()
-            assert await worker.stop() == 0
-            assert time.monotonic() - told < DRAIN.total_seconds(), "nobody asked for the requests in flight"
+            await _stops_in_time(worker)
         async with alone.process("worker"):
             await ordered.wait_for(5)
             await asyncio.sleep(3)  # a workflow that found nobody to ask would have the request made again
@@ -104,6 +100,12 @@ async def test_events_that_come_while_a_process_stops_are_left_to_the_next(alone
         assert quick.received == []
         async with alone.process("worker"):
             await quick.wait_for(1)
+
+
+async def _stops_in_time(worker: Process) -> None:
+    told = time.monotonic()
+    assert await worker.stop() == 0
+    assert time.monotonic() - told < DRAIN.total_seconds(), "nobody asked for what is in flight"
 
 
 async def _an_event_ended(platform: Platform) -> bool:
