@@ -119,13 +119,13 @@ def is_json(content_type: str | None) -> bool:
 
 def check_time(value: str) -> None:
     """Raise `InvalidEventError` unless ``value`` is an RFC 3339 timestamp with an offset."""
-    fault = InvalidEventError(reason=f"time {shown(value)} is not an RFC 3339 timestamp, such as 2025-12-26T14:30:00Z")
-    if not _RFC3339.fullmatch(value):
-        raise fault
     try:
-        datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
+        if _RFC3339.fullmatch(value):
+            datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()))
+            return
     except ValueError:
-        raise fault from None
+        pass
+    raise InvalidEventError(reason=f"time {shown(value)} is not an RFC 3339 timestamp, such as 2025-12-26T14:30:00Z")
 
 
 def _check_identity(event_id: str, event_type: str, members: Mapping[str, Any]) -> None:

@@ -14,6 +14,8 @@ STRUCTURED_CONTENT_TYPE = "application/cloudevents+json"
 
 TRACE_ATTRIBUTES = ("traceparent", "tracestate")  # CloudEvents' extension "Distributed Tracing"; see `domain.tracing`
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once, as `json.dumps` would each time
+
 CONTEXT_ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
 
 
@@ -83,7 +85,7 @@ class CloudEvent(BaseModel):
     @cached_property
     def body(self) -> bytes:
         """The structured-mode JSON bytes: what is signed and what is sent."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
+        return _COMPACT.encode(self.to_dict()).encode()
 
     @cached_property
     def content(self) -> bytes:

@@ -18,9 +18,9 @@ def load_json(body: bytes) -> Any:
     """
     try:
         text = body.decode()
-        value = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_unique
-        )
+        if text.startswith("\ufeff"):
+            raise InvalidEventError(reason="it begins with a byte order mark, which JSON in UTF-8 must not have")
+        value = _DECODER.decode(text)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InvalidEventError(reason=f"it is not JSON in UTF-8 ({error})") from None
     except RecursionError:
@@ -62,6 +62,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise InvalidEventError(reason="a JSON object has the same key twice")
     return members
+
+
+# Made once, as `json.loads` would for every text.
+_DECODER = json.JSONDecoder(
+    parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_unique
+)
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

@@ -103,6 +103,7 @@ def event_worker(client: Client, parts: Parts) -> Worker:
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_workflow_tasks=EVENT_TASKS,
         max_concurrent_local_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
+        max_workflow_task_external_storage_concurrency=1,  # there is none: more would make a task for each payload
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
     )

@@ -56,17 +56,19 @@ class _CompactJson(PydanticJSONPlainPayloadConverter):
         return Payload(metadata={"encoding": self.encoding.encode()}, data=to_json(value, exclude_none=True))
 
 
+_JSON = _CompactJson()
+# Made once: the SDK makes a payload converter for each activation of a workflow, and again for its completion.
+_CONVERTERS = tuple(
+    _JSON if converter.encoding == _JSON.encoding else converter
+    for converter in DefaultPayloadConverter.default_encoding_payload_converters
+)
+
+
 class ImPayloadConverter(CompositePayloadConverter):
     """Temporal's payload converter with pydantic's JSON; optional fields are None by default, so None is left out."""
 
     def __init__(self) -> None:
-        compact = _CompactJson()
-        super().__init__(
-            *(
-                compact if converter.encoding == compact.encoding else converter
-                for converter in DefaultPayloadConverter.default_encoding_payload_converters
-            )
-        )
+        super().__init__(*_CONVERTERS)
 
 
 class ImFailureConverter(DefaultFailureConverter):

@@ -1,6 +1,7 @@
 """CloudEvents: what is an event and what is not, with the cloudevents package as a second opinion."""
 
 import base64
+import codecs
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -279,6 +280,11 @@ def test_what_is_not_an_event_in_json_is_refused(body: bytes) -> None:
 def test_a_body_in_another_encoding_than_utf8_is_refused() -> None:
     with pytest.raises(InvalidEventError):
         parse_event(json.dumps(MINIMAL).encode("utf-16"))
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    with pytest.raises(InvalidEventError, match="byte order mark"):
+        parse_event(codecs.BOM_UTF8 + json.dumps(MINIMAL).encode())
 
 
 @pytest.mark.parametrize("depth", [MAX_JSON_DEPTH - 1, MAX_JSON_DEPTH])
