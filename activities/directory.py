@@ -8,7 +8,7 @@ from domain.directory import Directory, Snapshot
 from domain.http_clients import HttpClient
 from domain.subscribers import Subscriber
 
-TYPES_KEPT = 1000  # of events, for each of which the subscribers that want it are remembered
+TYPES_KEPT = 1000  # of events, with each severity, for each of which the subscribers that want it are remembered
 
 Fetch = Callable[[int | None], Awaitable[Snapshot]]
 
@@ -34,17 +34,19 @@ class LeasedDirectory(Lease[Directory]):
 
         super().__init__(newer, clock)
         self._matched_in: Directory | None = None
-        self._matching: dict[str, list[Subscriber]] = {}
+        self._matching: dict[tuple[str, str | None], list[Subscriber]] = {}
 
-    def matching(self, directory: Directory, event_type: str, only: Collection[str] | None) -> list[Subscriber]:
+    def matching(
+        self, directory: Directory, event_type: str, severity: str | None = None, only: Collection[str] | None = None
+    ) -> list[Subscriber]:
         """`Directory.matching`, remembered as long as the snapshot is the same: among 2,000 it takes 2 ms."""
         if only is not None:
-            return directory.matching(event_type, only)
+            return directory.matching(event_type, severity, only)
         if directory is not self._matched_in or len(self._matching) >= TYPES_KEPT:
             self._matched_in, self._matching = directory, {}
-        if event_type not in self._matching:
-            self._matching[event_type] = directory.matching(event_type)
-        return self._matching[event_type]
+        if (event_type, severity) not in self._matching:
+            self._matching[event_type, severity] = directory.matching(event_type, severity)
+        return self._matching[event_type, severity]
 
     def http_client(self, name: str) -> HttpClient | None:
         """An HTTP client as the latest snapshot has it, which is no older than the subscriber that names it."""

@@ -38,7 +38,7 @@ class HeadStart:
 
     async def begin(self, event: CloudEvent, run_id: str) -> None:
         """Begin the first requests of an event whose workflow's first task is with this process."""
-        wanting = self._directory.matching(await self._directory.current(), event.type, None)
+        wanting = self._directory.matching(await self._directory.current(), event.type, event.severity)
         if (about := told_of(event)) is not None:
             wanting = [subscriber for subscriber in wanting if subscriber.name != about]
         begun = {subscriber.name: subscriber for subscriber in wanting if self._may_begin(subscriber)}

@@ -1,5 +1,7 @@
 """The activity that finds out who wants an event, and how each is to be told."""
 
+import itertools
+
 from temporalio import activity
 
 from activities import journal
@@ -9,10 +11,11 @@ from activities.head_start import HeadStart
 from activities.limits import LimitedDeliveries
 from domain.directory import Directory
 from domain.event_types import DELIVERY_EXHAUSTED
+from domain.matches import Match, Resolution, ResolveRequest
 from domain.operational import failure_is_told
 from domain.retry import RetrySchedule
 from domain.subscribers import Subscriber
-from domain.tasks import INLINE_ONE_BY_ONE, Match, Resolution, ResolveRequest
+from domain.tasks import INLINE_ONE_BY_ONE
 
 
 class ResolutionActivities:
@@ -45,25 +48,26 @@ class ResolutionActivities:
     async def resolve_subscribers(self, request: ResolveRequest) -> Resolution:
         """Who wants each event now. Idempotent."""
         directory = await self._directory.current()
-        wanting: dict[str, list[Match]] = {}
-        for event_type in request.event_types:
-            if event_type not in wanting:
-                wanted_by = self._directory.matching(directory, event_type, request.only)
-                crowd = len(request.event_types) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
-                wanting[event_type] = [await self._match(each, event_type, crowd=crowd) for each in wanted_by]
-            journal.EVENTS.labels("yes" if wanting[event_type] else "no").inc()
+        wanting: dict[tuple[str, str | None], list[Match]] = {}
+        kinds = list(zip(request.event_types, request.severities or itertools.repeat(None), strict=False))
+        for kind in kinds:
+            if kind not in wanting:
+                wanted_by = self._directory.matching(directory, *kind, request.only)
+                crowd = len(kinds) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
+                wanting[kind] = [await self._match(each, kind[0], crowd=crowd) for each in wanted_by]
+            journal.EVENTS.labels("yes" if wanting[kind] else "no").inc()
         told_of = request.told_of or [None] * len(request.event_types)
         return Resolution(
             publishing=self._publishing,
             matches=[
                 [match for match in wanting[each] if match.subscriber != about]
-                for each, about in zip(request.event_types, told_of, strict=True)
+                for each, about in zip(kinds, told_of, strict=True)
             ],
-            watchers=self._watchers(directory) if any(map(failure_is_told, wanting)) else [],
+            watchers=self._watchers(directory) if any(map(failure_is_told, request.event_types)) else [],
         )
 
     def _watchers(self, directory: Directory) -> list[str]:
-        return [each.name for each in self._directory.matching(directory, DELIVERY_EXHAUSTED, None)[:2]]
+        return [each.name for each in self._directory.matching(directory, DELIVERY_EXHAUSTED)[:2]]
 
     async def _match(self, subscriber: Subscriber, event_type: str, *, crowd: bool) -> Match:
         limits, name = await self._limited.words(subscriber), subscriber.name

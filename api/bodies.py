@@ -42,6 +42,17 @@ Types = Annotated[
         }
     ),
 ]
+Severities = Annotated[
+    list[str],
+    BeforeValidator(_split),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
+            "description": "Of events that state one, as incidents' do, only these: SEV-1 to SEV-4, as a list or "
+            "separated by commas; an empty list or ``all`` for all.",
+        }
+    ),
+]
 Schedule = Annotated[
     str, Field(description="``default``, ``pager``, ``long``, or seconds between attempts such as ``5,60,600``.")
 ]
@@ -116,6 +127,7 @@ class AddSubscriber(Body):
         None, description="https; http for localhost and loopback addresses only.", validate_default=True
     )
     types: Types | None = Field(None, description="Null: all of a webhook, an incident's begin and end otherwise.")
+    severities: Severities | None = None
     secret: Secret | None = None
     generate_secret: bool = Field(False, description="Make a secret and show it once, in the answer.")
     headers: HeaderValues | None = None
@@ -153,6 +165,7 @@ class UpdateSubscriber(Body):
     context: Context | None = None
     notify: Notify | None = None
     types: Types | None = None
+    severities: Severities | None = None
     secret: Secret | None = None
     generate_secret: bool = Field(False, description="Rotate to a new secret and show it once, in the answer.")
     drop_secret: bool = Field(False, description="Sign no more.")

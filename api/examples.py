@@ -22,6 +22,7 @@ SUBSCRIBER: dict[str, Any] = {
     "context": "/webhooks/incidents",
     "target": "webhook",
     "types": ["im.incident.**"],
+    "severities": ["SEV-1", "SEV-2"],
     "enabled": True,
     "signed": True,
     "rotating_until": None,

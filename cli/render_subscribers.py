@@ -23,10 +23,18 @@ def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
     subscribers = list(subscribers)
     headers = ["NAME", "URL", "TYPES", "ENABLED"]
     cells = [[each.name, each.url, ",".join(each.types), str(each.enabled).lower()] for each in subscribers]
+    if any(each.severities for each in subscribers):
+        headers.append("SEVERITIES")
+        cells = [[*line, severities_text(each)] for line, each in zip(cells, subscribers, strict=True)]
     if any(each.paused for each in subscribers):
         headers.append("PAUSED")
         cells = [[*line, pause_text(each.paused) or NONE] for line, each in zip(cells, subscribers, strict=True)]
     return table(headers, cells)
+
+
+def severities_text(subscriber: SubscriberView) -> str:
+    """``SEV-1,SEV-2``, or ``all``."""
+    return ",".join(subscriber.severities) or "all"
 
 
 def pause_text(pause: Pause | None) -> str | None:
@@ -42,6 +50,7 @@ def subscriber_fields(subscriber: SubscriberView, health: Health | None = None) 
             ("url", subscriber.url),
             ("target", subscriber.target),
             ("types", ",".join(subscriber.types)),
+            ("severities", severities_text(subscriber)),
             ("enabled", str(subscriber.enabled).lower()),
             ("gone", f"answered 410 Gone at {when(subscriber.gone_at)}" if subscriber.gone_at else None),
             ("paused", pause_text(subscriber.paused)),

@@ -19,7 +19,8 @@ def told(verb: str, changed: "Changed", output: Format) -> None:
             if value:
                 write(output, None, f"{label}: {value}")
     state = "" if subscriber.enabled or verb == "disabled" else ", disabled"
-    say(f"{verb} {subscriber.name}: {','.join(subscriber.types)} to {subscriber.url}{state}")
+    chosen = f" of {','.join(subscriber.severities)}" if subscriber.severities else ""
+    say(f"{verb} {subscriber.name}: {','.join(subscriber.types)}{chosen} to {subscriber.url}{state}")
     if changed.secret:
         say("the secret is not shown again; give it to the receiver now")
     if changed.whsec:

@@ -19,6 +19,15 @@ Types = Annotated[
         "new alert targets the begin and the end of incidents.",
     ),
 ]
+Severities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--severities",
+        metavar="SEVERITIES",
+        help="Of events that state one, as incidents' do, only these: SEV-1,SEV-2. New subscribers get all; 'all' "
+        "chooses all again.",
+    ),
+]
 Notify = Annotated[
     str | None,
     typer.Option(

@@ -56,6 +56,7 @@ async def _emit(im: "Gateway", event: "CloudEvent", subscriber: str | None) -> "
     if subscriber is not None:
         from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
         from domain.operational import asks_for, told_of  # noqa: PLC0415 - heavy
+        from domain.severities import admits  # noqa: PLC0415 - heavy
 
         found = await im.subscribers.get(subscriber)
         if not found.enabled:
@@ -65,4 +66,10 @@ async def _emit(im: "Gateway", event: "CloudEvent", subscriber: str | None) -> "
         if not asks_for(found.types, event.type):
             wanted = ",".join(found.types)
             raise InvalidRequestError(reason=f"{subscriber} wants {wanted}, so it would not be told of {event.type}")
+        if not admits(found.severities, event.severity):
+            chosen = ",".join(found.severities)
+            raise InvalidRequestError(
+                reason=f"{subscriber} wants {chosen} alone, so it would not be told of {event.severity}; "
+                f"have it with --set severity={found.severities[0]}"
+            )
     return await im.events.emit(event, only=subscriber)

@@ -23,17 +23,20 @@ class Directory(BaseModel):
     subscribers: dict[str, Subscriber] = {}
     http_clients: dict[str, HttpClient] = {}
 
-    def matching(self, event_type: str, only: Collection[str] | None = None) -> list[Subscriber]:
-        """The enabled subscribers that want an event type, by name; of a test, those that it is for.
+    def matching(
+        self, event_type: str, severity: str | None = None, only: Collection[str] | None = None
+    ) -> list[Subscriber]:
+        """The enabled subscribers that want an event, by name; of a test, those that it is for.
 
         Args:
             event_type: of the event.
+            severity: that it states; None where it states none.
             only: restricts the answer to these.
         """
         known = [self.subscribers[name] for name in sorted(self.subscribers)]
         if event_type == SUBSCRIBER_TEST:
             return [subscriber for subscriber in known if subscriber.enabled and subscriber.name in (only or ())]
-        return [each for each in known if each.wants(event_type) and (only is None or each.name in only)]
+        return [each for each in known if each.wants(event_type, severity) and (only is None or each.name in only)]
 
     @property
     def size(self) -> int:

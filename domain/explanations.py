@@ -35,6 +35,7 @@ class Verdict(StrEnum):
     ABOUT_ITSELF = "about_itself"
     NOT_ASKED = "not_asked"
     NO_MATCH = "no_match"
+    OTHER_SEVERITY = "other_severity"
     CHANGED_SINCE = "changed_since"
     UNEXPLAINED = "unexplained"
 
@@ -69,6 +70,7 @@ class Story(BaseModel):
 
     Attributes:
         carriers: oldest first; at least one.
+        severity: that the event states, if it does.
         subscriber: as it is now; None where the directory has none of that name.
         directory_known: False where no worker answered for the directory, so that nothing is known of the subscriber.
         names: every subscriber that the directory has.
@@ -82,6 +84,7 @@ class Story(BaseModel):
     source: str
     by_source: bool = False
     type: str
+    severity: str | None = None
     carriers: list[Carrier]
     name: str
     subscriber: Subscriber | None = None

@@ -21,6 +21,7 @@ class SubscriberChange(BaseModel):
     """What `im subscriber update` asks for; None leaves a value as it is.
 
     Attributes:
+        severities: an empty tuple chooses all of them.
         sealed_secret: becomes the current secret; the previous ones stay valid for ``overlap_seconds``.
         drop_secrets: sign no more.
         target: with ``sealed_notify``, and ``url`` to be shown, replaces the notify URL of a target.
@@ -32,6 +33,7 @@ class SubscriberChange(BaseModel):
     name: str
     url: str | None = None
     types: tuple[str, ...] | None = None
+    severities: tuple[str, ...] | None = None
     enabled: bool | None = None
     sealed_secret: str | None = None
     drop_secrets: bool = False
@@ -58,7 +60,7 @@ def apply_change(subscriber: Subscriber, change: SubscriberChange, now: datetime
         InvalidRequestError: for what its kind of target does not have.
     """
     _check_fits_target(subscriber, change)
-    fields = ("url", "types", "enabled", "target", "sealed_notify", "message_format", "keep_order")
+    fields = ("url", "types", "severities", "enabled", "target", "sealed_notify", "message_format", "keep_order")
     update: dict[str, object] = {field: value for field in fields if (value := getattr(change, field)) is not None}
     if change.schedule_name is not None or change.max_attempts is not None:
         attempts = change.max_attempts

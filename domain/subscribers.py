@@ -17,6 +17,7 @@ from domain.operational import asks_for
 from domain.patterns import ALL
 from domain.pauses import Pause
 from domain.retry import RetrySchedule
+from domain.severities import admits
 from domain.targets.kinds import WEBHOOK, can_say
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -41,6 +42,7 @@ class Subscriber(BaseModel):
         target: ``webhook``, or a kind of `domain.targets.kinds`.
         sealed_notify: the sealed notify URL of such a target; None for a webhook.
         types: event type patterns; any one of them suffices.
+        severities: of the events that state one, only these; see `domain.severities`. None chosen: all.
         secrets: newest first.
         sealed_headers: sealed JSON object of the added request headers; None for none.
         header_names: their names, which are not secret.
@@ -63,6 +65,7 @@ class Subscriber(BaseModel):
     target: str = WEBHOOK
     sealed_notify: str | None = None
     types: tuple[str, ...] = (ALL,)
+    severities: tuple[str, ...] = ()
     enabled: bool = True
     secrets: tuple[SealedSecret, ...] = ()
     sealed_headers: str | None = None
@@ -86,9 +89,12 @@ class Subscriber(BaseModel):
         """Since when its settings are what they are."""
         return self.set_at or self.updated_at
 
-    def wants(self, event_type: str) -> bool:
-        """Whether an event of that type is delivered to it now. A test is only for whom it names: see `matching`."""
-        if not self.enabled or event_type == SUBSCRIBER_TEST:
+    def wants(self, event_type: str, severity: str | None) -> bool:
+        """Whether an event of that type, and of the severity that it states, is delivered to it now.
+
+        A test is only for whom it names: see `matching`.
+        """
+        if not self.enabled or event_type == SUBSCRIBER_TEST or not admits(self.severities, severity):
             return False
         sayable = can_say(self.target, event_type) and message_formats.can_say(self.message_format, event_type)
         return sayable and asks_for(self.types, event_type)
@@ -132,6 +138,7 @@ class NewSubscriber(BaseModel):
     target: str = WEBHOOK
     sealed_notify: str | None = None
     types: tuple[str, ...] = (ALL,)
+    severities: tuple[str, ...] = ()
     enabled: bool = True
     sealed_secret: str | None = None
     sealed_headers: str | None = None

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from domain.drains import Release
 from domain.events import CloudEvent
+from domain.matches import Match
 from domain.outcomes import Attempt, Delivery, DeliveryRow
 from domain.retry import RetrySchedule
 
@@ -15,53 +16,6 @@ UNMADE = "local_fault"  # the type of the failure of a request that the worker's
 EARLIER_NAMED = 10  # of the events before an ordered one
 # First attempts of more subscribers than this, or of several events, run together: one marker instead of many.
 INLINE_ONE_BY_ONE = 16
-
-
-class Match(BaseModel):
-    """A subscriber that wants an event.
-
-    Attributes:
-        schedule: None for the default one, which keeps histories small.
-        since: when the subscriber was added, which tells it from a later one of the same name.
-        inline: whether the first request may be made at once, within the workflow task.
-        ordered: it is told of an incident's events one after the other.
-        limits: on requests to it, in words; such a delivery goes by a queue of the subscriber's own.
-        paused: why the delivery waits for the end of its pause; None when it does not.
-    """
-
-    subscriber: str
-    schedule: RetrySchedule | None = None
-    since: datetime | None = None
-    inline: bool = True
-    ordered: bool = False
-    limits: str | None = None
-    paused: str | None = None
-
-
-class ResolveRequest(BaseModel):
-    """Asks who wants events of these types.
-
-    Attributes:
-        only: restricts the answer to these subscribers.
-        told_of: for each event, whom it tells of, who is not told; None where there is none such.
-    """
-
-    event_types: list[str]
-    only: list[str] | None = None
-    told_of: list[str | None] | None = None
-
-
-class Resolution(BaseModel):
-    """The matches of each event, in order, and whether the answering process has publishing switched on.
-
-    Attributes:
-        watchers: who wants to be told of deliveries that fail for good; two at most, which is enough to know whether
-            anybody but the one that failed does.
-    """
-
-    publishing: bool = True
-    matches: list[list[Match]]
-    watchers: list[str] = []
 
 
 class FirstRequest(BaseModel):

@@ -8,6 +8,7 @@ from domain.likeness import nearest
 from domain.message_formats import can_say as format_can_say
 from domain.operational import asking
 from domain.patterns import closest, matches
+from domain.severities import admits
 from domain.subscribers import Subscriber
 from domain.targets.kinds import can_say
 from domain.why_advice import again, resend, stamp
@@ -115,6 +116,7 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         or _disabled(story, subscriber)
         or _unsayable(story, subscriber)
         or _unmatched(story, subscriber)
+        or _of_other_severity(story, subscriber)
     )
     if finding is None:
         finding = _wants_today(story, subscriber, changed=changed)
@@ -132,7 +134,7 @@ def _added_later(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         facts=[fact],
         next=_NOTHING,
         advice=[f"to tell it now: {resend(story)}"]
-        if subscriber.wants(story.type)
+        if subscriber.wants(story.type, story.severity)
         else [f"it would not be told of such an event today, either: im subscriber show {story.name}"],
     )
 
@@ -199,6 +201,19 @@ def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
         facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
         next=_NOTHING,
         advice=[widen, f"what a pattern matches: im subscriber match {shlex.quote(near)}"],
+    )
+
+
+def _of_other_severity(story: Story, subscriber: Subscriber) -> Finding | None:
+    if story.severity is None or admits(subscriber.severities, story.severity):
+        return None
+    wider = ",".join(sorted([*subscriber.severities, story.severity]))
+    return Finding(
+        verdict=Verdict.OTHER_SEVERITY,
+        headline=f"{story.name} was not told of it: it is {story.severity}, and {story.name} is told of "
+        f"{', '.join(subscriber.severities)} alone.",
+        next=_NOTHING,
+        advice=[f"if it shall be: im subscriber update {story.name} --severities {wider}, and then {resend(story)}"],
     )
 
 

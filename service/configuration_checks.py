@@ -56,6 +56,7 @@ class Checks:
         options: SubscriberOptions = {
             "notify": self._open(given.sealed_notify, notify_purpose(name)),
             "types": given.types,
+            "severities": given.severities,
             "headers": {each: headers[each] for each in given.header_names} or None,
             "schedule": given.schedule.name,
             "max_attempts": given.schedule.max_attempts,

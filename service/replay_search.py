@@ -5,7 +5,7 @@ So the time that is searched is halved until what it holds is few enough to be r
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client, WorkflowExecution
@@ -100,7 +100,7 @@ class ReplaySearch:
         carried, at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
         if at >= selection.until or (selection.since and at < selection.since):
             return []
-        taken = [place for place, event in enumerate(carried) if _takes(selection, to, event["type"])]
+        taken = [place for place, event in enumerate(carried) if _takes(selection, to, event)]
         if taken and selection.sent_to and len(carried) > 1:  # its keywords do not tell which of them it was
             states = [states.get(selection.sent_to) for states in await read_states(self._client, run)]
             meant = _meant(selection)
@@ -167,8 +167,9 @@ def _meant(selection: Selection) -> set[DeliveryState]:
     return {DeliveryState.FAILED} | ({DeliveryState.CANCELLED} if selection.undelivered else set())
 
 
-def _takes(selection: Selection, to: Subscriber, event_type: str) -> bool:
-    return to.wants(event_type) and (selection.types is None or matches_any(selection.types, event_type))
+def _takes(selection: Selection, to: Subscriber, event: Mapping[str, str]) -> bool:
+    wanted = to.wants(event["type"], event.get("severity"))
+    return wanted and (selection.types is None or matches_any(selection.types, event["type"]))
 
 
 def _reaches(run: WorkflowExecution, subscriber: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from domain.operational import asks_for
 from domain.outcomes import FINAL_STATES
 from domain.receipts import PublishReceipt
+from domain.severities import admits
 from service.event_views import EventView
 from service.subscriber_views import SubscriberView
 
@@ -36,7 +37,8 @@ def remarks(
     for each in subscribers:
         if not each.enabled or (only not in {None, each.name}):
             continue
-        if only is None and not asks_for(each.types, event.event.type):
+        asked = asks_for(each.types, event.event.type) and admits(each.severities, event.event.severity)
+        if only is None and not asked:
             continue
         if each.paused:
             yield (

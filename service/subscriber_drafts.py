@@ -19,6 +19,7 @@ from domain.naming import given_as
 from domain.patterns import check_patterns
 from domain.pauses import check_pause_after
 from domain.retry import check_waits_used, make_schedule
+from domain.severities import check_severities
 from domain.signing import check_secret, make_secret
 from domain.subscriber_changes import DEFAULT_OVERLAP, MAX_OVERLAP, SubscriberChange
 from domain.subscribers import NewSubscriber, check_name
@@ -69,6 +70,7 @@ class Drafts:
             **place._asdict(),
             name=name,
             types=check_patterns((by_format or kinds.default_types(place.target)) if types is None else types),
+            severities=check_severities(options.get("severities") or ()),
             enabled=options.get("enabled") is not False,
             sealed_secret=self._sealed_secret(name, secret),
             sealed_headers=self._sealed_headers(name, headers),
@@ -110,6 +112,7 @@ class Drafts:
             target=place.target if place and notify is not None else None,
             sealed_notify=place.sealed_notify if place else None,
             types=check_patterns(types) if types is not None else None,
+            severities=None if (chosen := options.get("severities")) is None else check_severities(chosen),
             enabled=options.get("enabled"),
             sealed_secret=self._sealed_secret(name, secret),
             drop_secrets=bool(options.get("drop_secret")),

@@ -13,6 +13,7 @@ class SubscriberOptions(TypedDict, total=False):
     Attributes:
         notify: an alert target instead of a URL; the whole of it is a secret.
         types: patterns; by default all of a webhook, and of others what they are made for.
+        severities: of events that state one, only these; ``all``, or none of them, for all.
         secret: signs a webhook's deliveries.
         generate_secret: makes one instead.
         headers: added to a webhook's requests.
@@ -33,6 +34,7 @@ class SubscriberOptions(TypedDict, total=False):
     context: str | None
     notify: str | None
     types: Sequence[str] | None
+    severities: Sequence[str] | None
     secret: str | None
     generate_secret: bool
     headers: Mapping[str, str] | None

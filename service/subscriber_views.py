@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from domain import message_formats
 from domain.drains import Owed
+from domain.event_types import KNOWN_TYPES
 from domain.health import Health
 from domain.http_clients import HttpClient
+from domain.incidents import EVENT_TYPES as INCIDENT_TYPES
 from domain.message_formats import MessageFormat
 from domain.patterns import matches_any
 from domain.pauses import Pause
@@ -26,6 +28,7 @@ class SubscriberView(BaseModel):
         url: of an alert target only its scheme, as in ``pagerduty://…``.
         target: ``webhook``, ``pagerduty``, ``pushover``, ``twilio`` or ``apprise``.
         hostname: of a webhook; with ``port`` and ``context`` (the path) the parts of its URL.
+        severities: of events that state one, only these; none for all.
         ordered: told of an incident's (or an alarm's) events one after the other.
         max_concurrency: requests at once, over all processes together.
         rate_limit: requests in a time, likewise, such as ``10/s``.
@@ -41,6 +44,7 @@ class SubscriberView(BaseModel):
     context: str | None = None
     target: str = WEBHOOK
     types: list[str]
+    severities: list[str] = []
     enabled: bool
     signed: bool
     rotating_until: datetime | None = None
@@ -115,6 +119,15 @@ def unsayable(subscriber: Subscriber) -> list[str]:
     return []
 
 
+def unchosen(subscriber: Subscriber) -> list[str]:
+    """A warning when severities are chosen among events of `im` that state none."""
+    if not subscriber.severities or any(matches_any(subscriber.types, each) for each in INCIDENT_TYPES.values()):
+        return []
+    if not any(matches_any(subscriber.types, each) for each in KNOWN_TYPES):
+        return []  # events of one's own, which may state one
+    return ["the patterns match no event of incidents, and others of im state no severity to choose by: all are told"]
+
+
 def pause_ended(name: str, pause: Pause) -> str:
     """That a pause ends with the disabling of its subscriber: enabled again, it is told at once."""
     since = f"{pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}"
@@ -161,6 +174,7 @@ def view(subscriber: Subscriber, http_clients: Mapping[str, HttpClient] = Mappin
         context=place.context if place else None,
         target=subscriber.target,
         types=list(subscriber.types),
+        severities=list(subscriber.severities),
         enabled=subscriber.enabled,
         signed=bool(subscriber.secrets),
         rotating_until=max(ends, default=None),

@@ -28,7 +28,17 @@ from service.subscriber_drafts import (
     settled_secret,
 )
 from service.subscriber_options import ChangeOptions, SubscriberOptions
-from service.subscriber_views import Changed, Removed, Resumed, SubscriberView, given_up, pause_ended, unsayable, view
+from service.subscriber_views import (
+    Changed,
+    Removed,
+    Resumed,
+    SubscriberView,
+    given_up,
+    pause_ended,
+    unchosen,
+    unsayable,
+    view,
+)
 from service.temporal import answered, answered_by_entity
 from service.together import Together
 from service.updates import Updates
@@ -199,7 +209,7 @@ class SubscriberGateway:
         equivalent = whsec(standard_key(secret)) if secret and not generated else None
         return Changed(
             subscriber=view(subscriber),
-            warnings=[*advise(patterns, list(KNOWN_TYPES)), *unsayable(subscriber)],
+            warnings=[*advise(patterns, list(KNOWN_TYPES)), *unsayable(subscriber), *unchosen(subscriber)],
             secret=secret if generated else None,
             whsec=equivalent if equivalent != secret else None,
         )

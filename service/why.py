@@ -53,6 +53,7 @@ class WhyGateway:
             source=view.event.source,
             by_source=source is not None,
             type=view.event.type,
+            severity=view.event.severity,
             carriers=carriers,
             name=subscriber,
             subscriber=known.get(subscriber),

@@ -14,7 +14,8 @@ from domain import tidings
 from domain.events import CloudEvent
 from domain.flight_keys import flight_key
 from domain.lanes import LineUpRequest, Ticket
-from domain.operational import failure_is_told, told_of
+from domain.matches import Match, Resolution, ResolveRequest
+from domain.operational import failure_is_told
 from domain.outcomes import Delivery, DeliveryState
 from domain.retry import RetrySchedule
 from domain.tasks import (
@@ -26,11 +27,8 @@ from domain.tasks import (
     FirstRequests,
     FirstResult,
     FirstResults,
-    Match,
     Pending,
     RecordRequest,
-    Resolution,
-    ResolveRequest,
 )
 from domain.urgency import urgency_of
 from workflows import details, endings, names, policies
@@ -40,7 +38,7 @@ async def resolve(events: Sequence[CloudEvent], only: list[str] | None) -> Resol
     """Who wants the events."""
     return await workflow.execute_local_activity_method(
         ResolutionActivities.resolve_subscribers,
-        ResolveRequest(event_types=[event.type for event in events], only=only, told_of=_told_of(events)),
+        ResolveRequest.of(events, only),
         start_to_close_timeout=policies.RESOLVE_TIMEOUT,
         retry_policy=policies.RESOLVE_RETRY,
         summary="who wants it",
@@ -217,11 +215,6 @@ def _remaining(event: CloudEvent, pending: Pending, *, once: bool) -> DeliverReq
         flight=None if pending.delivery.attempts else pending.flight,
         unmade=None if once else pending.unmade,
     )
-
-
-def _told_of(events: Sequence[CloudEvent]) -> list[str | None] | None:
-    named = [told_of(event) for event in events]
-    return named if any(named) else None
 
 
 def _unheard(event: CloudEvent, subscriber: str) -> FirstResult:

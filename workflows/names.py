@@ -169,8 +169,14 @@ def event_memo(events: Sequence[CloudEvent], accepted_at: datetime | None = None
         events: in their order.
         accepted_at: when they were, where that is before the workflow starts.
     """
-    told = [{"id": event.id, "source": event.source, "type": event.type, "digest": event.digest} for event in events]
-    return {EVENTS_MEMO: told} | ({ACCEPTED_MEMO: accepted_at.isoformat()} if accepted_at else {})
+    return {EVENTS_MEMO: [_told(event) for event in events]} | (
+        {ACCEPTED_MEMO: accepted_at.isoformat()} if accepted_at else {}
+    )
+
+
+def _told(event: CloudEvent) -> dict[str, str]:
+    told = {"id": event.id, "source": event.source, "type": event.type, "digest": event.digest}
+    return told | {"severity": event.severity} if event.severity else told
 
 
 def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:

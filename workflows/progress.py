@@ -6,8 +6,9 @@ from temporalio import workflow
 
 from domain.events import CloudEvent
 from domain.lanes import waits_behind
+from domain.matches import Match
 from domain.outcomes import FINAL_STATES, Delivery, DeliveryState, outcome_of, waiting
-from domain.tasks import EventOutcome, EventProgress, EventResult, Match, Pending
+from domain.tasks import EventOutcome, EventProgress, EventResult, Pending
 from workflows import details, names, reports
 
 

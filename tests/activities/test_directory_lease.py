@@ -293,4 +293,4 @@ async def test_what_was_matched_is_remembered_for_one_snapshot_only() -> None:
     for directory, names in ((before, ["a"]), (before, ["a"]), (after, ["b"]), (before, ["a"])):
         matching = leased.matching(directory, "im.incident.declared.v1", None)
         assert [subscriber.name for subscriber in matching] == names
-    assert leased.matching(after, "im.incident.declared.v1", ["a"]) == []
+    assert leased.matching(after, "im.incident.declared.v1", only=["a"]) == []

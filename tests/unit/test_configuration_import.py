@@ -90,7 +90,7 @@ def full_entries() -> list[BaseModel]:
     subscriber = make_subscriber(
         secrets=["s3cret-s3cret-1", "s3cret-s3cret-2"], headers={"X-A": "b"}, header_names=("X-A",),
         types=("im.alarm.**",), enabled=False, schedule=make_schedule("5,60", 7), message_format=MessageFormat.FLAT,
-        http_client="basic", keep_order=True, max_concurrency=7, rate_limit="10/s",
+        http_client="basic", keep_order=True, max_concurrency=7, severities=("SEV-1", "SEV-3"), rate_limit="10/s",
         pause_after_seconds=432000,
     )  # fmt: skip
     basic = make_http_client(

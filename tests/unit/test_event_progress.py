@@ -3,8 +3,9 @@
 import pytest
 
 from domain.lanes import waits_behind
+from domain.matches import Match
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
-from domain.tasks import Match, Pending
+from domain.tasks import Pending
 from tests.support.builders import NOW, make_event
 from workflows.details import keyword
 from workflows.progress import Progress

@@ -35,7 +35,7 @@ BAD, GOOD = Counters(failed=1, streak=1, streak_since=NOW), Counters(delivered=1
 )
 def test_only_patterns_that_begin_with_im_match_operational_events(patterns: list[str], *, told: bool) -> None:
     assert asks_for(patterns, SUBSCRIBER_UNHEALTHY) is told
-    assert make_subscriber(types=tuple(patterns)).wants(SUBSCRIBER_UNHEALTHY) is told
+    assert make_subscriber(types=tuple(patterns)).wants(SUBSCRIBER_UNHEALTHY, None) is told
 
 
 def test_everything_matches_what_is_not_operational() -> None:

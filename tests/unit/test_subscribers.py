@@ -56,8 +56,8 @@ def test_a_new_subscriber_is_enabled_wants_everything_and_is_version_one() -> No
 
 @pytest.mark.parametrize(("enabled", "wanted"), [(True, True), (False, False)])
 def test_only_an_enabled_subscriber_wants_events(enabled: bool, wanted: bool) -> None:
-    assert _added(enabled=enabled, types=("im.**",)).wants("im.incident.declared.v1") is wanted
-    assert not _added(types=("im.**",)).wants("other.event")
+    assert _added(enabled=enabled, types=("im.**",)).wants("im.incident.declared.v1", "SEV-2") is wanted
+    assert not _added(types=("im.**",)).wants("other.event", None)
 
 
 def test_the_directory_matches_by_name_order() -> None:

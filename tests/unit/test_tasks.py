@@ -4,9 +4,10 @@ from itertools import permutations
 
 import pytest
 
+from domain.matches import Match
 from domain.outcomes import DeliveryState, outcome_of
 from domain.retry import make_schedule
-from domain.tasks import EventInput, FirstRequests, Match
+from domain.tasks import EventInput, FirstRequests
 from tests.support.builders import make_event
 
 P, R, D, F, C = (

@@ -158,6 +158,8 @@ RETRYING = delivery(
          Verdict.NO_MATCH, ["closest of 2 is 'im.incident.*'", "goes on with 'v1'", "nobody else"]),
         (why(carrier(others=["b", "a"]), subscriber=known(types=("x",), updated_at=AFTER)),
          Verdict.NO_MATCH, ["changed at 2025-12-26T14:31:00Z, after the event", "it was for a, b"]),
+        (why(carrier(), subscriber=known(severities=("SEV-1", "SEV-3")), severity="SEV-2"),
+         Verdict.OTHER_SEVERITY, ["it is SEV-2", "told of SEV-1, SEV-3 alone", "--severities SEV-1,SEV-2,SEV-3"]),
         (why(carrier(), subscriber=known(updated_at=AFTER)),
          Verdict.CHANGED_SINCE, ["with its settings of today it would be", "im event resend"]),
         (why(carrier(), subscriber=known()),
