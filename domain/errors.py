@@ -313,10 +313,10 @@ class SealingKeyError(ConfigurationError):
 
 
 class SearchAttributesError(ConfigurationError):
-    """Search attributes are missing and could not be registered."""
+    """Search attributes are missing and could not be registered, or are registered as another type."""
 
     code = "search_attributes"
-    says = "the namespace {namespace!r} lacks search attributes and they could not be registered: {reason}"
+    says = "the search attributes of the namespace {namespace!r} are not as im needs them: {reason}"
     hint = "Register them once: {command}"
 
 

@@ -9,6 +9,7 @@ from domain.errors import ImError, OverloadedError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 from service.remembered import Acceptance, Identity, Remembered, identity_of, repeated
+from workflows import listed, names
 
 # Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and
 # the more wait, the more share a start (docs/decisions/0009-bursts-share-a-start.md).
@@ -157,10 +158,13 @@ class Bursts:
 
 
 def fitting(events: Sequence[CloudEvent]) -> int:
-    """How many of the first events fit one workflow by their size; at least one."""
-    total = 0
+    """How many of the first events fit one workflow by their size, and by what they are found by; at least one."""
+    total, taken = 0, 0
+    words: set[str] = set()
     for place, event in enumerate(events):
-        total += len(event.body)
-        if place and total > MAX_BYTES_PER_WORKFLOW:
+        new = listed.found_by(event) - words
+        words |= new
+        total, taken = total + len(event.body), taken + sum(map(listed.size_of, new))
+        if place and (total > MAX_BYTES_PER_WORKFLOW or taken > names.KEYWORDS_BYTES):
             return place
     return len(events)

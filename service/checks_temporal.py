@@ -19,7 +19,7 @@ from domain.checkup import Finding, error, note, ok, warning
 from domain.timing import in_short
 from service.devserver import OLDEST_SERVER, version_of
 from service.retention import read_retention
-from service.search_attributes import creation_command, missing_search_attributes
+from service.search_attributes import correction_command, creation_command, unfit_search_attributes
 from service.temporal import answered
 from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers, stopped_workers
 from workflows import names
@@ -76,11 +76,22 @@ async def check_namespace(client: Client) -> list[Finding]:
         if kept < SHORT_RETENTION
         else ok("retention", f"{told} (another: {change})")
     ]
-    if missing := await missing_search_attributes(client):
+    return [*findings, *await _search_attributes(client)]
+
+
+async def _search_attributes(client: Client) -> list[Finding]:
+    missing, mistyped = unfit = await unfit_search_attributes(client)
+    found = []
+    if missing:
         shown = ", ".join(key.name for key in missing)
         fix = f"Register them: {creation_command(client, missing)}"
-        return [*findings, error("search attributes", f"missing: {shown}", fix)]
-    return [*findings, ok("search attributes", f"all {len(names.SEARCH_ATTRIBUTES)} are registered")]
+        found.append(error("search attributes", f"missing: {shown}", fix))
+    if mistyped:
+        harm = "events are refused for it, or lists lack what it says"
+        fix = f"Stop im, as events are refused meanwhile, and run: {correction_command(client, list(mistyped))}"
+        fix += ". Lists and searches find what is there by it no more."
+        found.append(error("search attributes", f"{unfit.mistakes()}: {harm}", fix))
+    return found or [ok("search attributes", f"all {len(names.SEARCH_ATTRIBUTES)} are registered")]
 
 
 async def check_queues(client: Client) -> list[Finding]:

@@ -15,6 +15,7 @@ from service.listing import check_limit, instant, latest, quoted
 from service.reachability import searched
 from workflows import names
 from workflows.details import HANDED_OVER
+from workflows.listed import incident_mark
 
 Listed = tuple[WorkflowExecution, EventRow]
 
@@ -73,7 +74,7 @@ async def lacking(client: Client, wanted: EventFilter) -> list[EventRow] | None:
     words = [(run, run.typed_search_attributes.get(names.SUBSCRIBERS, [])) for run in runs]
     nameless = [run for run, said in words if wanted.subscriber not in names.subscribers_named(said)]
     rows = [row for run in nameless async for row in rows_of(run)]
-    return None if older else [row for row in rows if patterns is None or matches_any(patterns, row.type)]
+    return None if older else [row for row in rows if _is_of(row, wanted, patterns)]
 
 
 async def find_events(client: Client, wanted: EventFilter) -> EventPage:
@@ -135,6 +136,8 @@ def _rest_of(run: WorkflowExecution, row: EventRow) -> str:
 
 def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
     """What the query cannot tell: which event of several it is, when it was accepted, and patterns."""
+    if not _is_of(row, wanted, patterns):
+        return False
     if row.outcome == HANDED_OVER and not (wanted.subscriber and row.is_done_with(wanted.subscriber)):
         return False  # it goes on in a workflow that has a row of its own
     if wanted.since and row.emitted_at < wanted.since:  # what goes on of it may have begun after that
@@ -144,8 +147,14 @@ def _is_wanted(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | Non
         return False
     if wanted.subscriber:
         states = row.states_of(wanted.subscriber)
-        if not states or (ends and ends.isdisjoint(states)):
-            return False
+        return bool(states) and (not ends or not ends.isdisjoint(states))
+    return True
+
+
+def _is_of(row: EventRow, wanted: EventFilter, patterns: Sequence[str] | None) -> bool:
+    """Whether a row is of the incident and the type that are wanted; others may share its workflow."""
+    if wanted.incident is not None and row.incident_id != wanted.incident:
+        return False
     return patterns is None or matches_any(patterns, row.type)
 
 
@@ -165,7 +174,9 @@ def _query(wanted: EventFilter) -> str:
     if wanted.type and "*" not in wanted.type:
         conditions.append(f"{names.EVENT_TYPES.name} = {quoted(wanted.type)}")
     if wanted.incident:
-        conditions.append(f"{names.INCIDENT.name} = {quoted(wanted.incident)}")
+        mark = quoted(incident_mark(wanted.incident))  # of several events that belong to several incidents
+        own = f"{names.INCIDENT.name} = {quoted(wanted.incident)}"
+        conditions.append(f"({own} OR {names.EVENT_TYPES.name} = {mark})")
     if wanted.subscriber:
         conditions.append(sent_to(wanted.subscriber, failed=wanted.failed, undelivered=wanted.undelivered))
     elif wanted.undelivered:

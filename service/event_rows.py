@@ -130,13 +130,14 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events, emitted_at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
     alone, types = len(events) == 1, len({event["type"] for event in events})
+    of_all = attributes.get(names.INCIDENT) if not any("incident" in event for event in events) else None
     for event, outcome in zip(events, await outcomes_of(run), strict=False):
         shown = outcome != "delivered" or alone  # one may have been cancelled; of several it is not known which
         yield EventRow(
             event_id=event["id"],
             type=event["type"],
             source=event["source"],
-            incident_id=attributes.get(names.INCIDENT),
+            incident_id=event.get("incident", of_all),
             kind=run_kind(run.id),
             replay=replay_of(run.id),
             outcome="retrying" if outcome == "pending" and on_retry_queue else outcome,

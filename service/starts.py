@@ -19,7 +19,7 @@ from service.accepted import when_accepted
 from service.bursts import MAX_PER_WORKFLOW
 from service.remembered import Acceptance, Doubts, Identity, Remembered, identity_of
 from service.temporal import answered
-from workflows import names, policies
+from workflows import listed, names, policies
 from workflows.details import event_summary
 from workflows.event import EventWorkflow
 
@@ -111,8 +111,8 @@ class Starts:
                     request_eager_start=True,
                     task_timeout=policies.EVENT_TASK_TIMEOUT,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    memo=names.event_memo(events, accepted_at),
-                    search_attributes=names.event_attributes(events),
+                    memo=listed.event_memo(events, accepted_at),
+                    search_attributes=listed.event_attributes(events),
                     static_summary=event_summary(events),
                     priority=priority,
                 )

@@ -12,7 +12,7 @@ from activities.handovers import HandOverActivities
 from domain.events import CloudEvent
 from domain.handovers import HandOver, Rest, by_subscriber, portions
 from domain.tasks import EventInput
-from workflows import details, names, policies
+from workflows import details, listed, names, policies
 from workflows.progress import Progress
 
 # Patches, as in `workflows.event`.
@@ -80,8 +80,8 @@ async def _as_child(event: CloudEvent, rest: Rest, watchers: list[str]) -> None:
             id=named(event, workflow.info().run_id),
             task_timeout=policies.EVENT_TASK_TIMEOUT,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            memo=names.event_memo([event]),
-            search_attributes=names.event_attributes([event]),
+            memo=listed.event_memo([event]),
+            search_attributes=listed.event_attributes([event]),
             static_summary=details.event_summary([event]),
             priority=policies.REST_PRIORITY,
         )

@@ -3,10 +3,8 @@
 import hashlib
 import itertools
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributeKey
 
 from domain.events import CloudEvent
 
@@ -43,7 +41,7 @@ SEARCH_ATTRIBUTES = (
     *(ALARM_SEVERITY, ALARM_TYPE, ALARM_RESOURCE),
 )
 
-SUBSCRIBERS_BYTES = 1900  # a KeywordList may take 2 KiB
+KEYWORDS_BYTES = 1900  # a KeywordList may take 2 KiB
 
 # In ImSubscribers, beside ``failed:<name>`` and ``cancelled:<name>``, as soon as one delivery ended so.
 ANY_FAILED = "any:failed"
@@ -162,23 +160,6 @@ def in_flight_queue(process: str) -> str:
     return f"im-inflight-{process}"
 
 
-def event_memo(events: Sequence[CloudEvent], accepted_at: datetime | None = None) -> dict[str, Any]:
-    """What a list shows of the events, and what tells a repeat of one from other content under its id.
-
-    Args:
-        events: in their order.
-        accepted_at: when they were, where that is before the workflow starts.
-    """
-    return {EVENTS_MEMO: [_told(event) for event in events]} | (
-        {ACCEPTED_MEMO: accepted_at.isoformat()} if accepted_at else {}
-    )
-
-
-def _told(event: CloudEvent) -> dict[str, str]:
-    told = {"id": event.id, "source": event.source, "type": event.type, "digest": event.digest}
-    return told | {"severity": event.severity} if event.severity else told
-
-
 def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
     """What ``ImSubscribers`` holds: each subscriber's name, and ``<state>:<name>`` for those in trouble.
 
@@ -220,27 +201,12 @@ def waiting_mark(subscriber: str) -> str:
 
 def _fitting(keywords: Sequence[str]) -> list[str]:
     sizes = itertools.accumulate(len(keyword) + 3 for keyword in keywords)
-    return [keyword for keyword, size in zip(keywords, sizes, strict=True) if size <= SUBSCRIBERS_BYTES]
+    return [keyword for keyword, size in zip(keywords, sizes, strict=True) if size <= KEYWORDS_BYTES]
 
 
 def event_id_hash(event_id: str) -> str:
     """64 bits of SHA-256 in hexadecimal; a hundred fit a KeywordList's 2 KiB."""
     return hashlib.sha256(event_id.encode()).hexdigest()[:16]
-
-
-def event_attributes(events: Sequence[CloudEvent]) -> TypedSearchAttributes:
-    """The search attributes an event workflow starts with."""
-    pairs: list[SearchAttributePair[Any]] = [
-        SearchAttributePair(EVENT_IDS, [event_id_hash(event.id) for event in events]),
-        SearchAttributePair(EVENT_TYPES, sorted({event.type for event in events})),
-    ]
-    incidents = sorted({event.incident_id for event in events if event.incident_id})
-    if len(incidents) == 1:
-        pairs.append(SearchAttributePair(INCIDENT, incidents[0]))
-    severities = sorted({event.severity for event in events if event.severity})
-    if severities:
-        pairs.append(SearchAttributePair(SEVERITY, severities[0]))
-    return TypedSearchAttributes(pairs)
 
 
 def delivery_activity_id(subscriber: str) -> str:

@@ -10,7 +10,7 @@ from domain.tasks import EventInput
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink, SlowAnswer
-from workflows import names
+from workflows import listed, names
 
 SOON_AGAIN = ",".join("3" * 20)  # seconds: time for a change between two requests, however long the change takes
 
@@ -202,8 +202,8 @@ async def test_a_burst_in_one_workflow_hands_over_what_is_unfinished(platform: P
         EventInput(events=events),
         id=unique_name("events/"),
         task_queue=names.EVENTS_QUEUE,
-        memo=names.event_memo(events),
-        search_attributes=names.event_attributes(events),
+        memo=listed.event_memo(events),
+        search_attributes=listed.event_attributes(events),
     )
     result = await handle.result()
     outcomes = [event["outcome"] for event in result["events"]]

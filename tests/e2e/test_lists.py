@@ -1,12 +1,14 @@
 """What is found of events and incidents, in which order, and page by page."""
 
 import asyncio
+import functools
 
 import httpx
 
 from domain.events import CloudEvent
 from domain.incidents import Action, Change, Declaration, Severity
 from service.event_list import EventFilter
+from service.event_rows import EventRow
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, unique_name, unique_type
 from tests.support.sink import Answer, Sink
@@ -90,6 +92,30 @@ async def test_events_of_one_workflow_are_never_split_between_pages(platform: Pl
     assert await eventually(pages) == [1, 3, True]
     listed = await platform.im("event", "list", "--type", event_type, "--limit", "3", "--format", "json")
     assert len(listed.json) <= 3
+
+
+async def test_events_of_one_batch_are_listed_by_their_own_incident(platform: Platform) -> None:
+    orders, event_type = [unique_name("order"), unique_name("order"), None], unique_type("orders")
+    batch = [
+        {"specversion": "1.0", "id": unique_name("evt"), "source": "/t", "type": f"{event_type}.{'long' * 20}.n{place}"}
+        | ({"imincidentid": order} if order else {})
+        for place, order in enumerate(orders * 20)  # and their types do not fit the 2 KiB of one search attribute
+    ]
+    headers = {"Content-Type": "application/cloudevents-batch+json"}
+    answer = await platform.api.post("/api/v1/events", json=batch, headers=headers)
+    assert answer.status_code == 202, answer.text
+
+    async def listed(order: str) -> list[EventRow] | None:
+        rows = (await platform.gateway.events.find(EventFilter(incident=order))).rows
+        return rows if len(rows) >= 20 else None
+
+    for order in orders[:2]:
+        rows = await eventually(functools.partial(listed, str(order)))
+        assert {row.incident_id for row in rows} == {order}
+        assert {row.event_id for row in rows} == {e["id"] for e in batch if e.get("imincidentid") == order}
+    everything = (await platform.gateway.events.find(EventFilter(type=f"{event_type}.**"))).rows
+    assert len(everything) == 60
+    assert sum(row.incident_id is None for row in everything) == 20
 
 
 async def test_incidents_are_latest_first_and_go_on_page_by_page(platform: Platform) -> None:

@@ -26,7 +26,7 @@ from service.replay_views import ReplayOptions
 from tests.support import zeebe_records
 from tests.support.platform import TOKEN, Platform, temporal_dev_server
 from tests.support.sink import Answer, Sink, SlowAnswer
-from workflows import names
+from workflows import listed, names
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -107,7 +107,7 @@ async def burst(platform: Platform, sink: Sink, case: str, *answers: Any) -> Non
         EventInput(events=events),
         id=f"events/{case}",
         task_queue=names.EVENTS_QUEUE,
-        search_attributes=names.event_attributes(events),
+        search_attributes=listed.event_attributes(events),
     )
     await handle.result()
     await save(platform, case, handle.id)

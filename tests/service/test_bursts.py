@@ -1,6 +1,7 @@
 """How events become workflow starts: own ones at ordinary rates, shared ones in a burst, nobody twice."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from domain.receipts import PublishReceipt
 from service import bursts
 from service.bursts import MAX_BYTES_PER_WORKFLOW, MAX_PER_WORKFLOW, STARTS_IN_FLIGHT, Bursts, Outcome, fitting
 from tests.support.eventually import within
+from workflows import listed, names
 
 
 def event(number: int, data: object = None) -> CloudEvent:
@@ -148,3 +150,21 @@ def test_a_start_is_bounded_by_bytes_too() -> None:
     large = [event(number, data="x" * 200_000) for number in range(5)]
     assert fitting(large) == MAX_BYTES_PER_WORKFLOW // 200_000
     assert fitting([event(1, data="x" * MAX_BYTES_PER_WORKFLOW)]) == 1
+
+
+@pytest.mark.parametrize(("types", "incidents"), [(100, 1), (1, 100), (100, 100)])
+def test_what_events_are_found_by_fits_the_2_kib_that_temporal_has_for_it(types: int, incidents: int) -> None:
+    events = [
+        CloudEvent(
+            id=f"evt_{number}",
+            source="/tests",
+            type=f"com.example.größe.number-{number % types}",
+            extensions={"imincidentid": f"ORDER-{number % incidents}"},
+        )
+        for number in range(100)
+    ]
+    count = fitting(events)
+    attributes = listed.event_attributes(events[:count])
+    assert all(len(json.dumps(pair.value)) <= 2048 for pair in attributes.search_attributes)
+    assert set(attributes[names.EVENT_TYPES]) >= {event.type for event in events[:count]}
+    assert (count == 100) is (types == 1)
