@@ -1,8 +1,10 @@
 """What is left of a burst goes on in a workflow for each event, started by an activity instead of all at once.
 
-A thousand starts at once would be in front of whatever else Temporal has to do.
+A thousand starts at once would be in front of whatever else Temporal has to do. Each takes as much as 32 fresh events
+that share one, which therefore go first (docs/decisions/0053-what-a-burst-leaves-makes-way-for-the-next.md).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -13,7 +15,18 @@ from domain.handovers import HandOver
 from domain.tasks import EventInput
 
 LoadInput = Callable[[str, str], Awaitable[EventInput]]
+Pressed = Callable[[], bool]
 Begin = Callable[[CloudEvent, EventInput, str, datetime | None], Awaitable[None]]
+
+
+# Before each start, for a burst that is being accepted; an endless one leaves an activity four starts a second.
+MAKE_WAY_SECONDS = 0.25
+LOOK_SECONDS = 0.01
+
+
+def never_pressed() -> bool:
+    """Of a process that accepts nothing."""
+    return False
 
 
 class HandOverActivities:
@@ -23,11 +36,13 @@ class HandOverActivities:
         load: what a workflow was started with, given its id and run id.
         begin: starts the workflow of an event, unless it was started before, given the run id of the one it was with,
             and when the event was accepted.
+        pressed: whether a burst is being accepted in this process.
     """
 
-    def __init__(self, load: LoadInput, begin: Begin) -> None:
+    def __init__(self, load: LoadInput, begin: Begin, pressed: Pressed = never_pressed) -> None:
         self._load = load
         self._begin = begin
+        self._pressed = pressed
 
     @activity.defn(name="hand_over")
     async def hand_over(self, request: HandOver) -> None:
@@ -38,5 +53,13 @@ class HandOverActivities:
         for rest in request.rests:
             event = events[rest.place]
             going_on = EventInput(events=[event], resume=rest.deliveries, watchers=request.watchers)
+            await self._make_way()
             await self._begin(event, going_on, run_id, request.accepted_at)
             activity.heartbeat()
+
+    async def _make_way(self) -> None:
+        """Let a burst pass, for a while."""
+        for _ in range(int(MAKE_WAY_SECONDS / LOOK_SECONDS)):
+            if not self._pressed():
+                return
+            await asyncio.sleep(LOOK_SECONDS)

@@ -14,6 +14,7 @@ from workflows import listed, names
 # Starts under way at once. At 20 events/s a start takes some 6 ms, so nobody ever waits; a burst soon does, and
 # the more wait, the more share a start (docs/decisions/0009-bursts-share-a-start.md).
 STARTS_IN_FLIGHT = 1
+ORDINARY = 2  # events at once; more are a burst
 # After a start in a burst, for the events of those who were answered by it: without, they miss the next start, and half
 # as many share each (docs/decisions/0009-bursts-share-a-start.md).
 GATHER_SECONDS = 0.015
@@ -97,6 +98,11 @@ class Bursts:
                 del self._accepting[identity]
                 ended.cancel()
 
+    @property
+    def pressed(self) -> bool:
+        """A burst is being accepted here: more events at once than have a start each, or the next are expected."""
+        return self._expected > 0 or len(self._accepting) > ORDINARY
+
     async def until_quiet(self) -> None:
         """Wait while the worker of this process is busy, as single events do. Gives up after two seconds.
 
@@ -134,7 +140,7 @@ class Bursts:
 
     def _started(self, answered: int, task: asyncio.Task[None]) -> None:
         self._starting.discard(task)
-        if answered + len(self._waiting) > 2:  # a burst: those who were answered soon have their next events
+        if answered + len(self._waiting) > ORDINARY:  # a burst: those who were answered soon have their next events
             self._expected = min(len(self._waiting) + answered, self._per_workflow)
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gathered)
         self._pump()

@@ -59,6 +59,10 @@ class EventGateway:
         self._subscribers = subscribers
         self._source = EventSource(connection.client)
 
+    def pressed(self) -> bool:
+        """Whether a burst is being accepted by this process."""
+        return self._publisher.pressed
+
     def tell_accepted(self, accepted: Accepted) -> None:
         """Have a function called with each event whose first requests may begin early, and its workflow's run id."""
         self._publisher.tell_accepted(accepted)

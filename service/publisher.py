@@ -57,6 +57,11 @@ class Publisher:
         self._starts = Starts(client, self._remembered)
         self._bursts = Bursts(self._start_together, per_workflow, busy, self._remembered)
 
+    @property
+    def pressed(self) -> bool:
+        """A burst is being accepted by this process."""
+        return self._bursts.pressed
+
     def tell_accepted(self, accepted: Accepted) -> None:
         """Have a function called with each event, and its run id, whose workflow's first task is with this process."""
         self._accepted = accepted

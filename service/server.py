@@ -110,6 +110,7 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
             bases=settings.target_bases,
             publishing=settings.enable_event_publishing,
             gate=gate,
+            pressed=gateway.events.pressed,
             spans=spans,
         )
         gateway.events.tell_accepted(await stack.enter_async_context(working))

@@ -16,7 +16,7 @@ from activities.drains import DrainActivities
 from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.gate import InlineGate
-from activities.handovers import HandOverActivities
+from activities.handovers import HandOverActivities, Pressed
 from activities.head_start import HeadStart
 from activities.heartbeats import HeartbeatActivities
 from activities.http_clients import HttpClients
@@ -70,6 +70,7 @@ async def running_workers(
     bases: Bases,
     publishing: bool,
     gate: InlineGate,
+    pressed: Pressed,
     spans: Spans = NO_SPANS,
 ) -> AsyncIterator[Accepted]:
     """Work on every queue for the duration of a block, then drain: what is under way ends, nothing new begins.
@@ -81,11 +82,12 @@ async def running_workers(
         bases: where the services of alert targets are.
         publishing: this process's ENABLE_EVENT_PUBLISHING.
         gate: also read by this process's publisher, which starts nothing while it is busy.
+        pressed: whether this process's publisher accepts a burst, to which what goes on of others makes way.
         spans: of what is emitted and requested.
 
     Gives what the publisher calls for an event whose first task is with this process.
     """
-    parts = _assemble(client, keyring, policy, gate, bases=bases, publishing=publishing, spans=spans)
+    parts = _assemble(client, keyring, policy, gate, pressed, bases=bases, publishing=publishing, spans=spans)
     connection = Connection(client=client, keyring=keyring, policy=policy, publishing=publishing, has_worker=True)
     emission = EmissionActivities(Publisher(client, publishing=publishing, spans=spans).emit)
     incidents = IncidentActivities(IncidentGateway(connection))
@@ -127,6 +129,7 @@ def _assemble(
     keyring: Keyring,
     policy: AddressPolicy,
     gate: InlineGate,
+    pressed: Pressed,
     *,
     bases: Bases,
     publishing: bool,
@@ -167,7 +170,7 @@ def _assemble(
         resolution=ResolutionActivities(directory, gate, limited, publishing=publishing, head_start=head_start),
         deliveries=deliveries,
         handovers=HandOverActivities(
-            EventSource(client, cached=CACHED_BURSTS).load_input, Starts(client, Remembered()).go_on
+            EventSource(client, cached=CACHED_BURSTS).load_input, Starts(client, Remembered()).go_on, pressed
         ),
         lanes=LaneActivities(lanes.enter, lanes.lined_up),
         drains=DrainActivities(directory, drains.begin, drains.find, drains.release),

@@ -1,12 +1,13 @@
 """What a burst hands over: each event is started with its deliveries, and again by whoever tries again."""
 
+import time
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.handovers import HandOverActivities
+from activities.handovers import MAKE_WAY_SECONDS, HandOverActivities, Pressed, never_pressed
 from domain.events import CloudEvent
 from domain.handovers import HandOver, Rest
 from domain.outcomes import Delivery
@@ -33,13 +34,13 @@ class Temporal:
         self.begun.append((event.id, subscribers, request.watchers, run_id, accepted_at))
 
 
-async def handed_over(temporal: Temporal, *places: int) -> int:
+async def handed_over(temporal: Temporal, *places: int, pressed: Pressed = never_pressed) -> int:
     """Hand events over; how often Temporal heard of it."""
     environment, heard = ActivityEnvironment(), list[object]()
     environment.info = replace(environment.info, workflow_id="events/burst", workflow_run_id="run-1")
     environment.on_heartbeat = lambda *_: heard.append(None)
     rests = [Rest(place=place, deliveries=[Pending(delivery=Delivery(subscriber=f"s-{place}"))]) for place in places]
-    activities = HandOverActivities(temporal.load, temporal.begin)
+    activities = HandOverActivities(temporal.load, temporal.begin, pressed)
     await environment.run(activities.hand_over, HandOver(rests=rests, watchers=["watcher"], accepted_at=NOW))
     return len(heard)
 
@@ -61,3 +62,15 @@ async def test_a_start_that_fails_is_for_temporal_to_try_again() -> None:
     temporal.refused = set()
     await handed_over(temporal, 1, 3)
     assert {event_id for event_id, *_ in temporal.begun} == {"evt_1", "evt_3"}
+
+
+async def test_a_burst_that_is_accepted_goes_first() -> None:
+    temporal, pressed = Temporal(), [True] * 5
+    await handed_over(temporal, 1, 3, pressed=lambda: bool(pressed and pressed.pop()))
+    assert (len(temporal.begun), pressed) == (2, [])
+
+
+async def test_an_endless_burst_slows_what_goes_on_and_does_not_stop_it() -> None:
+    temporal, began = Temporal(), time.monotonic()
+    assert await handed_over(temporal, 1, 3, pressed=lambda: True) == 2
+    assert time.monotonic() - began >= 2 * MAKE_WAY_SECONDS

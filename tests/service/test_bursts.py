@@ -10,7 +10,16 @@ from domain.errors import EventConflictError, OverloadedError, TemporalUnavailab
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 from service import bursts
-from service.bursts import MAX_BYTES_PER_WORKFLOW, MAX_PER_WORKFLOW, STARTS_IN_FLIGHT, Bursts, Outcome, fitting
+from service.bursts import (
+    GATHER_SECONDS,
+    MAX_BYTES_PER_WORKFLOW,
+    MAX_PER_WORKFLOW,
+    ORDINARY,
+    STARTS_IN_FLIGHT,
+    Bursts,
+    Outcome,
+    fitting,
+)
 from tests.support.eventually import within
 from workflows import listed, names
 
@@ -144,6 +153,24 @@ async def test_while_the_worker_is_busy_events_gather_for_one_start() -> None:
     busy = False
     await within(1, asyncio.gather(*tasks))
     assert [len(group) for group in starts.groups] == [30]
+
+
+async def test_it_is_pressed_while_a_burst_is_accepted_and_by_no_ordinary_rate() -> None:
+    starts = Starts()
+    queue = Bursts(starts)
+    assert not queue.pressed
+    one = await offered(queue, [event(number) for number in range(ORDINARY)])
+    assert not queue.pressed
+    burst = await offered(queue, [event(number) for number in range(10, 20)])
+    assert queue.pressed
+    starts.gate.set()
+    await asyncio.gather(*one, *burst)
+    assert queue.pressed  # the next events of those who were answered are expected
+    await asyncio.sleep(GATHER_SECONDS * 2)
+    assert not queue.pressed
+    async with queue.kept_out([event(number) for number in range(20, 30)]):
+        assert queue.pressed
+    assert not queue.pressed
 
 
 def test_a_start_is_bounded_by_bytes_too() -> None:
