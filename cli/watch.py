@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.run import Format, FormatOption, check_not_empty, incident_id, put, say, warn, with_gateway
+from cli.run import Format, FormatOption, check_not_empty, incident_id, meant, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
     from cli.render_watch import ChangeLines, LiveTable
@@ -69,18 +69,20 @@ def _watch(
         incident=incident_id(incident) if incident else None,
         failed=failed,
     )
-    warn_misread(event_type)
+    check_type(event_type)
     try:
         with_gateway(lambda im: _follow(im, watch.checked(), output))
     except KeyboardInterrupt:
         return
 
 
-def warn_misread(event_type: str | None) -> None:
-    """Warn of a type that no event has and that is close to one that events have."""
+def check_type(event_type: str | None) -> None:
+    """Refuse what is no pattern, and warn of a type that no event has and that is close to one that events have."""
     from domain.event_types import EMITTED_TYPES  # noqa: PLC0415 - heavy
-    from domain.patterns import misread  # noqa: PLC0415 - heavy
+    from domain.patterns import check_patterns, misread  # noqa: PLC0415 - heavy
 
+    if event_type is not None:
+        meant("--type", lambda text: check_patterns([text]), event_type)
     if warning := misread(event_type, list(EMITTED_TYPES)):
         warn(warning)
 
