@@ -115,7 +115,7 @@ async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[
     if found.rows and (wanted.failed or wanted.undelivered):
         remarks.append(await _parked(im, wanted))
     remarks += _cut(found, wanted)
-    doubtful = await doubts(im, wanted)
+    doubtful = await doubts(im, wanted, look_up=True)
     if found.rows or remarks:
         return found, remarks + doubtful
     await check_empty(im, wanted)
