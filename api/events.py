@@ -104,8 +104,8 @@ async def list_events(
     Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
     A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
     found, a subscriber or an incident that is not there is refused. By ``subscriber``, ``state`` is how its own
-    delivery stands. ``warnings`` has a type that looks mistaken, and that a list of one subscriber's events may lack
-    some, where events have more subscribers than can be named.
+    delivery stands. ``warnings`` has a type that looks mistaken, that a list of one subscriber's events may lack some,
+    where events have more subscribers than can be named, and, where it has none, that the subscriber is disabled.
     """
     at = read_moment("since", since, datetime.now(UTC))
     wanted = EventFilter(
@@ -125,7 +125,7 @@ async def list_events(
     link_next(request, response, page.next_cursor)
     doubt = misread(type, list(EMITTED_TYPES))
     warnings = [doubt] if doubt else []
-    warnings += await doubts(gateway, wanted)
+    warnings += await doubts(gateway, wanted, look_up=not found.rows)
     return WarnedPage(data=page.data, next_cursor=page.next_cursor, warnings=warnings)
 
 

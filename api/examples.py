@@ -57,6 +57,7 @@ HEALTH: dict[str, Any] = {
     "last_success": _AT,
     "retrying": 0,
     "in_line": 0,
+    "ordered": False,
     "paused": None,
     "waiting": 0,
     "oldest_waiting": None,

@@ -23,7 +23,7 @@ from cli.run import (
     with_gateway,
     write,
 )
-from cli.watch import warn_misread, watch_events
+from cli.watch import check_type, watch_events
 
 if TYPE_CHECKING:
     from service.event_list import EventFilter, EventPage
@@ -82,7 +82,7 @@ def list_(
         since=moment("--since", since, now) if since else None,
         limit=limit,
     )
-    warn_misread(event_type)
+    check_type(event_type)
     found, remarks = with_gateway(lambda im: _find(im, wanted))
     write(output, found.rows, render.event_table(found.rows, now, subscriber))
     for remark in remarks:
@@ -115,7 +115,7 @@ async def _find(im: "Gateway", wanted: "EventFilter") -> "tuple[EventPage, list[
     if found.rows and (wanted.failed or wanted.undelivered):
         remarks.append(await _parked(im, wanted))
     remarks += _cut(found, wanted)
-    doubtful = await doubts(im, wanted)
+    doubtful = await doubts(im, wanted, look_up=True)
     if found.rows or remarks:
         return found, remarks + doubtful
     await check_empty(im, wanted)

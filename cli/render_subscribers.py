@@ -168,7 +168,8 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
         cells = [[*line, *more] for line, more in zip(cells, troubled, strict=True)]
     if any(row.in_line != 0 for row in rows):
         headers.append("IN_LINE")
-        cells = [[*line, count_text(row.in_line)] for line, row in zip(cells, rows, strict=True)]
+        lined = (count_text(row.in_line) if row.ordered or row.in_line != 0 else NONE for row in rows)
+        cells = [[*line, count] for line, count in zip(cells, lined, strict=True)]
     if any(row.paused or row.drain or row.waiting != 0 for row in rows):
         headers += ["PAUSED", "WAITING"]
         held = ([pause_text(row.paused) or NONE, waiting_text(row) or NONE] for row in rows)

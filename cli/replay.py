@@ -8,7 +8,7 @@ import typer
 
 from cli import render_replays
 from cli.patience import Patience
-from cli.run import Format, FormatOption, Limit, examples, make_app, moment, say, with_gateway, write
+from cli.run import Format, FormatOption, Limit, examples, make_app, meant, moment, say, with_gateway, write
 from domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
@@ -88,7 +88,7 @@ def replay(
         to=to,
         since=after,
         until=before,
-        types=list(parse_patterns(types)) if types is not None else None,
+        types=list(parse_patterns(meant("--types", parse_patterns, types))) if types is not None else None,
         failed_only=failed_only,
         undelivered=undelivered,
         rate=rate,

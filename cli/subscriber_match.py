@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import render
-from cli.run import Format, FormatOption, warn, write
+from cli.run import Format, FormatOption, meant, warn, write
 
 
 def match(
@@ -18,7 +18,7 @@ def match(
     from domain.operational import asks_for  # noqa: PLC0415 - heavy
     from domain.patterns import advise, parse_patterns  # noqa: PLC0415 - heavy
 
-    wanted = parse_patterns(",".join(patterns))
+    wanted = parse_patterns(meant("PATTERNS", parse_patterns, ",".join(patterns)))
     rows = [
         {"type": known, "matches": asks_for(wanted, known), "description": description}
         for known, description in KNOWN_TYPES.items()

@@ -187,7 +187,9 @@ def rate_meant(text: str | None) -> str | None:
 
 def patterns(types: list[str] | None) -> list[str] | None:
     """The patterns of every ``--types``."""
-    return ",".join(types).split(",") if types is not None else None
+    from domain.patterns import parse_patterns  # noqa: PLC0415 - heavy
+
+    return list(parse_patterns(meant("--types", parse_patterns, ",".join(types)))) if types is not None else None
 
 
 def headers(pairs: list[str] | None) -> dict[str, str] | None:

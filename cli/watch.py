@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.run import Format, FormatOption, check_not_empty, incident_id, put, say, warn, with_gateway
+from cli.run import Format, FormatOption, check_not_empty, incident_id, meant, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
     from cli.render_watch import ChangeLines, LiveTable
@@ -69,18 +69,20 @@ def _watch(
         incident=incident_id(incident) if incident else None,
         failed=failed,
     )
-    warn_misread(event_type)
+    check_type(event_type)
     try:
         with_gateway(lambda im: _follow(im, watch.checked(), output))
     except KeyboardInterrupt:
         return
 
 
-def warn_misread(event_type: str | None) -> None:
-    """Warn of a type that no event has and that is close to one that events have."""
+def check_type(event_type: str | None) -> None:
+    """Refuse what is no pattern, and warn of a type that no event has and that is close to one that events have."""
     from domain.event_types import EMITTED_TYPES  # noqa: PLC0415 - heavy
-    from domain.patterns import misread  # noqa: PLC0415 - heavy
+    from domain.patterns import check_patterns, misread  # noqa: PLC0415 - heavy
 
+    if event_type is not None:
+        meant("--type", lambda text: check_patterns([text]), event_type)
     if warning := misread(event_type, list(EMITTED_TYPES)):
         warn(warning)
 
@@ -113,7 +115,7 @@ async def _shown(im: "Gateway", watch: "Watch", output: Format) -> AsyncIterator
     from cli.render_watch import ChangeLines, LiveTable  # noqa: PLC0415 - heavy
 
     if output is Format.JSON or not sys.stdout.isatty():
-        async with _beside(_tell_pauses(im, watch.subscriber) if watch.subscriber else asyncio.sleep(0)):
+        async with _beside(_tell_standing(im, watch.subscriber) if watch.subscriber else asyncio.sleep(0)):
             if output is Format.JSON:
                 yield lambda change: put(json.dumps(json.loads(change.model_dump_json())))
             else:
@@ -140,19 +142,24 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _tell_pauses(im: "Gateway", name: str) -> None:
-    """Say when the subscriber is paused, and when it no longer is, where no table shows it."""
+async def _tell_standing(im: "Gateway", name: str) -> None:
+    """Say when the subscriber is paused or disabled, and when it no longer is, where no table shows it."""
     from cli.render_watch import pause_line  # noqa: PLC0415 - heavy
     from domain.errors import ImError  # noqa: PLC0415 - heavy
+    from service.filter_checks import disabled  # noqa: PLC0415 - heavy
 
-    known: Pause | None = None
+    known: tuple[bool, Pause | None] = (True, None)
     while True:
         try:
-            paused = (await im.subscribers.get(name)).paused
-            if paused != known:
-                line = pause_line(await im.health.get(name))
-                say(f"{name}: {'' if paused else 'not paused any more; '}{line or 'nothing waits'}")
-                known = paused
+            found = await im.subscribers.get(name)
+            if (found.enabled, found.paused) != known:
+                if not found.enabled:
+                    say(disabled(name))
+                else:
+                    line = pause_line(await im.health.get(name)) or "nothing waits"
+                    over = "" if found.paused else "not paused any more; " if known[0] else "enabled again; "
+                    say(f"{name}: {over}{line}")
+                known = found.enabled, found.paused
         except ImError:  # that Temporal is away is said once, for everything
             pass
         await asyncio.sleep(HEALTH_EVERY_SECONDS)

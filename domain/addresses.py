@@ -44,6 +44,16 @@ _OTHER_PORTS = frozenset(
 # of all others without asking: the SDK's metrics, and those of the dev server. IANA has assigned none of them.
 INTERNAL_PORTS = range(29200, 29900)
 MAX_URL_LENGTH = 2048
+# What to do instead.
+NO_CREDENTIALS = (
+    "Leave them out of the URL, where everybody sees them. Of a webhook they go into a header (--header "
+    "'Authorization=Basic ...') or an HTTP client (im http-client add NAME --user USER --password -), whose values are "
+    "sealed."
+)
+WITH_TLS = (
+    "Events go to other machines over TLS alone: write https://, and where the receiver has none, put a reverse proxy "
+    "with TLS before it."
+)
 _BRACKETED = re.compile(r"\[[0-9a-f:.%]+\](:\d*)?", re.IGNORECASE)
 MAX_HOST_LENGTH = 253  # RFC 1035, 2.3.4
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
@@ -132,14 +142,14 @@ def check_url(url: str, policy: AddressPolicy) -> str:
     if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc.rpartition("@")[2]):
         raise InvalidUrlError(reason="brackets are for an IPv6 address alone")
     if parts.username is not None or parts.password is not None:
-        raise InvalidUrlError(reason="it carries a user name or password; use --header Authorization=... instead")
+        raise InvalidUrlError(reason="it carries a user name or password", fix=NO_CREDENTIALS)
     if "#" in url:
         raise InvalidUrlError(reason="it has a fragment, which is never sent")
     if port == 0:
         raise InvalidUrlError(reason="port 0 cannot be connected to")
     _check_host(host)
     if parts.scheme == "http" and not is_loopback_host(host):
-        raise InvalidUrlError(reason="http:// is allowed for localhost and loopback addresses only")
+        raise InvalidUrlError(reason="http:// is allowed for localhost and loopback addresses only", fix=WITH_TLS)
     _check_address(host, port or (443 if parts.scheme == "https" else 80), policy)
     if port and not speaks_http(port):
         raise InvalidUrlError(reason=f"port {port} is known for a service that takes no webhooks")

@@ -74,7 +74,7 @@ class ImError(Exception):
     def advice(self) -> str:
         """What to do next, or an empty string; first the name that was probably meant, where there is one."""
         close = self.data.get("close")  # an error of an older version, or without a worker, has none
-        return (f"Did you mean {close}? " if close else "") + self.hint.format(**self.data)
+        return ((f"Did you mean {close}? " if close else "") + self.hint.format(**self.data)).strip()
 
 
 class InvalidInputError(ImError):
@@ -97,12 +97,18 @@ class InvalidNameError(InvalidInputError):
 
 
 class InvalidUrlError(InvalidInputError):
-    """A URL that may not be delivered to."""
+    """A URL that may not be delivered to; ``fix`` is what to do about it, where that is not in the hint."""
 
     code = "invalid_url"
     says = "the URL cannot be used: {reason}"
     hint = "Use an absolute https:// URL; http:// is for localhost and loopback addresses only."
     field = "url"
+
+    @property
+    def advice(self) -> str:
+        """What to do about this one."""
+        fix = self.data.get("fix")  # an error of an older version has none
+        return str(fix) if fix else super().advice
 
 
 class BlockedAddressError(InvalidInputError):

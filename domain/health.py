@@ -144,14 +144,15 @@ class Health(BaseModel):
             that of the last one that was delivered.
         retrying: deliveries waiting for a retry now; None where they could not be counted, as ``waiting`` may be.
         in_line: deliveries of an ordered subscriber that wait for their turn behind earlier events of the same incident
-            or alarm, likewise.
+            or alarm, likewise; 0 of any other.
+        ordered: told of an incident's (or an alarm's) events one after the other.
         paused: its events wait, since when and why.
         waiting: deliveries that wait for the end of the pause, or to be sent after it, up to a second ago.
         oldest_waiting: when the event of the oldest of them was emitted.
         drain: how far the sending of what waited is, while that goes on.
         not_counted: why ``retrying``, ``in_line``, ``waiting``, ``oldest_waiting`` or ``drain`` is not known; None
             where all are.
-        consecutive_failures: requests that failed since the last success.
+        consecutive_failures: requests that failed since the last success; none of a disabled one, which is sent none.
         failing_since: when the first of them failed.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.
         certificate_expires_at: the client certificate that it is shown, of its HTTP client.
@@ -167,6 +168,7 @@ class Health(BaseModel):
     last_success: datetime | None = None
     retrying: int | None = 0
     in_line: int | None = 0
+    ordered: bool = False
     paused: Pause | None = None
     waiting: int | None = 0
     oldest_waiting: datetime | None = None
@@ -233,9 +235,12 @@ def view(subscriber: str, counters: Counters, retrying: int | None, now: datetim
     )
 
 
-def with_settings(row: Health, *, enabled: bool, paused: Pause | None) -> Health:
+def with_settings(row: Health, *, enabled: bool, paused: Pause | None, ordered: bool = False) -> Health:
     """The same row, with what the subscriber's settings say: nobody is well or unwell who is sent nothing."""
-    return row.model_copy(update={"paused": paused, "status": row.status if enabled else HealthStatus.DISABLED})
+    said: dict[str, object] = {"paused": paused, "ordered": ordered}
+    if not enabled:
+        said |= {"status": HealthStatus.DISABLED, "consecutive_failures": 0, "failing_since": None}
+    return row.model_copy(update=said)
 
 
 def with_certificate(row: Health, client: HttpClient | None, now: datetime) -> Health:

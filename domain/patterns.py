@@ -1,7 +1,7 @@
 """Event type patterns: ``*`` is one whole segment, ``**`` one or more, anything else is itself.
 
 Segments are separated by dots. Source: the guide's pattern table; ``im.incident.*`` therefore does not match
-``im.incident.declared.v1``, which `advise` says to whoever writes it.
+``im.incident.declared.v1``, which `misread` says to whoever writes it.
 """
 
 import difflib
@@ -93,14 +93,17 @@ def matches_any(patterns: Sequence[str], event_type: str) -> bool:
 
 
 def advise(patterns: Sequence[str], known_types: Sequence[str]) -> list[str]:
-    """A warning for each pattern that matches none of the known types, with the likely intended one."""
+    """A warning for each pattern that matches none of the known types, with the likely intended one.
+
+    For whoever asks which of them it matches; of one that is to be used see `misread`.
+    """
     return [_advice(p, known_types) for p in patterns if not any(matches(p, known) for known in known_types)]
 
 
 def misread(pattern: str | None, known_types: Sequence[str]) -> str | None:
-    """A warning for a filter that matches none of the known types and is of their family or close to one; else None.
+    """A warning for a pattern that matches none of the known types and is of their family or close to one; else None.
 
-    Unlike a subscriber's, any other filter is most likely meant for types of the asker's own.
+    Any other one is most likely meant for types of the asker's own.
     """
     if pattern is None or any(matches(pattern, known) for known in known_types):
         return None
@@ -108,6 +111,11 @@ def misread(pattern: str | None, known_types: Sequence[str]) -> str | None:
     if pattern.partition(".")[0] not in families and not _likely(pattern, known_types):
         return None
     return _advice(pattern, known_types)
+
+
+def misreadings(patterns: Sequence[str], known_types: Sequence[str]) -> list[str]:
+    """`misread` of each."""
+    return [warning for pattern in patterns if (warning := misread(pattern, known_types))]
 
 
 def _advice(pattern: str, known_types: Sequence[str]) -> str:
@@ -120,7 +128,8 @@ def _advice(pattern: str, known_types: Sequence[str]) -> str:
 
 def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
     wider = [f"{pattern.removesuffix('.*')}.**"] if pattern.endswith(".*") else [f"{pattern}.*", f"{pattern}.**"]
-    for candidate in wider:
+    families = dict.fromkeys(known.partition(".")[0] for known in known_types)
+    for candidate in (*wider, *(f"{family}.{pattern}" for family in families)):
         if any(matches(candidate, known) for known in known_types):
             return candidate
     if meant := next((known for known in known_types if _is_misspelt(pattern, known)), None):

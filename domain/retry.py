@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import InvalidScheduleError
+from domain.likeness import nearest
 from domain.naming import given_as
 
 DEFAULT_ATTEMPTS = 5
@@ -121,7 +122,8 @@ def check_waits_used(name: str | None, max_attempts: int | None) -> None:
 def _parse_delays(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < MAX_DIGITS for part in parts):
-        raise InvalidScheduleError(reason=f"{text[:80]!r} is not a list of whole seconds")
+        reason = f"{text[:80]!r} is not a list of whole seconds"
+        raise InvalidScheduleError(reason=reason, close=nearest(text, _NAMED))
     delays = tuple(int(part) for part in parts)
     longest = int(MAX_DELAY.total_seconds())
     if not all(1 <= delay <= longest for delay in delays):

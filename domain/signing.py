@@ -26,19 +26,19 @@ def check_secret(secret: str) -> str:
         InvalidSecretError: shorter than 8 or longer than 512 characters, with control characters or white space
             at an end, or ``whsec_`` without 24 to 64 bytes of base64 behind it.
     """
-    if not MIN_SECRET_LENGTH <= len(secret) <= MAX_SECRET_LENGTH:
-        raise InvalidSecretError(reason=f"it must have {MIN_SECRET_LENGTH} to {MAX_SECRET_LENGTH} characters")
+    if not secret.startswith(PREFIX) and not MIN_SECRET_LENGTH <= len(secret) <= MAX_SECRET_LENGTH:
+        count = f"{len(secret)} character{'' if len(secret) == 1 else 's'}"
+        raise InvalidSecretError(reason=f"it has {count}, and must have {MIN_SECRET_LENGTH} to {MAX_SECRET_LENGTH}")
     if secret != secret.strip() or any(ord(char) < 32 or ord(char) == 127 for char in secret):
         raise InvalidSecretError(reason="it has control characters, or white space at an end")
     if secret.startswith(PREFIX):
+        form = f"{MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes in base64"
         try:
             size = len(base64.b64decode(secret.removeprefix(PREFIX), validate=True))
         except ValueError:
-            raise InvalidSecretError(reason="what follows whsec_ is not base64") from None
+            raise InvalidSecretError(reason=f"it begins with whsec_, so the rest must be {form}, and is not") from None
         if not MIN_KEY_BYTES <= size <= MAX_KEY_BYTES:
-            raise InvalidSecretError(
-                reason=f"whsec_ holds {size} bytes; {MIN_KEY_BYTES} to {MAX_KEY_BYTES} are allowed"
-            )
+            raise InvalidSecretError(reason=f"it begins with whsec_, so the rest must be {form}, and is {size} bytes")
     return secret
 
 

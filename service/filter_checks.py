@@ -5,8 +5,10 @@ from domain.incidents import own_form
 from domain.operational import asks_for
 from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
 from service.event_list import EventFilter
+from service.event_rows import EventRow
 from service.gateway import Gateway
 from service.listing import quoted
+from service.subscriber_views import SubscriberView
 
 
 def incident_named(text: str | None) -> str | None:
@@ -67,29 +69,46 @@ async def check_empty(im: Gateway, wanted: EventFilter) -> None:
         return
 
 
-async def doubts(im: Gateway, wanted: EventFilter) -> list[str]:
-    """Why a list of one subscriber's events may lack some: an event has more subscribers than can be named.
+async def doubts(im: Gateway, wanted: EventFilter, *, look_up: bool) -> list[str]:
+    """What a list of one subscriber's events does not show: that it is disabled; that it may lack some.
 
-    Nothing where nobody can be asked; nor of types that the subscriber has not asked for since its last change.
+    Some are lacking where an event has more subscribers than can be named; but none of types that the subscriber has
+    not asked for since its last change. Nothing where nobody can be asked.
+
+    Args:
+        im: who is asked.
+        wanted: what the list is of.
+        look_up: whether to look the subscriber up although nothing may be lacking, which a worker answers.
     """
+    if (name := wanted.subscriber) is None:
+        return []
     try:
-        if wanted.subscriber is None or not await _may_lack(im, wanted, wanted.subscriber):
-            return []
+        rows = await im.events.lacking(wanted)
+        known = await _known(im, name) if rows or look_up else None
     except UnavailableError:
         return []
-    crowded = "some have more subscribers than Temporal's 2 KiB can name, those in trouble first"
-    advice = f"Of one event: im why EVENT {wanted.subscriber}"
-    return [f"this list may lack events for {wanted.subscriber}: {crowded}. {advice}"]
+    found = [disabled(name)] if known is not None and not known.enabled else []
+    if _may_lack(rows, known):
+        crowded = "some have more subscribers than Temporal's 2 KiB can name, those in trouble first"
+        found.append(f"this list may lack events for {name}: {crowded}. Of one event: im why EVENT {name}")
+    return found
 
 
-async def _may_lack(im: Gateway, wanted: EventFilter, subscriber: str) -> bool:
-    rows = await im.events.lacking(wanted)
-    if not rows:
-        return rows is None
+def disabled(name: str) -> str:
+    """That a subscriber is disabled."""
+    return f"{name} is disabled: it is told of nothing until im subscriber enable {name}"
+
+
+async def _known(im: Gateway, name: str) -> SubscriberView | None:
     try:
-        known = await im.subscribers.get(subscriber)
+        return await im.subscribers.get(name)
     except SubscriberNotFoundError:
-        return True
+        return None
+
+
+def _may_lack(rows: list[EventRow] | None, known: SubscriberView | None) -> bool:
+    if not rows or known is None:
+        return rows is None or bool(rows)
     return any(row.emitted_at < known.updated_at or asks_for(known.types, row.type) for row in rows)
 
 

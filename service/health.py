@@ -95,4 +95,4 @@ def _row(snapshot: Snapshot, name: str, counters: Counters, now: datetime) -> He
     subscriber = (snapshot.subscribers or {})[name]
     client = snapshot.http_clients.get(subscriber.http_client or "")
     row = health.with_certificate(health.view(name, counters, None, now), client, now)
-    return health.with_settings(row, enabled=subscriber.enabled, paused=subscriber.paused)
+    return health.with_settings(row, enabled=subscriber.enabled, paused=subscriber.paused, ordered=subscriber.ordered)

@@ -22,9 +22,9 @@ from domain.faults import in_words
 from domain.targets.base import Bases
 from domain.timing import parse_duration
 from service.bursts import MAX_PER_WORKFLOW
-from service.settings_checks import refuse_unknown
+from service.settings_checks import Network, network, parts_of, refuse_unknown
 
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+Networks = tuple[Network, ...]
 
 
 class LogLevel(StrEnum):
@@ -135,10 +135,15 @@ class Settings(BaseSettings):
             raise ValueError("must be an http or https URL without user name and query")
         return value and value.rstrip("/")
 
-    @field_validator("im_allowed_networks", "im_trusted_proxies", "im_api_hostnames", mode="before")
+    @field_validator("im_api_hostnames", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return parts_of(value) if isinstance(value, str) else value
+
+    @field_validator("im_allowed_networks", "im_trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        return [network(part) for part in parts_of(value)] if isinstance(value, str) else value
 
     @field_validator("im_api_hostnames")
     @classmethod

@@ -1,5 +1,6 @@
 """What is wrong with settings beyond the bounds of each: names that there are not, and an API that nothing guards."""
 
+import ipaddress
 import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -9,6 +10,27 @@ from domain.likeness import nearest
 
 if TYPE_CHECKING:  # it imports this
     from service.settings import Settings
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parts_of(text: str) -> list[str]:
+    """What is between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def network(text: str) -> Network:
+    """A CIDR block; raises `ValueError` that names it, with the block that was probably meant."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        pass
+    try:
+        meant = f"; its block is {ipaddress.ip_network(text, strict=False)}"
+    except ValueError:
+        meant = ", such as 10.0.0.0/8 or fd00::/8"
+    raise ValueError(f"{text!r} is no CIDR block{meant}")
 
 
 def refuse_unknown(known: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from domain.directory import Snapshot
 from domain.drains import DrainProgress, Owed
 from domain.errors import SubscriberNotFoundError
 from domain.event_types import KNOWN_TYPES
-from domain.patterns import advise
+from domain.patterns import misreadings
 from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
@@ -209,7 +209,7 @@ class SubscriberGateway:
         equivalent = whsec(standard_key(secret)) if secret and not generated else None
         return Changed(
             subscriber=view(subscriber),
-            warnings=[*advise(patterns, list(KNOWN_TYPES)), *unsayable(subscriber), *unchosen(subscriber)],
+            warnings=[*misreadings(patterns, list(KNOWN_TYPES)), *unsayable(subscriber), *unchosen(subscriber)],
             secret=secret if generated else None,
             whsec=equivalent if equivalent != secret else None,
         )

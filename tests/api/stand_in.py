@@ -29,7 +29,7 @@ from domain.health import view as health_view
 from domain.hours import HourCount, hour_of, last_day
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
-from domain.patterns import advise
+from domain.patterns import misreadings
 from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, check_reason
 from domain.receipts import PublishReceipt
@@ -173,7 +173,7 @@ class Subscribers:
         generated = options.get("generate_secret")
         return Changed(
             subscriber=view(self.known[name]),
-            warnings=advise(patterns, list(KNOWN_TYPES)),
+            warnings=misreadings(patterns, list(KNOWN_TYPES)),
             secret=GENERATED if generated else None,
             whsec="whsec_equivalent" if options.get("secret") and not generated else None,
         )

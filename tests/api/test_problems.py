@@ -122,6 +122,14 @@ async def test_a_refused_value_is_named_and_not_repeated(service: Service, body:
     assert SECRET not in answer.text
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("incidnt", "incident"), ("subscribr", "subscriber"), ("zzz", None)])
+async def test_a_misspelt_parameter_is_answered_with_the_one_that_was_meant(
+    service: Service, typed: str, meant: str | None
+) -> None:
+    problem = assert_problem(await service.http.get("/api/v1/events", params={typed: "1"}), 422, "invalid_request")
+    assert problem.get("hint") == (f"Did you mean {meant}?" if meant else None)
+
+
 async def test_a_refused_parameter_is_named(service: Service) -> None:
     problem = assert_problem(await service.http.get("/api/v1/subscribers?limit=0"), 422, "invalid_request")
     assert [fault["parameter"] for fault in problem["errors"]] == ["limit"]

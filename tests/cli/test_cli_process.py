@@ -73,10 +73,10 @@ def test_match_as_json(tmp_path: Path) -> None:
     assert [row["matches"] for row in json.loads(ended.stdout)] == [True] * len(KNOWN_TYPES)
 
 
-def test_a_bad_pattern_exits_1(tmp_path: Path) -> None:
+def test_a_bad_pattern_exits_2(tmp_path: Path) -> None:
     ended = im("subscriber", "match", "im..x", state=tmp_path)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("error: 'im..x' is not a pattern")
+    assert ended.returncode == 2
+    assert "PATTERNS: 'im..x' is not a pattern" in ended.stderr
 
 
 def test_an_unknown_setting_exits_1(tmp_path: Path) -> None:

@@ -112,11 +112,14 @@ def test_without_a_worker_the_empty_list_is_still_shown(gateway: Empty, capsys: 
     assert capsys.readouterr().err == "no events match\n"
 
 
-def test_names_are_looked_up_only_when_the_list_is_empty(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("line", "read"), [("--incident 7", []), ("--subscriber a", ["a"])])  # which may be disabled
+def test_incidents_are_looked_up_only_when_the_list_is_empty(
+    gateway: Empty, line: str, read: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     row = EventRow(event_id="e", type="t", source="/s", outcome="failed", emitted_at=NOW, workflow_id="event/e")
     gateway.found = EventPage(rows=[row])
-    assert run(["event", "list", "--subscriber", "a"]) == 0
-    assert (gateway.read, capsys.readouterr().err) == ([], "")
+    assert run(["event", "list", *line.split()]) == 0
+    assert (gateway.read, capsys.readouterr().err) == (read, "")
 
 
 def test_what_is_parked_for_somebody_removed_can_be_sent_to_another(

@@ -382,8 +382,13 @@ def test_trouble_that_is_cut_says_so() -> None:
 
 
 def test_what_waits_for_its_turn_is_shown_where_there_is_any() -> None:
-    rows = [Health(subscriber="a", in_line=3), Health(subscriber="b", in_line=None), Health(subscriber="c")]
+    rows = [
+        Health(subscriber="a", in_line=3),
+        Health(subscriber="b", in_line=None),
+        Health(subscriber="c"),
+        Health(subscriber="d", ordered=True),
+    ]
     heads, *lines = render_subscribers.health_table(rows, NOW).splitlines()
     assert heads.endswith("IN_LINE")
-    assert [line.split("never")[1].strip() for line in lines] == ["3", "not counted", "0"]
+    assert [line.split("never")[1].strip() for line in lines] == ["3", "not counted", "-", "0"]
     assert "IN_LINE" not in render_subscribers.health_table(rows[2:], NOW)

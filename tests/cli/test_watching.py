@@ -48,6 +48,7 @@ class Platform:
     def __init__(self) -> None:
         self.follower = self.subscribers = self.health = self
         self.away: str | None = None
+        self.enabled = True
         self.row = Health(subscriber="a", paused=PAUSED, waiting=3, oldest_waiting=NOW)
         self.listener = Scripted()
 
@@ -57,7 +58,7 @@ class Platform:
         yield self.listener
 
     async def get(self, _: str) -> Health | SimpleNamespace:
-        return self.row
+        return SimpleNamespace(**dict(self.row), enabled=self.enabled)
 
     async def watched(self, subscriber: str | None, *steps: Callable[[], Told | None]) -> None:
         self.listener = Scripted(*steps)
@@ -110,6 +111,19 @@ async def test_it_says_that_the_subscriber_is_paused_and_when_it_no_longer_is(
     assert capsys.readouterr().err.splitlines()[1:-1] == [
         f"a: paused since {at}: by hand; waiting: 3, the oldest since {at}",
         "a: not paused any more; draining, 3 left",
+    ]
+
+
+async def test_it_says_that_the_subscriber_is_disabled_and_when_it_no_longer_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "HEALTH_EVERY_SECONDS", 0.0)
+    platform = Platform()
+    platform.enabled, platform.row = False, Health(subscriber="a")
+    await platform.watched("a", lambda: None, lambda: setattr(platform, "enabled", True))
+    assert capsys.readouterr().err.splitlines()[1:-1] == [
+        "a is disabled: it is told of nothing until im subscriber enable a",
+        "a: enabled again; nothing waits",
     ]
 
 

@@ -22,6 +22,7 @@ from service.subscriber_views import SubscriberView, view
 from tests.support.builders import NOW, make_subscriber
 
 ROW = EventRow(event_id="1", type="t", source="/s", outcome="delivered", emitted_at=NOW, workflow_id="event/1")
+DISABLED = "a is disabled: it is told of nothing until im subscriber enable a"
 
 
 class Nothing:
@@ -87,7 +88,7 @@ class Crowded:
 async def test_a_list_of_one_subscriber_may_lack_events_with_more_than_can_be_named(
     subscriber: str | None, lacking: bool | None, said: int
 ) -> None:
-    found = await doubts(cast("Gateway", Crowded(lacking=lacking)), EventFilter(subscriber=subscriber))
+    found = await doubts(cast("Gateway", Crowded(lacking=lacking)), EventFilter(subscriber=subscriber), look_up=True)
     assert len(found) == said
     assert all("may lack events for a" in each and "im why EVENT a" in each for each in found)
 
@@ -105,7 +106,7 @@ async def test_a_list_lacks_no_events_of_types_that_the_subscriber_never_asked_f
 ) -> None:
     known = make_subscriber("https://a.example/", name="a", types=types)
     gateway = Crowded(lacking=True, known=known.model_copy(update={"updated_at": NOW + changed}))
-    assert len(await doubts(cast("Gateway", gateway), EventFilter(subscriber="a"))) == said
+    assert len(await doubts(cast("Gateway", gateway), EventFilter(subscriber="a"), look_up=False)) == said
 
 
 async def test_a_mistyped_subscriber_is_answered_with_the_one_that_was_meant() -> None:
@@ -114,3 +115,14 @@ async def test_a_mistyped_subscriber_is_answered_with_the_one_that_was_meant() -
     with pytest.raises(UnknownSubscriberError) as refused:
         await check_watched(gateway, "billnig", None)
     assert refused.value.advice == "Did you mean billing? See the names with: im subscriber list."
+
+
+@pytest.mark.parametrize(
+    ("enabled", "look_up", "said"), [(True, True, []), (False, True, [DISABLED]), (False, False, [])]
+)
+async def test_a_list_of_a_disabled_subscriber_says_so_where_that_is_looked_up(
+    enabled: bool, look_up: bool, said: list[str]
+) -> None:
+    known = make_subscriber("https://a.example/", name="a", enabled=enabled)
+    gateway = cast("Gateway", Crowded(lacking=False, known=known))
+    assert await doubts(gateway, EventFilter(subscriber="a"), look_up=look_up) == said

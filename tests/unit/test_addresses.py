@@ -233,3 +233,15 @@ def test_a_checked_url_is_one_that_the_http_client_understands(url: str) -> None
     except (InvalidUrlError, BlockedAddressError):
         return
     assert httpx.URL(url).host
+
+
+@pytest.mark.parametrize(
+    ("url", "advised"),
+    [("https://user:pw@example.com/", "im http-client add"), ("http://example.com/", "a reverse proxy with TLS")],
+)
+def test_a_refused_url_is_answered_with_what_to_do_about_it(url: str, advised: str) -> None:
+    with pytest.raises(InvalidUrlError) as refused:
+        check_url(url, PRIVATE)
+    assert advised in refused.value.advice
+    assert "pw" not in str(refused.value)
+    assert InvalidUrlError(reason="of an older version").advice == InvalidUrlError.hint

@@ -146,9 +146,11 @@ def test_percentiles_are_nearest_rank(values: list[int], share: float, expected:
 
 
 def test_a_disabled_subscriber_is_neither_well_nor_unwell() -> None:
-    row = Health(subscriber="a", status=HealthStatus.UNHEALTHY)
-    assert with_settings(row, enabled=False, paused=None).status is HealthStatus.DISABLED
-    assert with_settings(row, enabled=True, paused=None).status is HealthStatus.UNHEALTHY
+    row = Health(subscriber="a", status=HealthStatus.UNHEALTHY, consecutive_failures=7, failing_since=NOW)
+    found = {enabled: with_settings(row, enabled=enabled, paused=None, ordered=True) for enabled in (True, False)}
+    assert found[True] == row.model_copy(update={"ordered": True})
+    assert (found[False].status, found[False].consecutive_failures) == (HealthStatus.DISABLED, 0)
+    assert found[False].failing_since is None
 
 
 @given(st.lists(st.sampled_from(list(Report)), max_size=60))

@@ -15,6 +15,7 @@ from domain.patterns import (
     matches,
     matches_any,
     misread,
+    misreadings,
     parse_patterns,
 )
 
@@ -199,16 +200,22 @@ def test_the_closest_pattern_says_where_it_parts_from_the_type(
         ("im.alarm.zzzzzzzz.v1", "im.alarm.**"),
         ("im.incident.declard.v1", "im.incident.declared.v1"),
         ("im.nope.v1", None),
+        ("incident.**", "im.incident.**"),
+        ("subscriber.*.v1", "im.subscriber.*.v1"),
         ("im", "im.**"),
     ],
 )
-def test_a_filter_for_a_type_that_is_in_none_of_our_families_is_warned_of(pattern: str, suggested: str | None) -> None:
+def test_a_pattern_for_a_type_that_is_in_none_of_our_families_is_warned_of(pattern: str, suggested: str | None) -> None:
     warning = misread(pattern, list(EMITTED_TYPES))
     assert warning
     assert ("did you mean" in warning) is bool(suggested)
     assert (suggested or "see the known ones") in warning
 
 
-@pytest.mark.parametrize("pattern", [None, "com.example.nope", "imx.incident", "im.**", "im.subscriber.test.v1", "**"])
-def test_a_filter_that_may_be_meant_is_not_warned_of(pattern: str | None) -> None:
+@pytest.mark.parametrize(
+    "pattern",
+    [None, "com.example.nope", "com.**", "shop.orders.*", "imx.incident", "im.**", "im.subscriber.test.v1", "**"],
+)
+def test_a_pattern_that_may_be_meant_is_not_warned_of(pattern: str | None) -> None:
     assert misread(pattern, list(EMITTED_TYPES)) is None
+    assert misreadings([pattern] if pattern else [], list(EMITTED_TYPES)) == []

@@ -222,3 +222,12 @@ def test_waits_that_are_written_and_would_never_come_are_refused(name: str, atte
     with pytest.raises(InvalidScheduleError, match=f"with {attempts} not all of its waits") as refused:
         check_waits_used(name, attempts)
     assert refused.value.field == "max_attempts"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("lnog", "long"), ("defualt", "default"), ("pagr", "pager"), ("5,x", None)]
+)
+def test_a_misspelt_schedule_is_answered_with_the_one_that_was_meant(name: str, meant: str | None) -> None:
+    with pytest.raises(InvalidScheduleError) as refused:
+        make_schedule(name)
+    assert refused.value.advice.startswith(f"Did you mean {meant}?" if meant else "Use 'default'")

@@ -106,3 +106,20 @@ def test_a_refused_setting_is_repeated_unless_it_is_a_secret(monkeypatch: pytest
         load_settings()
     assert "IM_API_PORT: 'http' is not a whole number" in str(refused.value)
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("10.0.0.0/8, x", "'x' is no CIDR block, such as 10.0.0.0/8 or fd00::/8"),
+        ("10.0.0.1/8", "'10.0.0.1/8' is no CIDR block; its block is 10.0.0.0/8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["IM_ALLOWED_NETWORKS", "IM_TRUSTED_PROXIES"])
+def test_of_several_networks_the_one_that_is_none_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert str(refused.value) == f"{name}: {said}"

@@ -123,4 +123,19 @@ def test_usable_secrets_are_taken_as_they_are(secret: str) -> None:
 def test_other_secrets_are_refused_without_being_shown(secret: str) -> None:
     with pytest.raises(InvalidSecretError) as caught:
         check_secret(secret)
-    assert not secret or secret not in str(caught.value) + caught.value.advice + repr(caught.value.data)
+    assert secret in {"", "whsec_"} or secret not in str(caught.value) + caught.value.advice + repr(caught.value.data)
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("a", "it has 1 character, and must have 8 to 512"),
+        ("x" * 513, "it has 513 characters, and must have 8 to 512"),
+        ("whsec_", "it begins with whsec_, so the rest must be 24 to 64 bytes in base64, and is 0 bytes"),
+        ("whsec_short123", "so the rest must be 24 to 64 bytes in base64, and is 6 bytes"),
+        ("whsec_" + "!" * 40, "so the rest must be 24 to 64 bytes in base64, and is not"),
+    ],
+)
+def test_a_refused_secret_is_told_by_what_is_wrong_with_it(secret: str, said: str) -> None:
+    with pytest.raises(InvalidSecretError, match=f"{said}$"):
+        check_secret(secret)
