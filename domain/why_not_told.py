@@ -5,15 +5,10 @@ import shlex
 from domain.event_types import SUBSCRIBER_TEST
 from domain.explanations import Carrier, Finding, Story, Verdict
 from domain.likeness import nearest
-from domain.message_formats import can_say as format_can_say
 from domain.operational import asking
-from domain.patterns import closest, matches
-from domain.severities import admits
 from domain.subscribers import Subscriber
-from domain.targets.kinds import can_say
 from domain.why_advice import again, resend, stamp
-
-_NOTHING = "nothing: this event is not meant for it."
+from domain.why_unwanted import NOTHING, unwanted
 
 
 def why_not_told(story: Story) -> Finding:
@@ -76,7 +71,7 @@ def _only_others(story: Story) -> Finding:
     return Finding(
         verdict=Verdict.ONLY_OTHERS,
         headline=f"{story.name} was not told of it: {what} for {', '.join(named)} alone.",
-        next=_NOTHING,
+        next=NOTHING,
         advice=advice,
     )
 
@@ -90,7 +85,7 @@ def _unknown(story: Story) -> Finding:
         verdict=Verdict.UNKNOWN_SUBSCRIBER,
         headline=f"There is no subscriber {story.name}, and the event has no delivery to one of that name.",
         facts=[forgotten],
-        next=_NOTHING,
+        next=NOTHING,
         advice=_who_is_there(story),
     )
 
@@ -111,12 +106,8 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         if changed
         else f"its settings have not changed since {stamp(subscriber.settings_at)}, before the event."
     )
-    finding = (
-        _about_itself(story)
-        or _disabled(story, subscriber)
-        or _unsayable(story, subscriber)
-        or _unmatched(story, subscriber)
-        or _of_other_severity(story, subscriber)
+    finding = _about_itself(story) or (
+        _only_others(story) if story.type == SUBSCRIBER_TEST else unwanted(story, subscriber)
     )
     if finding is None:
         finding = _wants_today(story, subscriber, changed=changed)
@@ -132,39 +123,10 @@ def _added_later(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
         verdict=Verdict.ADDED_LATER,
         headline=f"{story.name} was not told of it: it was added after the event.",
         facts=[fact],
-        next=_NOTHING,
+        next=NOTHING,
         advice=[f"to tell it now: {resend(story)}"]
         if subscriber.wants(story.type, story.severity)
         else [f"it would not be told of such an event today, either: im subscriber show {story.name}"],
-    )
-
-
-def _disabled(story: Story, subscriber: Subscriber) -> Finding | None:
-    if subscriber.enabled:
-        return None
-    gone = [f"it answered 410 Gone at {stamp(subscriber.gone_at)}, which disabled it."] if subscriber.gone_at else []
-    return Finding(
-        verdict=Verdict.DISABLED,
-        headline=f"{subscriber.name} was not told of it: it is disabled.",
-        facts=gone,
-        next="nothing: events that come while it is disabled are not kept for it.",
-        advice=[f"enable it: im subscriber enable {subscriber.name}; and then {resend(story)}"],
-    )
-
-
-def _unsayable(story: Story, subscriber: Subscriber) -> Finding | None:
-    if story.type == SUBSCRIBER_TEST:
-        return _only_others(story)
-    kind = None if can_say(subscriber.target, story.type) else f"a {subscriber.target} target"
-    if not format_can_say(subscriber.message_format, story.type):
-        kind = f"the message format {subscriber.message_format.value!r}"
-    if kind is None:
-        return None
-    return Finding(
-        verdict=Verdict.UNSAYABLE,
-        headline=f"{story.name} was not told of it: {kind} has no way to say {story.type}.",
-        next=_NOTHING,
-        advice=["such events need another subscriber, with the message format 'cloudevents'"],
     )
 
 
@@ -174,46 +136,8 @@ def _about_itself(story: Story) -> Finding | None:
     return Finding(
         verdict=Verdict.ABOUT_ITSELF,
         headline=f"{story.name} was not told of it: it tells of {story.name} itself, and nobody is told of their own.",
-        next=_NOTHING,
+        next=NOTHING,
         advice=[f"how {story.name} is doing: im subscriber show {story.name}"],
-    )
-
-
-def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
-    """No pattern matches; or one does, without asking for an operational event."""
-    if asking(subscriber.types, story.type) is not None:
-        return None
-    wider = shlex.quote(",".join([*subscriber.types, story.type]))
-    widen = f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}"
-    match = next((pattern for pattern in subscriber.types if matches(pattern, story.type)), None)
-    if match is not None:
-        return Finding(
-            verdict=Verdict.NOT_ASKED,
-            headline=f"{story.name} was not told of it: its pattern {match!r} does not ask for operational events.",
-            facts=["only patterns that begin with im. do, so that nobody has them by accident."],
-            next=_NOTHING,
-            advice=[widen],
-        )
-    near, parts = closest(subscriber.types, story.type)
-    return Finding(
-        verdict=Verdict.NO_MATCH,
-        headline=f"{story.name} was not told of it: none of its patterns matches {story.type}.",
-        facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
-        next=_NOTHING,
-        advice=[widen, f"what a pattern matches: im subscriber match {shlex.quote(near)}"],
-    )
-
-
-def _of_other_severity(story: Story, subscriber: Subscriber) -> Finding | None:
-    if story.severity is None or admits(subscriber.severities, story.severity):
-        return None
-    wider = ",".join(sorted([*subscriber.severities, story.severity]))
-    return Finding(
-        verdict=Verdict.OTHER_SEVERITY,
-        headline=f"{story.name} was not told of it: it is {story.severity}, and {story.name} is told of "
-        f"{', '.join(subscriber.severities)} alone.",
-        next=_NOTHING,
-        advice=[f"if it shall be: im subscriber update {story.name} --severities {wider}, and then {resend(story)}"],
     )
 
 
@@ -224,14 +148,14 @@ def _wants_today(story: Story, subscriber: Subscriber, *, changed: bool) -> Find
             verdict=Verdict.CHANGED_SINCE,
             headline=f"{story.name} was not told of it; with its settings of today it would be.",
             facts=[f"its pattern {pattern!r} matches {story.type} today."],
-            next=_NOTHING,
+            next=NOTHING,
             advice=[f"to tell it now: {resend(story)}"],
         )
     return Finding(
         verdict=Verdict.UNEXPLAINED,
         headline=f"{story.name} should have been told of it, and was not.",
         facts=[f"it is enabled, and its pattern {pattern!r} matches {story.type}."],
-        next=_NOTHING,
+        next=NOTHING,
         advice=[
             f"tell it now: {resend(story)}",
             f"report this, with the history of {story.carriers[0].workflow_id} (the Temporal Web UI exports it)",
