@@ -53,25 +53,25 @@ class EventRow(BaseModel):
     emitted_at: datetime
     workflow_id: str
     _words: frozenset[str] = PrivateAttr(default=frozenset())
-    _types: int = PrivateAttr(default=0)  # of the events that share its workflow; 0 where it has one of its own
+    _kinds: int = PrivateAttr(default=0)  # of the events that share its workflow; 0 where it has one of its own
 
     def states_of(self, subscriber: str) -> list[str]:
         """Where it stands with one subscriber; none where it is not for that one, or does not name it.
 
         Several, the least fortunate first, where it is one of them and it is not known which: of events that share a
         workflow it is known together how they stand with whom. ``unmatched`` is among them where these events are of
-        several types: it may be another one of them that is for the subscriber.
+        several types or severities: it may be another one of them that is for the subscriber.
         """
         words = self._words or {*self.troubled, *self.subscribers}
         own = [state.value for state in DeliveryState if f"{state}:{subscriber}" in words]
-        if (own and self._types) or (subscriber in words and not own):
+        if (own and self._kinds) or (subscriber in words and not own):
             own += ["waiting"] if names.waiting_mark(subscriber) in words else []
             own += ["delivered"]
-        if not self._types:
+        if not self._kinds:
             return own
         states = [state for state in own if _may_be(state, self.outcome)] if self.outcome != UNMATCHED else []
         states.sort(key=_RANKS.__getitem__)
-        return [*states, UNMATCHED] if states and self._types > 1 else states
+        return [*states, UNMATCHED] if states and self._kinds > 1 else states
 
     def is_done_with(self, subscriber: str) -> bool:
         """Whether its workflow is for a subscriber, and has handed over nothing of that one's."""
@@ -85,16 +85,16 @@ class EventRow(BaseModel):
     def settled(self) -> Self:
         """The same, of a workflow that has ended: what it left open is nowhere, unless another one goes on with it."""
         kept = [word for word in self._words if not _is_open(word)]
-        return self.model_copy().knowing(kept, self._types)
+        return self.model_copy().knowing(kept, self._kinds)
 
-    def knowing(self, words: Sequence[str], types: int) -> Self:
-        """The same, with what `states_of` reads: the words of its search attribute, and how many types share that."""
-        self._words, self._types = frozenset(words), types
+    def knowing(self, words: Sequence[str], kinds: int) -> Self:
+        """The same, with what `states_of` reads: the words of its search attribute, and how many kinds share that."""
+        self._words, self._kinds = frozenset(words), kinds
         return self
 
     def knowing_as(self, other: "EventRow") -> Self:
         """The same, with what another one knows in this way."""
-        self._words, self._types = other._words, other._types  # noqa: SLF001 - of the same kind
+        self._words, self._kinds = other._words, other._kinds  # noqa: SLF001 - of the same kind
         return self
 
     def about(self, subscriber: str) -> Self:
@@ -129,7 +129,8 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
     troubled = [word for word in words if ":" in word and word not in names.MARKS and not (ended and _is_open(word))]
     on_retry_queue = any(word.startswith("retrying:") for word in troubled)
     events, emitted_at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
-    alone, types = len(events) == 1, len({event["type"] for event in events})
+    alone = len(events) == 1
+    kinds = len({(event["type"], event.get("severity")) for event in events})  # by which subscribers choose
     of_all = attributes.get(names.INCIDENT) if not any("incident" in event for event in events) else None
     for event, outcome in zip(events, await outcomes_of(run), strict=False):
         shown = outcome != "delivered" or alone  # one may have been cancelled; of several it is not known which
@@ -147,7 +148,7 @@ async def rows_of(run: WorkflowExecution) -> AsyncIterator[EventRow]:
             more_subscribers=alone and names.NAMES_LEFT_OUT in words,
             emitted_at=emitted_at,
             workflow_id=run.id,
-        ).knowing(words, 0 if alone else types)
+        ).knowing(words, 0 if alone else kinds)
 
 
 async def outcomes_of(run: WorkflowExecution) -> Sequence[str]:

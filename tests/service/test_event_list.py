@@ -51,6 +51,7 @@ class Run:
     types: int = 1
     attribute: str | None = None
     incidents: dict[str, str] = field(default_factory=dict)
+    severities: dict[str, str] = field(default_factory=dict)
 
     @property
     def typed_search_attributes(self) -> TypedSearchAttributes:
@@ -68,9 +69,9 @@ class Run:
             return self.accepted.isoformat() if self.accepted else default
         numbers = range(self.first, self.first + self.events)
         told = [{"id": str(number), "type": f"t{number % self.types}", "source": "/s"} for number in numbers]
-        return [
-            each | ({"incident": self.incidents[each["id"]]} if each["id"] in self.incidents else {}) for each in told
-        ]
+        for key, known in (("incident", self.incidents), ("severity", self.severities)):
+            told = [each | ({key: known[each["id"]]} if each["id"] in known else {}) for each in told]
+        return told
 
 
 def run(events: int = 1) -> WorkflowExecution:
@@ -272,6 +273,16 @@ async def test_of_events_that_share_a_workflow_it_is_said_what_a_state_may_be(
     rows = await found(burst, subscriber=subscriber)
     assert [(row.event_id, row.states_of(subscriber)) for row in rows] == list(zip("01", told, strict=True))
     assert [row.state for row in rows] == [each[0] if len(each) == 1 else None for each in told]
+
+
+async def test_of_events_of_other_severities_it_is_not_known_either_which_are_for_a_subscriber() -> None:
+    keywords = names.subscriber_keywords([("a", "delivered")])
+    for severities, told in (
+        ({"0": "SEV-1"}, ["delivered", "unmatched"]),
+        ({"0": "SEV-1", "1": "SEV-1"}, ["delivered"]),
+    ):
+        burst = Run(2, "delivered", keywords, id="events/a", severities=severities)
+        assert [row.states_of("a") for row in await found(burst, subscriber="a")] == [told] * 2
 
 
 async def test_what_cannot_have_failed_for_a_subscriber_is_not_listed_as_failed_for_it() -> None:
