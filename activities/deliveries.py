@@ -197,7 +197,7 @@ class DeliveryActivities:
         activity.heartbeat(*details(delivery.attempts))
         if delivery.state is DeliveryState.RETRYING:
             self._flights.forget(key)
-        raise failure_of(delivery, ends=bool(joined and (info.attempt > 1 or request.prior)))
+        raise failure_of(delivery, ends=request.lasting or bool(joined and (info.attempt > 1 or request.prior)))
 
     async def _next(self, request: DeliverRequest, known: list[Attempt], key: str) -> Delivery:
         """Make the next request, unless the subscriber is paused or gone."""

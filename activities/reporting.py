@@ -40,7 +40,7 @@ def failure_of(delivery: Delivery, *, ends: bool = False) -> ApplicationError:
         last.error or "failed",
         delivery,
         type=last.failure.value if last.failure else "failed",
-        non_retryable=ends or not last.retryable,
+        non_retryable=ends or delivery.state is DeliveryState.FAILED,
         next_retry_delay=delay,
         category=ApplicationErrorCategory.BENIGN,
     )
@@ -78,7 +78,7 @@ def repeated(request: DeliverRequest, known: list[Attempt]) -> ApplicationError 
     """
     info = activity.info()
     if request.unmade and info.attempt == 1 and not _is_reset(info):
-        return unmade(request, known, request.unmade, UNMADE_WAIT)
+        return unmade(request, known, request.unmade)
     if not known or (info.attempt == 1 and (request.at_once or not request.prior or _is_reset(info))):
         return None
     standing, last = settle(request.subscriber, known, request.schedule), known[-1]
@@ -122,13 +122,12 @@ def _wait_lost(standing: Delivery) -> ApplicationError:
     return ApplicationError("not due yet", standing, type="wait_lost", non_retryable=True, category=benign)
 
 
-def unmade(
-    request: DeliverRequest, known: list[Attempt], fault: str, wait: timedelta | None = None
-) -> ApplicationError:
+def unmade(request: DeliverRequest, known: list[Attempt], fault: str) -> ApplicationError:
     """The failure of a request that this machine could not make: the delivery stands where it stood.
 
-    Temporal waits for so long; by default as long as its policy has it, 1 s, doubling up to 16 s.
+    Temporal waits as long as its policy has it, 1 s, doubling up to 16 s; after a whole activity of that, 30 s.
     """
+    wait = UNMADE_WAIT if request.unmade else None
     activity.heartbeat(*details(known))  # should it have been announced, it was not made after all
     return ApplicationError(fault, _unchanged(request.subscriber, known, fault), type=UNMADE, next_retry_delay=wait)
 

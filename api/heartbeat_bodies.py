@@ -10,6 +10,7 @@ from api.bodies import Body
 from domain.heartbeats import MAX_BODY_READ, MAX_NOTE, MAX_PERIOD, MIN_EVERY
 from domain.incidents import Severity
 
+_MIN_SECONDS = int(MIN_EVERY.total_seconds())
 _MAX_SECONDS = int(MAX_PERIOD.total_seconds())
 
 
@@ -19,9 +20,7 @@ class AddHeartbeat(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [heartbeat_examples.ADD_HEARTBEAT]})
 
     name: str = Field(description="Unique; 1 to 63 letters, digits, dots, dashes or underscores.")
-    every_seconds: int = Field(
-        ge=int(MIN_EVERY.total_seconds()), le=_MAX_SECONDS, description="How far apart beats are expected."
-    )
+    every_seconds: int = Field(ge=_MIN_SECONDS, le=_MAX_SECONDS, description="How far apart beats are expected.")
     grace_seconds: int = Field(30, ge=0, le=_MAX_SECONDS, description="How much later one may come.")
     severity: Severity = Field(Severity.SEV_1, description="Of the incident that a missed beat declares.")
     cluster: str | None = Field(None, description="Zeebe cluster whose records are beats; with ``zeebe_process``.")
@@ -40,6 +39,32 @@ class AddHeartbeat(Body):
             "cluster": self.cluster,
             "zeebe_process": self.zeebe_process,
             "ping_url": self.ping_url.get_secret_value() if self.ping_url else None,
+        }
+
+
+class UpdateHeartbeat(Body):
+    """What to change of a heartbeat; members that are absent or null leave it as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [heartbeat_examples.UPDATE_HEARTBEAT]})
+
+    every_seconds: int | None = Field(None, ge=_MIN_SECONDS, le=_MAX_SECONDS, description="How far apart beats come.")
+    grace_seconds: int | None = Field(None, ge=0, le=_MAX_SECONDS, description="How much later one may come.")
+    severity: Severity | None = Field(None, description="Of incidents that are declared from now on.")
+    cluster: str | None = Field(
+        None, description="Zeebe cluster whose records are beats; empty with ``zeebe_process``."
+    )
+    zeebe_process: str | None = Field(None, max_length=255, description="BPMN process id of the canary; empty: none.")
+    ping_url: SecretStr | None = Field(None, description="https URL that is told of every beat; empty: none any more.")
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the gateway, secrets opened."""
+        return {
+            "every": None if self.every_seconds is None else timedelta(seconds=self.every_seconds),
+            "grace": None if self.grace_seconds is None else timedelta(seconds=self.grace_seconds),
+            "severity": self.severity,
+            "cluster": self.cluster,
+            "zeebe_process": self.zeebe_process,
+            "ping_url": None if self.ping_url is None else self.ping_url.get_secret_value(),
         }
 
 

@@ -11,6 +11,7 @@ ADD_HEARTBEAT: dict[str, Any] = {
     "severity": "SEV-2",
     "ping_url": "https://hc-ping.com/your-uuid",
 }
+UPDATE_HEARTBEAT: dict[str, Any] = {"every_seconds": 3600, "grace_seconds": 600}
 HEARTBEAT: dict[str, Any] = {
     "name": "nightly-backup",
     "status": "up",
@@ -21,6 +22,7 @@ HEARTBEAT: dict[str, Any] = {
     "zeebe_process": None,
     "ping_url": "https://hc-ping.com/…",
     "created_at": _AT,
+    "updated_at": _AT,
     "last_beat_at": _AT,
     "due_at": "2025-12-27T14:30:00Z",
     "deadline": "2025-12-27T15:30:00Z",

@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from api import examples, heartbeat_examples
 from api.dependencies import ApiGateway
-from api.heartbeat_bodies import BEAT_BODY, AddHeartbeat
+from api.heartbeat_bodies import BEAT_BODY, AddHeartbeat, UpdateHeartbeat
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -17,7 +17,7 @@ from api.urls import PING_PATHS, PREFIX, location
 from domain.heartbeats import MAX_BODY_READ, BeatKind, read_word
 from domain.source_errors import HeartbeatNotFoundError
 from service.gateway import Gateway
-from service.heartbeats import HeartbeatAdded, HeartbeatView
+from service.heartbeat_views import HeartbeatAdded, HeartbeatView
 
 router = APIRouter(prefix="/heartbeats", tags=["heartbeats"], route_class=ScopedRoute)
 doors = APIRouter(prefix=PING_PATHS.removeprefix(PREFIX).rstrip("/"), tags=["heartbeats"])
@@ -66,6 +66,20 @@ async def list_heartbeats(
 async def get_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
     """Where it stands, and its last changes. This GET shows and is no beat; a GET that beats is the ping URL's."""
     return await gateway.heartbeats.get(name)
+
+
+@router.patch(
+    "/{name}",
+    operation_id="updateHeartbeat",
+    summary="Change a heartbeat",
+    responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404, 409, 413, 415),
+)
+async def update_heartbeat(name: str, body: UpdateHeartbeat, gateway: ApiGateway) -> HeartbeatView:
+    """Its path to ping, its past and an incident that is open stay as they are.
+
+    The deadline moves by as much as the times do. Where it would have passed by that alone, a whole period begins now.
+    """
+    return await gateway.heartbeats.update(name, **body.arguments())
 
 
 @router.delete(

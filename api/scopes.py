@@ -31,7 +31,7 @@ _OPERATIONS = {
         addHeartbeat addHttpClient addSubscriber addZeebeCluster exportConfiguration importConfiguration pauseHeartbeat
         pauseSubscriber resumeSubscriber
         removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resumeHeartbeat rotateKeys
-        testHttpClient testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
+        testHttpClient testSubscriber updateHeartbeat updateHttpClient updateSubscriber updateZeebeCluster
         cancelReplay startReplay
         setRetention
     """,

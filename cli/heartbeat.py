@@ -15,15 +15,17 @@ from cli.run import (
     local_api,
     make_app,
     one_of,
+    only_given,
     say,
     warn,
     with_gateway,
     write,
 )
+from cli.subscriber_options import value_or_none
 from domain.timing import in_short
 
 if TYPE_CHECKING:
-    from service.heartbeats import HeartbeatView
+    from service.heartbeat_views import HeartbeatView
 
 app = make_app("Watch jobs that must go on beating.")
 
@@ -81,6 +83,61 @@ def add(
     row = added.heartbeat
     say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
     say("the ping URL is a key, and is not shown again; from elsewhere, put the host in it that serves the API there")
+
+
+@app.command(
+    epilog=examples(
+        "im heartbeat update nightly-backup --every 12h --grace 30m",
+        "im heartbeat update canary --no-ping-url",
+    )
+)
+def update(
+    name: Name,
+    *,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="DURATION", help="How far apart beats come: 1s to 366d.")
+    ] = None,
+    grace: Annotated[
+        str | None, typer.Option("--grace", metavar="DURATION", help="How much later one may come: 0s to 366d.")
+    ] = None,
+    severity: Annotated[
+        SeverityChoice | None,
+        typer.Option("--severity", help="Of incidents that are declared from now on.", **one_of(SeverityChoice)),
+    ] = None,
+    zeebe_process: Annotated[
+        str | None, typer.Option("--zeebe-process", metavar="ID", help="BPMN process whose records are beats.")
+    ] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")] = None,
+    no_zeebe_process: Annotated[
+        bool, typer.Option("--no-zeebe-process", help="No records are beats any more.")
+    ] = False,
+    ping_url: Annotated[
+        str | None, typer.Option("--ping-url", metavar="URL", help="Told of every beat. Sealed.")
+    ] = None,
+    no_ping_url: Annotated[bool, typer.Option("--no-ping-url", help="Tell nobody of beats any more.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Change a heartbeat; what is not given stays.
+
+    Its own ping URL and where it stands do in any case.
+    """
+    if no_zeebe_process and cluster is not None:
+        raise typer.BadParameter("--no-zeebe-process drops the cluster too; leave out --cluster")
+    from domain.incidents import Severity  # noqa: PLC0415 - heavy
+
+    options = only_given(
+        {
+            "every": None if every is None else duration("--every", every),
+            "grace": None if grace is None else duration("--grace", grace),
+            "severity": Severity(severity.value) if severity else None,
+            "zeebe_process": value_or_none("zeebe-process", zeebe_process, no_zeebe_process, ""),
+            "cluster": "" if no_zeebe_process else cluster,
+            "ping_url": value_or_none("ping-url", ping_url, no_ping_url, ""),
+        }
+    )
+    if not options:
+        raise typer.BadParameter("nothing to change; see im heartbeat update --help")
+    _told("updated", with_gateway(lambda im: im.heartbeats.update(name, **options)), output)
 
 
 @app.command("list", epilog=examples("im heartbeat list", "im heartbeat list --format json"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from collections.abc import Iterable
 
     from domain.heartbeats import PingReport
-    from service.heartbeats import HeartbeatView
+    from service.heartbeat_views import HeartbeatView
 
 
 def heartbeat_table(rows: Iterable[HeartbeatView], now: datetime) -> str:
@@ -53,6 +53,7 @@ def heartbeat_text(row: HeartbeatView, now: datetime) -> str:
             ("pings on", row.ping_url),
             ("last ping", _ping(row.last_ping, now) if row.last_ping else None),
             ("created", when(row.created_at)),
+            ("updated", when(row.updated_at) if row.updated_at > row.created_at else None),
         ]
     )
     changes = ((when(change.at), change.status, change.reason) for change in reversed(row.changes))

@@ -81,6 +81,22 @@ class Heartbeat:
             self._enter(Status.UP, now, "resumed")
             self._expect(now)
 
+    def change(self, config: HeartbeatConfig, now: datetime) -> bool:
+        """Go by another set-up from now on; whether it is another. What is older than the one at hand changes nothing.
+
+        The deadline moves by as much as the times do. Where it would have passed by that alone, the job has one whole
+        period from now: it did not know. An outage that lasts goes on until the next beat.
+        """
+        if self.state.removed or config.changed_at <= self.config.changed_at:
+            return False
+        later, self.config = period(config) - period(self.config), config
+        if config.sealed_ping_url is None:
+            self.state.pings, self.state.last_ping = [], None
+        if self.state.deadline is not None:
+            moved, was_ahead = self.state.deadline + later, self.state.deadline > now
+            self.state.deadline = now + period(config) if was_ahead and moved <= now else moved
+        return True
+
     def remove(self) -> None:
         """Watch no more."""
         self.state.removed = True

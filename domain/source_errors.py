@@ -55,7 +55,7 @@ class HeartbeatExistsError(ConflictError):
 
     code = "heartbeat_exists"
     says = "a heartbeat named {name!r} exists already"
-    hint = "Choose another name, or remove it first: im heartbeat remove {name}"
+    hint = "Choose another name, or change it: im heartbeat update {name} ..."
 
 
 class HeartbeatUnwatchedError(ConflictError):

@@ -97,6 +97,7 @@ class HeartbeatConfig(BaseModel):
         sealed_ping_url: what is told of every beat (healthchecks.io conventions); None: nobody.
         ping_host: as much of it as may be shown.
         zeebe_process: BPMN process id whose records are beats; with ``cluster``. They never declare an incident.
+        updated_at: when it was last changed; None: never, or by a version that did not say.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,6 +112,12 @@ class HeartbeatConfig(BaseModel):
     cluster: str | None = None
     zeebe_process: str | None = None
     created_at: datetime
+    updated_at: datetime | None = None
+
+    @property
+    def changed_at(self) -> datetime:
+        """When it was last changed, or added."""
+        return self.updated_at or self.created_at
 
 
 class Sources(BaseModel):

@@ -88,8 +88,8 @@ class DeliverRequest(BaseModel):
             attempt numbers and times in the Web UI are the delivery's own.
         at_once: make the next request with the first attempt all the same: it was waited for already.
         flight: the key of a first request that was begun, and of which nothing was heard.
-        unmade: why the activity before this one could not make the next request, by a fault of its machine's; the first
-            attempt then says that again, so that Temporal waits.
+        unmade: why the activity before could not make the next request; the first attempt says it, so Temporal waits.
+        lasting: that is a fault of the machine's: this activity lasts as long, and ends with the next request made.
     """
 
     event_id: str
@@ -100,6 +100,7 @@ class DeliverRequest(BaseModel):
     at_once: bool = False
     flight: str | None = None
     unmade: str | None = None
+    lasting: bool = False
 
 
 class EmitRequest(BaseModel):
@@ -125,8 +126,8 @@ class Pending(BaseModel):
         turn: it has it.
         lost: how often a round of attempts ended without a word from its worker.
         limits: as in `Match`.
-        asked: how often it asked by itself whether the pause of its subscriber is over.
-        unmade: as in `DeliverRequest`.
+        asked: how often it asked whether the pause of its subscriber is over.
+        unmade, lasting: as in `DeliverRequest`.
         release: the word that it is.
     """
 
@@ -143,6 +144,7 @@ class Pending(BaseModel):
     asked: int = 0
     release: Release | None = None
     unmade: str | None = None
+    lasting: bool = False
 
     @property
     def dropped(self) -> bool:

@@ -6,20 +6,18 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel
 from temporalio.client import WorkflowFailureError, WorkflowQueryRejectedError
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from activities.sealing import ping_url_purpose
 from domain.addresses import check_url
-from domain.errors import ImError, InvalidRequestError, UnavailableError
+from domain.errors import ImError, InvalidRequestError, SealingKeyError, UnavailableError
+from domain.heartbeat_changes import HeartbeatChange
 from domain.heartbeats import (
     KEY_BYTES,
+    MIN_EVERY,
     HeartbeatState,
-    PingReport,
-    Status,
-    StatusChange,
     check_times,
     ping_path,
     redacted,
@@ -28,8 +26,9 @@ from domain.incidents import Severity
 from domain.naming import given_as
 from domain.source_errors import HeartbeatNotFoundError, HeartbeatUnwatchedError
 from domain.sources import HeartbeatConfig, check_source_name, digest
-from domain.timing import in_short
 from service.beats import BeatIntake, reaching
+from service.heartbeat_views import HeartbeatAdded, HeartbeatView, unseen, view
+from service.sources import LEASE_WAIT_SECONDS
 from service.temporal import ANSWER_TIMEOUT, answered
 from service.updates import seen
 from workflows.heartbeat import HeartbeatInput, HeartbeatWorkflow
@@ -38,43 +37,6 @@ from workflows.policies import EVENT_TASK_TIMEOUT
 from workflows.sources import SourcesWorkflow
 
 QUERIES_AT_ONCE = 20
-
-
-class HeartbeatView(BaseModel):
-    """A heartbeat as people and programs may see it: no key, and of the ping URL only the host.
-
-    Attributes:
-        due_at: when the next beat is expected; ``deadline`` is when its absence is judged.
-        fault: why it is not watched, and what to do about it; None when it is.
-    """
-
-    name: str
-    status: Status
-    every_seconds: int
-    grace_seconds: int
-    severity: Severity
-    cluster: str | None = None
-    zeebe_process: str | None = None
-    ping_url: str | None = None
-    created_at: datetime
-    last_beat_at: datetime | None = None
-    due_at: datetime | None = None
-    deadline: datetime | None = None
-    unknown_since: datetime | None = None
-    running_since: datetime | None = None
-    last_run_seconds: float | None = None
-    last_note: str | None = None
-    incident_id: str | None = None
-    last_ping: PingReport | None = None
-    changes: list[StatusChange] = []
-    fault: str | None = None
-
-
-class HeartbeatAdded(BaseModel):
-    """The result of adding a heartbeat; the path has its key in it and is shown this once."""
-
-    heartbeat: HeartbeatView
-    ping_path: str
 
 
 class HeartbeatGateway(BeatIntake):
@@ -120,6 +82,41 @@ class HeartbeatGateway(BeatIntake):
         await self._watch(config)
         return config
 
+    async def update(
+        self,
+        name: str,
+        *,
+        every: timedelta | None = None,
+        grace: timedelta | None = None,
+        severity: Severity | None = None,
+        cluster: str | None = None,
+        zeebe_process: str | None = None,
+        ping_url: str | None = None,
+    ) -> HeartbeatView:
+        """Change a heartbeat; None leaves a value as it is, and ``""`` takes it away. Its key and its state stay."""
+        check_times(MIN_EVERY if every is None else every, timedelta() if grace is None else grace)
+        known = await self._config(name)
+        await self._state(known)  # what nobody watches is refused unchanged
+        change = HeartbeatChange(
+            name=name,
+            every_seconds=None if every is None else int(every.total_seconds()),
+            grace_seconds=None if grace is None else int(grace.total_seconds()),
+            severity=severity,
+            cluster=cluster,
+            zeebe_process=zeebe_process,
+        )
+        changed = await self.change(change.model_copy(update=await self._ping_change(known, ping_url)))
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+        return changed
+
+    async def change(self, change: HeartbeatChange) -> HeartbeatView:
+        """Carry out a change that was checked and sealed before; other processes know it half a second later.
+
+        Its workflow is told in any case: should it not answer, the same change again is all that is needed.
+        """
+        config = await self._registry.change(SourcesWorkflow.change_heartbeat, change, settle=False)
+        return await self._told(config, HeartbeatWorkflow.change, config)
+
     async def remove(self, name: str) -> HeartbeatView:
         """Remove a heartbeat; an incident of it that is open is resolved with a note.
 
@@ -137,11 +134,11 @@ class HeartbeatGateway(BeatIntake):
 
     async def pause(self, name: str) -> HeartbeatView:
         """Expect nothing until resumed; an incident of it that is open is resolved with a note."""
-        return await self._changed(name, HeartbeatWorkflow.pause)
+        return await self._told(await self._config(name), HeartbeatWorkflow.pause)
 
     async def resume(self, name: str) -> HeartbeatView:
         """Expect beats again, counted from now."""
-        return await self._changed(name, HeartbeatWorkflow.resume)
+        return await self._told(await self._config(name), HeartbeatWorkflow.resume)
 
     async def all(self) -> list[HeartbeatView]:
         """Every heartbeat, by name."""
@@ -153,7 +150,7 @@ class HeartbeatGateway(BeatIntake):
                 try:
                     return await self._view(config)
                 except UnavailableError as error:  # the others are to be seen all the same
-                    return _unseen(config, f"{config.name}: {error}")
+                    return unseen(config, f"{config.name}: {error}")
 
         return await asyncio.gather(*(one(heartbeats[name]) for name in sorted(heartbeats)))
 
@@ -169,26 +166,29 @@ class HeartbeatGateway(BeatIntake):
 
     async def _view(self, config: HeartbeatConfig) -> HeartbeatView:
         try:
+            return view(config, await self._state(config))
+        except HeartbeatUnwatchedError as fault:
+            return unseen(config, f"{fault}. {fault.advice}")
+
+    async def _state(self, config: HeartbeatConfig) -> HeartbeatState:
+        try:
             async with reaching(self._connection.client, config.name, CONTROL_QUEUE):
-                state = await self.handle(config.name).query(
+                return await self.handle(config.name).query(
                     HeartbeatWorkflow.state, reject_condition=QueryRejectCondition.NOT_OPEN
                 )
-                return view(config, state)
         except (HeartbeatNotFoundError, WorkflowQueryRejectedError):
-            fault = HeartbeatUnwatchedError(name=config.name)
-            return _unseen(config, f"{fault}. {fault.advice}")
+            raise HeartbeatUnwatchedError(name=config.name) from None
 
-    async def _changed(self, name: str, update: Any) -> HeartbeatView:
-        config = await self._config(name)
+    async def _told(self, config: HeartbeatConfig, update: Any, *arguments: Any) -> HeartbeatView:
         try:
-            async with reaching(self._connection.client, name, CONTROL_QUEUE):
-                return view(config, await seen(lambda: self.handle(name).execute_update(update)))
+            async with reaching(self._connection.client, config.name, CONTROL_QUEUE):
+                handle = self.handle(config.name)
+                return view(config, await seen(lambda: handle.execute_update(update, *arguments)))
         except HeartbeatNotFoundError:
-            raise HeartbeatUnwatchedError(name=name) from None
+            raise HeartbeatUnwatchedError(name=config.name) from None
 
     async def _watch(self, config: HeartbeatConfig) -> None:
         """Start the workflow of a heartbeat, or take the heartbeat out of the registry again."""
-        every, grace = in_short(config.every_seconds), in_short(config.grace_seconds)
         try:
             async with answered(self._connection.client):
                 await self._connection.client.start_workflow(
@@ -199,7 +199,7 @@ class HeartbeatGateway(BeatIntake):
                     task_timeout=EVENT_TASK_TIMEOUT,
                     # One that still runs is of a removed heartbeat of this name, with that one's times.
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-                    static_summary=f"{config.name}: every {every}, grace {grace}",
+                    static_summary=config.name,  # its times may change
                 )
         except (ImError, RPCError):
             with suppress(ImError, RPCError):
@@ -213,25 +213,15 @@ class HeartbeatGateway(BeatIntake):
             checked = check_url(ping_url, self._connection.policy)
         return (await self._connection.sealing()).seal(checked, ping_url_purpose(name))
 
-
-def _unseen(config: HeartbeatConfig, fault: str) -> HeartbeatView:
-    return view(config, HeartbeatState(status=Status.UNKNOWN)).model_copy(update={"fault": fault})
-
-
-def view(config: HeartbeatConfig, state: HeartbeatState) -> HeartbeatView:
-    """What may be shown of a heartbeat."""
-    known = state.model_dump(exclude={"status"})
-    return HeartbeatView(
-        **{field: known[field] for field in HeartbeatView.model_fields if field in known},
-        name=config.name,
-        status=state.status_at(datetime.now(UTC), config.grace_seconds),
-        every_seconds=config.every_seconds,
-        grace_seconds=config.grace_seconds,
-        severity=config.severity,
-        cluster=config.cluster,
-        zeebe_process=config.zeebe_process,
-        ping_url=config.ping_host,
-        created_at=config.created_at,
-        due_at=state.due_at(config.grace_seconds),
-        incident_id=state.incident_id,
-    )
+    async def _ping_change(self, known: HeartbeatConfig, ping_url: str | None) -> dict[str, str]:
+        """What changes with a ping URL: nothing where it is the same, which differs by its seal alone."""
+        if ping_url is None:
+            return {}
+        sealed, before = await self._sealed(known.name, ping_url or None), known.sealed_ping_url
+        if sealed is None:
+            return {"sealed_ping_url": "", "ping_host": ""}
+        ring, purpose = self._connection.keyring, ping_url_purpose(known.name)
+        with suppress(SealingKeyError):
+            if before is not None and ring.open(before, purpose) == ring.open(sealed, purpose):
+                return {}
+        return {"sealed_ping_url": sealed, "ping_host": redacted(ping_url)}

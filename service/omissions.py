@@ -13,7 +13,7 @@ from domain.resealing import sealed_in
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster, digest
 from domain.subscribers import Subscriber
 from domain.targets.kinds import WEBHOOK
-from service.sealed_values import of_directory, of_sources, of_subscriber
+from service.sealed_values import PING_URL, of_directory, of_sources, of_subscriber
 
 # Members that hold secrets, or hashes of them; what is known of a client's certificates goes with its keys.
 SECRET_MEMBERS = {
@@ -124,6 +124,8 @@ def _left_to_do(model: type[Any], members: dict[str, Any], left_out: list[str] |
     if not left_out:
         return None
     told = f"without its {', '.join(left_out)}"
+    if model is HeartbeatConfig and PING_URL in left_out:
+        return f"{told}: im heartbeat update {members.get('name')} --ping-url URL"
     return f"{told}: im zeebe cluster update {members.get('name')}" if model is ZeebeCluster else told
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from domain.errors import InvalidRequestError
+from domain.heartbeat_changes import change_to
 from domain.http_clients import HttpClient
 from domain.placements import PlacedCluster, PlacedHttpClient, PlacedSubscriber, stamp
 from domain.sources import HeartbeatConfig, ZeebeCluster
@@ -41,11 +41,12 @@ class RegistryWrites:
         placed = PlacedCluster(**wanted.model_dump(), instead_of=stamp(known))
         await self._sources.change(SourcesWorkflow.put_cluster, placed, settle=False)
 
-    async def heartbeat(self, wanted: HeartbeatConfig, _known: HeartbeatConfig | None) -> None:
-        """Add a heartbeat; one that is there and differs is left to people, because its beats would be forgotten."""
-        if wanted.name in (await self._sources.fresh()).heartbeats:
-            raise InvalidRequestError(reason=f"it differs here: im heartbeat remove {wanted.name}, and import again")
-        await self._heartbeats.adopt(wanted)
+    async def heartbeat(self, wanted: HeartbeatConfig, known: HeartbeatConfig | None) -> None:
+        """Add a heartbeat, or make it so; where it stands is kept."""
+        if known is None:
+            await self._heartbeats.adopt(wanted)
+        else:
+            await self._heartbeats.change(change_to(wanted, known))
 
     async def settled(self) -> None:
         """Wait until every process sees what was stored."""

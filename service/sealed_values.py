@@ -11,6 +11,8 @@ from domain.sources import HeartbeatConfig, Sources, ZeebeCluster
 from domain.subscribers import Subscriber
 from service.zeebe import alerts_purpose
 
+PING_URL = "ping URL"
+
 
 @dataclass(frozen=True)
 class SealedValue:
@@ -82,4 +84,4 @@ def of_cluster(cluster: ZeebeCluster) -> Iterator[SealedValue]:
 def of_heartbeat(config: HeartbeatConfig) -> Iterator[SealedValue]:
     """The URL that it pings."""
     if sealed := config.sealed_ping_url:
-        yield SealedValue(f"heartbeat {config.name}", "ping URL", ping_url_purpose(config.name), sealed)
+        yield SealedValue(f"heartbeat {config.name}", PING_URL, ping_url_purpose(config.name), sealed)

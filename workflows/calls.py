@@ -214,6 +214,7 @@ def _remaining(event: CloudEvent, pending: Pending, *, once: bool) -> DeliverReq
         at_once=once,
         flight=None if pending.delivery.attempts else pending.flight,
         unmade=None if once else pending.unmade,
+        lasting=pending.lasting and not once,
     )
 
 

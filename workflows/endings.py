@@ -19,13 +19,13 @@ def settle_failure(pending: Pending, error: ActivityError) -> None:
     given up.
     """
     cause = error.cause
-    pending.unmade = None
+    pending.unmade, pending.lasting = None, False
     if isinstance(cause, ApplicationError) and cause.details:
         pending.delivery = Delivery.model_validate(cause.details[0])
         if cause.type == LIMITED:
             pending.limits = cause.details[1]
         if cause.type in {UNMADE, BROKEN_OFF}:
-            pending.unmade = cause.message
+            pending.unmade, pending.lasting = cause.message, cause.type == UNMADE
         if cause.type != BROKEN_OFF:
             return
     known = pending.delivery.attempts

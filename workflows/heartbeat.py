@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.heartbeats import Beat, HeartbeatState
     from domain.resealing import Resealing, resealed
     from domain.sources import HeartbeatConfig
+    from domain.timing import in_short
     from workflows import policies
     from workflows.heartbeat_chores import Chores, attest
 
@@ -37,6 +38,8 @@ class HeartbeatWorkflow:
     def __init__(self, request: HeartbeatInput) -> None:
         self._heartbeat = Heartbeat(request.config, request.state)
         self._chores = Chores(self._heartbeat, self._tell)
+        self._tasks: list[asyncio.Task[None]] = []  # the watch, then the chores
+        self._asleep = False
 
     @workflow.run
     async def run(self, _request: HeartbeatInput) -> None:
@@ -45,9 +48,9 @@ class HeartbeatWorkflow:
         What is under way then is begun again there: declaring, resolving and telling are idempotent.
         """
         self._tell()
-        tasks = [asyncio.create_task(work()) for work in (self._watch, *self._chores.all)]
-        await workflow.wait_condition(lambda: self._may_end() or any(task.done() for task in tasks))
-        for task in tasks:
+        self._tasks = [asyncio.create_task(work()) for work in (self._watch, *self._chores.all)]
+        await workflow.wait_condition(lambda: self._may_end() or any(task.done() for task in self._tasks))
+        for task in self._tasks:
             if task.done():
                 task.result()  # none of them ends by itself: raise what it met
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -79,6 +82,15 @@ class HeartbeatWorkflow:
         config = self._heartbeat.config
         self._heartbeat.config = config.model_copy(update={"sealed_ping_url": sealed_ping_url})
 
+    @workflow.update(name="change")
+    def change(self, config: HeartbeatConfig) -> HeartbeatState:
+        """Go by another set-up from now on."""
+        if self._heartbeat.change(config, workflow.now()) and self._asleep:
+            self._tasks[0].cancel()  # its timer is of the former times
+            self._tasks[0] = asyncio.create_task(self._watch())
+        self._tell()
+        return self._heartbeat.state
+
     @workflow.update(name="pause")
     def pause(self) -> HeartbeatState:
         """Expect nothing until resumed."""
@@ -107,7 +119,9 @@ class HeartbeatWorkflow:
             await workflow.wait_condition(lambda: self._heartbeat.state.deadline is not None)
             remaining = (self._heartbeat.state.deadline or workflow.now()) - workflow.now()
             if remaining.total_seconds() > 0:
+                self._asleep = True
                 await workflow.sleep(remaining)
+                self._asleep = False
             if self._overdue():
                 await self._judge()
 
@@ -134,8 +148,9 @@ class HeartbeatWorkflow:
 
     def _tell(self) -> None:
         """Show in the Web UI where the heartbeat stands."""
-        state, now = self._heartbeat.state, workflow.now()
+        state, config, now = self._heartbeat.state, self._heartbeat.config, workflow.now()
+        times = f"every {in_short(config.every_seconds)}, grace {in_short(config.grace_seconds)}"
         beat = f"last beat {clock(state.last_beat_at, now)}" if state.last_beat_at else "no beat yet"
         deadline = f", deadline {clock(state.deadline, now)}" if state.deadline else ""
         incident = f", incident {state.incident_id}" if state.incident_id else ""
-        workflow.set_current_details(f"**{state.status}** {beat}{deadline}{incident}")
+        workflow.set_current_details(f"**{state.status}** {beat}{deadline}{incident}; {times}")

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
-    from domain.errors import InvalidRequestError
+    from domain.heartbeat_changes import HeartbeatChange
     from domain.placements import PlacedCluster, bare, check_unchanged
     from domain.resealing import Resealing, check_resealing, resealed
     from domain.source_errors import ClusterExistsError, HeartbeatExistsError
@@ -133,7 +133,7 @@ class SourcesWorkflow(SourcesBook):
     @workflow.update(name="add_heartbeat")
     def add_heartbeat(self, new: HeartbeatConfig) -> HeartbeatConfig:
         """Add a heartbeat; its own workflow is started by the gateway, which removes it again if that fails."""
-        config = new.model_copy(update={"created_at": workflow.now()})
+        config = new.model_copy(update={"created_at": workflow.now(), "updated_at": None})
         self._sources.heartbeats[config.name] = config
         self._changed()
         return config
@@ -143,11 +143,23 @@ class SourcesWorkflow(SourcesBook):
         with refused():
             if new.name in self._sources.heartbeats:
                 raise HeartbeatExistsError(name=new.name)
-            if new.cluster is not None:
-                self._cluster(new.cluster)
-                if other := self._sources.canary(new.cluster, new.zeebe_process or ""):
-                    raise InvalidRequestError(reason=f"records of that process are beats of {other!r} already")
+            self._check_canary(new)
             check_count(len(self._sources.heartbeats), MAX_SOURCES)
+
+    @workflow.update(name="change_heartbeat")
+    def change_heartbeat(self, change: HeartbeatChange) -> HeartbeatConfig:
+        """Change a heartbeat, of which the gateway tells its workflow; one that alters nothing is no change."""
+        with refused():  # it may have gone between validation and now
+            known, changed = self._heartbeat(change.name), self._heartbeat_after(change)
+        if changed is not known:
+            self._sources.heartbeats[change.name] = changed
+            self._changed()
+        return changed
+
+    @change_heartbeat.validator
+    def _validate_change_heartbeat(self, change: HeartbeatChange) -> None:
+        with refused():
+            self._heartbeat_after(change)
 
     @workflow.update(name="remove_heartbeat")
     def remove_heartbeat(self, name: str) -> HeartbeatConfig:

@@ -5,6 +5,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain.errors import InvalidRequestError
+from domain.heartbeat_changes import HeartbeatChange, apply_heartbeat_change
 from domain.source_errors import ClusterNotFoundError, HeartbeatNotFoundError
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster, check_count
 from domain.token_errors import TokenExistsError, TokenNotFoundError
@@ -32,6 +33,21 @@ class SourcesBook:
         if name not in self._sources.heartbeats:
             raise HeartbeatNotFoundError(name=name)
         return self._sources.heartbeats[name]
+
+    def _heartbeat_after(self, change: HeartbeatChange) -> HeartbeatConfig:
+        config = self._heartbeat(change.name)
+        changed = apply_heartbeat_change(config, change, workflow.now())
+        if (changed.cluster, changed.zeebe_process) != (config.cluster, config.zeebe_process):
+            self._check_canary(changed)
+        return changed
+
+    def _check_canary(self, config: HeartbeatConfig) -> None:
+        """Raise unless the cluster that a heartbeat is to have is there, and its process beats none."""
+        if config.cluster is None:
+            return
+        self._cluster(config.cluster)
+        if other := self._sources.canary(config.cluster, config.zeebe_process or ""):
+            raise InvalidRequestError(reason=f"records of that process are beats of {other!r} already")
 
     def _check_new(self, token: ApiToken) -> None:
         if token.name in self._sources.tokens:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from domain.heartbeat_changes import HeartbeatChange, apply_heartbeat_change
 from domain.heartbeat_rules import Heartbeat
 from domain.heartbeats import Beat, BeatKind, HeartbeatState, check_times, ping_path, redacted
 from domain.incidents import Severity
 from domain.source_errors import HeartbeatExistsError, HeartbeatNotFoundError
 from domain.sources import HeartbeatConfig, check_source_name, digest
-from service.heartbeats import HeartbeatAdded, HeartbeatView, view
+from service.heartbeat_views import HeartbeatAdded, HeartbeatView, view
 
 AT = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 
@@ -55,6 +56,31 @@ class Heartbeats:
     async def get(self, name: str) -> HeartbeatView:
         found = self._found(name)
         return view(found.config, found.state)
+
+    async def update(
+        self,
+        name: str,
+        *,
+        every: timedelta | None,
+        grace: timedelta | None,
+        severity: Severity | None,
+        cluster: str | None,
+        zeebe_process: str | None,
+        ping_url: str | None,
+    ) -> HeartbeatView:
+        watched = self._found(name)
+        change = HeartbeatChange(
+            name=name,
+            every_seconds=int(every.total_seconds()) if every else None,
+            grace_seconds=None if grace is None else int(grace.total_seconds()),
+            severity=severity,
+            ping_host=redacted(ping_url) if ping_url else ping_url,
+            cluster=cluster,
+            zeebe_process=zeebe_process,
+        )
+        now = datetime.now(UTC)
+        watched.change(apply_heartbeat_change(watched.config, change, now), now)
+        return await self.get(name)
 
     async def remove(self, name: str) -> HeartbeatView:
         removed = await self.get(name)

@@ -53,6 +53,36 @@ async def test_what_is_no_heartbeat_is_422(service: Service, parts: dict[str, An
     assert (await add(service, **parts)).status_code == 422
 
 
+async def test_what_is_not_given_stays(service: Service) -> None:
+    before = (await add(service, ping_url="https://hc-ping.com/secret-uuid")).json()["heartbeat"]
+    answer = await service.http.patch(f"{PATH}/backup", json={"grace_seconds": 0, "severity": "SEV-3"})
+    changed = answer.json()
+    assert changed["updated_at"] > before["updated_at"]
+    want = before | {"grace_seconds": 0, "severity": "SEV-3", "updated_at": changed["updated_at"]}
+    assert (answer.status_code, changed) == (200, want)
+    assert (await service.http.patch(f"{PATH}/backup", json={})).json() == want
+    assert (await service.http.patch(f"{PATH}/backup", json={"ping_url": ""})).json()["ping_url"] is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"every_seconds": 0},
+        {"every_seconds": 367 * 86400},
+        {"grace_seconds": -1},
+        {"severity": "SEV-9"},
+        {"cluster": "prod"},
+        {"zeebe_process": "canary"},
+        {"name": "other"},
+        {"key": "mine"},
+    ],
+)
+async def test_a_change_that_cannot_be_is_422(service: Service, parts: dict[str, Any]) -> None:
+    before = (await add(service)).json()["heartbeat"]
+    assert (await service.http.patch(f"{PATH}/backup", json=parts)).status_code == 422
+    assert (await service.http.get(f"{PATH}/backup")).json() == before
+
+
 async def test_a_name_that_is_taken_is_409(service: Service) -> None:
     await add(service)
     assert (await add(service)).json()["code"] == "heartbeat_exists"
@@ -72,8 +102,16 @@ async def test_one_is_paused_resumed_and_removed(service: Service) -> None:
     assert (await service.http.post(f"{PATH}/backup/pause")).json()["status"] == "paused"
     assert (await service.http.post(f"{PATH}/backup/resume")).json()["status"] == "new"
     assert (await service.http.delete(f"{PATH}/backup")).status_code == 204
-    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/pause"), ("POST", "/resume"), ("POST", "")):
-        answer = await service.http.request(method, f"{PATH}/backup{path}")
+    for method, path in (
+        ("GET", ""),
+        ("DELETE", ""),
+        ("PATCH", ""),
+        ("POST", "/pause"),
+        ("POST", "/resume"),
+        ("POST", ""),
+    ):
+        body: dict[str, str] | None = {} if method == "PATCH" else None
+        answer = await service.http.request(method, f"{PATH}/backup{path}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "heartbeat_not_found")
 
 

@@ -35,7 +35,7 @@ from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_alerts, parse_records
 from service.alarms import AlarmRow
 from service.event_rows import EventRow
-from service.heartbeats import HeartbeatAdded, HeartbeatView
+from service.heartbeat_views import HeartbeatAdded, HeartbeatView
 from service.http_client_views import HttpClientTrial, HttpClientView
 from service.incidents import IncidentRow
 from service.replay_views import ReplayView
@@ -54,7 +54,7 @@ listHttpClients listIncidents listKeys listReplays listSubscriberHealth listSubs
 matchEventTypes mitigateIncident pauseHeartbeat pauseSubscriber ping pingWith publishEvent raiseAlarm readMetrics
 removeHeartbeat removeHttpClient removeSubscriber removeZeebeCluster resendEvent resolveIncident resumeHeartbeat
 resumeSubscriber rotateKeys setRetention startReplay streamEvents surveyReplay takeInAlarmNotification testHttpClient
-testSubscriber updateHttpClient updateSubscriber updateZeebeCluster
+testSubscriber updateHeartbeat updateHttpClient updateSubscriber updateZeebeCluster
 """.split()  # generated clients name their methods after them: never change one
 
 
@@ -176,6 +176,8 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert (await http.patch("/api/v1/http-clients/partner", json=http_client_examples.UPDATE)).status_code == 200
     assert (await http.patch("/api/v1/zeebe/clusters/prod", json=zeebe_examples.UPDATE_CLUSTER)).status_code == 200
     assert (await http.post("/api/v1/heartbeats", json=heartbeat_examples.ADD_HEARTBEAT)).status_code == 201
+    heartbeat = f"/api/v1/heartbeats/{heartbeat_examples.ADD_HEARTBEAT['name']}"
+    assert (await http.patch(heartbeat, json=heartbeat_examples.UPDATE_HEARTBEAT)).status_code == 200
     assert (await http.post("/api/v1/configuration", json=operation_examples.CONFIGURATION)).status_code == 200
     assert (await http.post("/api/v1/alarms", json=alarm_examples.RAISE_ALARM)).status_code == 201
     for example in (replay_examples.START, replay_examples.BACKFILL):

@@ -104,6 +104,7 @@ manage  GET /api/v1/configuration
 manage  POST /api/v1/configuration
 manage  POST /api/v1/events/{event_id:path}/resend
 manage  POST /api/v1/heartbeats
+manage  PATCH /api/v1/heartbeats/{name}
 manage  DELETE /api/v1/heartbeats/{name}
 manage  POST /api/v1/heartbeats/{name}/pause
 manage  POST /api/v1/heartbeats/{name}/resume

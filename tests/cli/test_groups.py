@@ -15,7 +15,7 @@ from cli.main import run
         ("incident create", "No such command 'create'. Did you mean 'declare'?"),
         ("types get a", "No such command 'get'. Did you mean 'show'?"),
         ("keys create", "No such command 'create'."),
-        ("heartbeat update a", "No such command 'update'."),
+        ("token update a", "No such command 'update'."),
         ("status", "No such command 'status'."),
         ("--verison", "No such option: --verison (Possible options: --version)"),
         ("subscriber add --nme a", "No such option: --nme (Possible options: --name)"),

@@ -12,7 +12,7 @@ from cli.main import run
 from cli.render_heartbeats import ahead, heartbeat_table, heartbeat_text
 from domain.heartbeats import BeatKind, PingReport, Status, StatusChange
 from domain.incidents import Severity
-from service.heartbeats import HeartbeatAdded, HeartbeatView
+from service.heartbeat_views import HeartbeatAdded, HeartbeatView
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
 
@@ -25,6 +25,7 @@ def row(**parts: Any) -> HeartbeatView:
         "grace_seconds": 30,
         "severity": Severity.SEV_1,
         "created_at": NOW - timedelta(days=3),
+        "updated_at": NOW - timedelta(days=3),
     }
     return HeartbeatView.model_validate(known | parts)
 
@@ -38,9 +39,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         calls.update(options, name=name)
         return HeartbeatAdded(heartbeat=row(name=name), ping_path="/api/v1/ping/key")
 
+    def update(name: str, **options: Any) -> HeartbeatView:
+        calls.update(options, name=name)
+        return row(name=name)
+
     gateway = SimpleNamespace(
         heartbeats=SimpleNamespace(
-            add=add, all=list, pause=lambda name: row(name=name), get=lambda name: row(name=name)
+            add=add, update=update, all=list, pause=lambda name: row(name=name), get=lambda name: row(name=name)
         )
     )
 
@@ -72,8 +77,33 @@ def test_add_shows_the_ping_path_on_standard_output_and_never_the_ping_url(
 
 
 @pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        ("--every 12h --grace 0s", {"every": timedelta(hours=12), "grace": timedelta()}),
+        ("--severity sev-3", {"severity": Severity.SEV_3}),
+        ("--ping-url https://hc-ping.com/hush", {"ping_url": "https://hc-ping.com/hush"}),
+        ("--no-ping-url", {"ping_url": ""}),
+        ("--zeebe-process canary --cluster prod", {"zeebe_process": "canary", "cluster": "prod"}),
+        ("--no-zeebe-process", {"zeebe_process": "", "cluster": ""}),
+    ],
+)
+def test_a_change_has_what_was_given_alone(
+    asked: dict[str, Any], options: str, change: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["heartbeat", "update", "backup", *options.split()]) == 0
+    said = capsys.readouterr()
+    assert (asked, said.out, said.err) == ({"name": "backup"} | change, "", "updated backup\n")
+
+
+@pytest.mark.parametrize(
     ("line", "status"),
     [
+        ("heartbeat update backup", 2),
+        ("heartbeat update backup --every soon", 2),
+        ("heartbeat update backup --ping-url https://hc-ping.com/hush --no-ping-url", 2),
+        ("heartbeat update backup --zeebe-process canary --no-zeebe-process", 2),
+        ("heartbeat update backup --cluster prod --no-zeebe-process", 2),
+        ("heartbeat update backup --name other", 2),
         ("heartbeat add backup", 2),
         ("heartbeat add backup --every soon", 2),
         ("heartbeat add backup --every 60s --cluster prod", 2),
@@ -129,6 +159,7 @@ def test_one_is_shown_with_its_last_changes_and_no_control_character() -> None:
         last_note="red\x1b[31m",
         ping_url="https://hc-ping.com/…",
         last_ping=PingReport(kind=BeatKind.SUCCESS, at=NOW - timedelta(seconds=99), error="HTTP 503"),
+        updated_at=NOW - timedelta(days=1),
         changes=[
             StatusChange(at=NOW - timedelta(days=1), status=Status.UP, reason="beat received"),
             StatusChange(at=NOW - timedelta(seconds=10), status=Status.UNKNOWN, reason="restarted"),
@@ -149,6 +180,7 @@ def test_one_is_shown_with_its_last_changes_and_no_control_character() -> None:
         "pings on:       https://hc-ping.com/…",
         "last ping:      success 1m ago: failed: HTTP 503",
         "created:        2025-12-23T14:30:00Z",
+        "updated:        2025-12-25T14:30:00Z",
         "",
         "AT                    STATUS   REASON",
         "2025-12-26T14:29:50Z  unknown  restarted",

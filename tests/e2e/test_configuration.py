@@ -139,11 +139,12 @@ async def test_a_fresh_installation_with_the_same_key_takes_it_and_delivers(
         assert "im http-client add" in rows["HTTP client mutual"]["note"]
         assert rows["subscriber ops"]["action"] == "refuse"  # its HTTP client is not there yet
         assert rows["heartbeat canary"]["ping_path"].startswith("/api/v1/ping/")
+        assert "im heartbeat update canary --ping-url" in rows["heartbeat canary"]["note"]
         await third.api.post("/api/v1/http-clients", json={"name": "partner", "user": "im", "password": PASSWORD})
         rows = {row["entry"]: row for row in (await _imported(third, document["bare"]))["rows"]}
         assert rows["subscriber ops"]["action"] == "add"
         assert "disabled" in rows["subscriber ops"]["note"]
-        assert rows["heartbeat canary"]["action"] == "same"
+        assert (rows["heartbeat canary"]["action"], rows["heartbeat canary"]["note"]) == ("same", None)
         assert (await third.api.get("/api/v1/subscribers/ops")).json()["enabled"] is False
         again = {row["entry"]: row for row in (await _imported(third, document["bare"]))["rows"]}
         assert (again["subscriber ops"]["action"], again["subscriber ops"]["changes"]) == ("same", [])

@@ -141,6 +141,63 @@ async def test_one_is_paused_resumed_removed_and_added_again(platform: Platform)
         await platform.gateway.heartbeats.beat(unique_name("nobody"))
 
 
+async def test_other_times_keep_the_ping_url_and_what_was_beaten(platform: Platform) -> None:
+    name, api = unique_name("update"), platform.api
+    path = await add(platform, name, "--every", "1h", "--severity", "SEV-4")
+    await pinged(api, path)
+    before = await becomes(api, name, "up")
+    ran = await platform.im("heartbeat", "update", name, "--every", "2s", "--grace", "0s")
+    assert (ran.code, ran.err) == (0, f"updated {name}\n")
+    down = await becomes(api, name, "down")
+    kept = ("last_beat_at", "severity", "created_at")
+    assert [down[each] for each in kept] == [before[each] for each in kept]
+    longer = await api.patch(f"/api/v1/heartbeats/{name}", json={"every_seconds": 3600})
+    assert (longer.json()["status"], longer.json()["every_seconds"]) == ("down", 3600)
+    again = await api.patch(f"/api/v1/heartbeats/{name}", json={"every_seconds": 3600})
+    assert again.json()["updated_at"] == longer.json()["updated_at"]
+    await pinged(api, path)
+    await becomes(api, name, "up")
+    await eventually(lambda: _all_resolved(api, name))
+
+
+async def test_a_ping_url_is_changed_and_taken_away(platform: Platform, sink: Sink) -> None:
+    name, api = unique_name("pinging"), platform.api
+    path = f"/api/v1/heartbeats/{name}"
+    await add(platform, name, "--every", "1h", "--ping-url", sink.url("/former"))
+    first = (await api.patch(path, json={"ping_url": sink.url("/former")})).json()
+    assert first["updated_at"] == first["created_at"], "it is the same"
+    refused = await api.patch(path, json={"ping_url": "ftp://nowhere"})
+    assert (refused.status_code, await shown(api, name)) == (422, first)
+    await api.patch(path, json={"ping_url": sink.url("/latter")})
+    await pinged(api, path, "POST")
+    assert [each.path for each in await sink.wait_for(1)] == ["/latter"]
+    assert (await api.patch(path, json={"ping_url": ""})).json()["ping_url"] is None
+
+
+async def test_one_that_nobody_watches_is_not_changed(platform: Platform) -> None:
+    name, api = unique_name("unwatched"), platform.api
+    await platform.gateway.heartbeats.add(name, every=timedelta(hours=1), grace=timedelta())
+    await platform.client.get_workflow_handle(f"heartbeat/{name}").terminate()
+    answer = await api.patch(f"/api/v1/heartbeats/{name}", json={"grace_seconds": 60})
+    assert (answer.status_code, answer.json()["code"]) == (409, "heartbeat_unwatched")
+    assert (await shown(api, name))["grace_seconds"] == 0
+
+
+@pytest.mark.parametrize("secrets", ["sealed", "omitted"])
+async def test_an_import_changes_one_and_keeps_its_state(platform: Platform, secrets: str) -> None:
+    name, api = unique_name("imported"), platform.api
+    await add(platform, name, "--every", "1h")
+    exported = (await api.get("/api/v1/configuration", params={"secrets": secrets})).json()
+    mine = [each for each in exported["heartbeats"] if each["name"] == name]
+    document = {**exported, "subscribers": [], "http_clients": [], "zeebe_clusters": [], "heartbeats": mine}
+    await pinged(api, f"/api/v1/heartbeats/{name}", "POST")
+    await api.patch(f"/api/v1/heartbeats/{name}", json={"every_seconds": 60})
+    for action in ("change", "same"):
+        (row,) = (await api.post("/api/v1/configuration", json=document)).json()["rows"]
+        assert row["action"] == action, row
+    assert [(await shown(api, name))[each] for each in ("status", "every_seconds")] == ["up", 3600]
+
+
 async def test_one_whose_workflow_was_terminated_says_so(platform: Platform) -> None:
     name = unique_name("lost")
     await platform.gateway.heartbeats.add(name, every=timedelta(hours=1), grace=timedelta())

@@ -62,6 +62,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await burst(platform, sink, "event-burst-in-turns", Answer(200), Answer(503), Answer(200))
     await incident(platform)
     await heartbeat(platform, sink)
+    await changed_heartbeat(platform)
     await ordered(platform, sink)
     await limited(platform, sink)
     await zeebe(platform)
@@ -167,6 +168,19 @@ async def heartbeat(platform: Platform, sink: Sink) -> None:
     await watched.resume("failed")
     await watched.remove("failed")
     await save(platform, "heartbeat-failed", names.heartbeat_workflow_id("failed"))
+
+
+async def changed_heartbeat(platform: Platform) -> None:
+    """Its timer is of an hour when it is to be heard every second; it is missed."""
+    watched, name = platform.gateway.heartbeats, "updated"
+    await watched.add(name, every=timedelta(hours=1), grace=timedelta())
+    await watched.beat(name)
+    await asyncio.sleep(0.5)
+    await watched.update(name, every=timedelta(seconds=1), severity=Severity.SEV_3)
+    await asyncio.sleep(3)
+    await watched.update(name, every=timedelta(hours=1))
+    await watched.remove(name)
+    await save(platform, "heartbeat-updated", names.heartbeat_workflow_id(name))
 
 
 async def ordered(platform: Platform, sink: Sink) -> None:

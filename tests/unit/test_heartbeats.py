@@ -8,6 +8,7 @@ import pytest
 from domain.errors import InvalidRequestError
 from domain.event_parsing import parse_event
 from domain.event_types import KNOWN_TYPES
+from domain.heartbeat_changes import HeartbeatChange, apply_heartbeat_change, change_to
 from domain.heartbeat_rules import DOOR_SLACK, Heartbeat, clock
 from domain.heartbeats import (
     CHANGES_KEPT,
@@ -420,3 +421,106 @@ def test_a_time_of_another_day_is_written_with_its_date() -> None:
 )
 def test_durations_in_short(seconds: int, text: str) -> None:
     assert in_short(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("parts", "now", "deadline"),
+    [
+        ({"grace_seconds": 10}, 20, 70),
+        ({"every_seconds": 600}, 20, 630),
+        ({"every_seconds": 600}, 100, 630),
+        ({"every_seconds": 5, "grace_seconds": 5}, 8, 10),
+        ({"every_seconds": 5, "grace_seconds": 5}, 20, 30),  # what it was is past: a whole period from now
+        ({"every_seconds": 40}, 100, 70),  # it was past before, so it is judged
+        ({"severity": Severity.SEV_4}, 20, 90),
+    ],
+)
+def test_other_times_move_the_deadline(parts: dict[str, object], now: float, deadline: float) -> None:
+    watched = heartbeat()
+    beat(watched, 0)
+    assert watched.change(config(updated_at=at(now), **parts), at(now))
+    assert (watched.state.status, watched.state.deadline) == (Status.UP, at(deadline))
+
+
+def test_an_extended_deadline_moves_too() -> None:
+    watched = heartbeat()
+    beat(watched, 0)
+    watched.judge(at(80), at(90))
+    assert watched.state.deadline == at(170)
+    watched.change(config(every_seconds=120, updated_at=at(100)), at(100))
+    assert (watched.state.status, watched.state.deadline) == (Status.UNKNOWN, at(230))
+
+
+@pytest.mark.parametrize("status", [Status.NEW, Status.DOWN, Status.PAUSED])
+def test_other_times_expect_nothing_of_whoever_is_not_expected(status: Status) -> None:
+    watched = missed() if status is Status.DOWN else heartbeat()
+    if status is Status.PAUSED:
+        watched.pause(T0)
+    watched.change(config(every_seconds=5, updated_at=at(100)), at(100))
+    assert (watched.state.status, watched.state.deadline) == (status, None)
+    assert len(watched.state.outages) == (status is Status.DOWN)
+    assert not any(outage.over for outage in watched.state.outages)
+
+
+def test_what_is_older_changes_nothing() -> None:
+    watched = heartbeat()
+    beat(watched, 0)
+    newer = config(every_seconds=10, updated_at=at(2))
+    assert watched.change(newer, at(2))
+    for late in (newer, config(every_seconds=600, updated_at=at(1)), config(every_seconds=600)):
+        assert not watched.change(late, at(3))
+    assert (watched.config, watched.state.deadline) == (newer, at(40))
+
+
+def test_a_ping_url_that_is_taken_away_is_told_nothing_more() -> None:
+    watched = heartbeat(sealed_ping_url="sealed:v1:k1:abc")
+    beat(watched, 0)
+    assert watched.state.pings
+    watched.change(config(updated_at=at(1)), at(1))
+    beat(watched, 10)
+    assert watched.state.pings == []
+
+
+CANARY = {"cluster": "prod", "zeebe_process": "canary"}
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "parts"),
+    [
+        ({}, {"every_seconds": 5}, {"every_seconds": 5}),
+        ({}, {"grace_seconds": 0}, {"grace_seconds": 0}),
+        ({}, CANARY, CANARY),
+        (CANARY, {"zeebe_process": "other"}, {"zeebe_process": "other"}),
+        (CANARY, {"cluster": "", "zeebe_process": ""}, {"cluster": None, "zeebe_process": None}),
+        ({"ping_host": "a"}, {"ping_host": ""}, {"ping_host": None}),
+    ],
+)
+def test_a_change_changes_what_it_names(
+    known: dict[str, object], change: dict[str, object], parts: dict[str, object]
+) -> None:
+    before = config(**known)
+    changed = apply_heartbeat_change(before, HeartbeatChange.model_validate({"name": "backup"} | change), at(1))
+    assert changed == before.model_copy(update=parts | {"updated_at": at(1)})
+    again = apply_heartbeat_change(changed, HeartbeatChange.model_validate({"name": "backup"} | change), at(2))
+    assert again is changed
+
+
+def test_a_later_change_is_later_whatever_the_clock_says() -> None:
+    first = apply_heartbeat_change(config(), HeartbeatChange(name="backup", every_seconds=5), T0)
+    second = apply_heartbeat_change(first, HeartbeatChange(name="backup", every_seconds=6), T0)
+    assert T0 < first.changed_at < second.changed_at
+
+
+@pytest.mark.parametrize("change", [{"cluster": "prod"}, {"zeebe_process": "canary"}])
+def test_a_canary_has_a_cluster_and_a_process(change: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequestError, match="give both, or neither"):
+        apply_heartbeat_change(config(), HeartbeatChange(name="backup", **change), T0)
+
+
+def test_an_import_replaces_what_it_saw_and_nothing_else() -> None:
+    known = config(**CANARY, updated_at=at(1))
+    wanted = config(every_seconds=5, key_hash="another", updated_at=at(-9))
+    changed = apply_heartbeat_change(known, change_to(wanted, known), at(2))
+    assert changed == wanted.model_copy(update={"updated_at": at(2)})
+    with pytest.raises(InvalidRequestError, match="import again"):
+        apply_heartbeat_change(changed, change_to(wanted, known), at(3))

@@ -36,6 +36,8 @@ from tests.support.workers import Worker
 from workflows import names
 from workflows.heartbeat import HeartbeatInput, HeartbeatWorkflow
 
+WATCHED = HeartbeatConfig(name="backup", every_seconds=60, grace_seconds=30, key_hash="", created_at=NOW)
+
 
 @dataclass
 class Surroundings:
@@ -135,9 +137,7 @@ def door(environment: WorkflowEnvironment, around: Surroundings) -> Worker:
 async def start(environment: WorkflowEnvironment, around: Surroundings, ping_url: str | None = None) -> Watched:
     queue = str(uuid.uuid4())
     sealed = make_keyring().seal(ping_url, ping_url_purpose("backup")) if ping_url else None
-    config = HeartbeatConfig(
-        name="backup", every_seconds=60, grace_seconds=30, key_hash="", sealed_ping_url=sealed, created_at=NOW
-    )
+    config = WATCHED.model_copy(update={"sealed_ping_url": sealed})
     handle = await environment.client.start_workflow(
         HeartbeatWorkflow.run, HeartbeatInput(config=config), id=f"heartbeat/{queue}", task_queue=queue
     )
@@ -182,6 +182,35 @@ async def test_an_alarm_comes_at_the_deadline(watched: Watched) -> None:
     down = (await watched.state()).changes[-1]
     assert down.status is Status.DOWN
     assert timedelta(seconds=90) <= down.at - beaten < timedelta(seconds=105)  # of the real clock, in part
+
+
+async def test_a_shorter_time_is_not_waited_for_by_the_former_timer(watched: Watched) -> None:
+    beaten = await watched.beat()
+    await watched.becomes(Status.UP)
+    shorter = WATCHED.model_copy(update={"every_seconds": 30, "grace_seconds": 0, "updated_at": beaten})
+    state = await watched.handle.execute_update(HeartbeatWorkflow.change, shorter)
+    assert state.deadline == beaten + timedelta(seconds=30)
+    await watched.skip(300)
+    down = (await watched.state()).changes[-1]
+    assert down.status is Status.DOWN
+    assert timedelta(seconds=30) <= down.at - beaten < timedelta(seconds=45)
+    (incident,) = watched.around.incidents.values()
+    assert incident.title.endswith("expected every 30s")
+
+
+async def test_a_longer_time_that_is_changed_again_pages_once(watched: Watched) -> None:
+    beaten = await watched.beat()
+    await watched.becomes(Status.UP)
+    for number, seconds in enumerate((600, 1200)):
+        longer = WATCHED.model_copy(
+            update={"every_seconds": seconds, "updated_at": beaten + timedelta(microseconds=number)}
+        )
+        await watched.handle.execute_update(HeartbeatWorkflow.change, longer)
+    await watched.skip(1100)
+    assert (await watched.state()).status is Status.UP
+    await watched.skip(2000)
+    assert watched.around.told() == [["declare"]]
+    assert watched.around.asked == 1
 
 
 async def test_a_failure_declares_at_once(watched: Watched) -> None:

@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from activities import exchange
+from activities.deliveries import DeliveryActivities
 from activities.exchange import Request
 from activities.sender import Sender
 from activities.transport import GuardedTransport
@@ -19,6 +21,7 @@ from domain.tasks import EventInput
 from tests.support.builders import make_event, make_keyring, make_subscriber
 from tests.support.sink import Answer, Sink
 from tests.workflows.conftest import Pipeline, delivering
+from workflows import policies
 from workflows.event import EventWorkflow
 
 FAULT, MADE = True, False
@@ -43,7 +46,7 @@ async def run(
     """Deliver an event; what became of it, how long that took on the skipped clock, and how many events of history."""
     transport = Faulty(faults)
     sender = Sender(transport, make_keyring(), AddressPolicy())
-    async with delivering(environment.client, pipeline, sender=sender) as queue:
+    async with delivering(environment.client, pipeline, sender=sender, sandboxed=False) as queue:
         handle = await environment.client.start_workflow(
             EventWorkflow.run, EventInput(events=[make_event()]), id=f"event/{uuid.uuid4()}", task_queue=queue
         )
@@ -75,6 +78,35 @@ async def test_a_fault_that_lasts_is_retried_at_ease(skipping: WorkflowEnvironme
         pipeline = Pipeline([make_subscriber(sink.url(), schedule=make_schedule("default", attempts))])
         delivery, took, events = await run(skipping, pipeline, [FAULT] * tries)
     assert (delivery.state, len(delivery.attempts)) == ("delivered", 1)
-    assert took > timedelta(seconds=5) * tries
-    assert took < timedelta(seconds=40) * tries
-    assert events < took / timedelta(seconds=2)
+    assert timedelta(seconds=20) * tries < took < timedelta(seconds=40) * tries
+    assert events < tries, "it would come to the end of its history"
+
+
+async def test_what_nobody_was_prepared_for_ends_a_delivery_as_ever_while_a_fault_lasts(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, calls = DeliveryActivities._event, 0
+
+    async def event(self: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > 2:
+            raise ConnectionError("history not read")
+        return await read(self)
+
+    monkeypatch.setattr(DeliveryActivities, "_event", event)
+    pipeline = Pipeline([make_subscriber(schedule=make_schedule("default", 1))])
+    delivery, took, _ = await run(skipping, pipeline, [FAULT] * 100)
+    assert delivery.state == "failed"
+    assert took < timedelta(minutes=10)
+
+
+async def test_a_wait_for_a_fault_to_end_goes_on_in_another_activity(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "LASTING_ATTEMPTS", 4)
+    async with Sink() as sink:
+        sink.script(Answer(503), Answer(200))
+        pipeline = Pipeline([make_subscriber(sink.url(), schedule=make_schedule("default", 2))])
+        delivery, _, _ = await run(skipping, pipeline, [FAULT] * 20)
+    assert [(attempt.number, attempt.status) for attempt in delivery.attempts] == [(1, 503), (2, 200)]
