@@ -59,7 +59,7 @@ class HandOverActivities:
 
     async def _make_way(self) -> None:
         """Let a burst pass, for a while."""
-        for _ in range(int(MAKE_WAY_SECONDS / LOOK_SECONDS)):
-            if not self._pressed():
-                return
+        clock = asyncio.get_running_loop().time
+        ends = clock() + MAKE_WAY_SECONDS  # of time, and not of looks: in a burst each takes longer
+        while self._pressed() and clock() < ends:  # noqa: ASYNC110 - an event would be set and cleared with each publish
             await asyncio.sleep(LOOK_SECONDS)

@@ -55,6 +55,7 @@ from cli.subscriber_options import (
     pause_after,
     rate_meant,
     schedule_meant,
+    severities_meant,
     value_or_none,
 )
 from cli.subscriber_pause import pause, resume
@@ -105,7 +106,7 @@ def add(
         "context": context,
         "notify": typed_secret(notify, "notify URL"),
         "types": patterns(types),
-        "severities": patterns(severities),
+        "severities": severities_meant(severities),
         "secret": typed_secret(secret),
         "generate_secret": generate_secret,
         "headers": headers(header),
@@ -194,7 +195,7 @@ def update(
         "context": context,
         "notify": typed_secret(notify, "notify URL"),
         "types": patterns(types),
-        "severities": patterns(severities),
+        "severities": severities_meant(severities),
         "enabled": enabled,
         "cancel_waiting": cancel_waiting or None,
         "secret": typed_secret(secret),

@@ -192,6 +192,16 @@ def patterns(types: list[str] | None) -> list[str] | None:
     return list(parse_patterns(meant("--types", parse_patterns, ",".join(types)))) if types is not None else None
 
 
+def severities_meant(given: list[str] | None) -> list[str] | None:
+    """The severities of every ``--severities``."""
+    from domain.severities import check_severities  # noqa: PLC0415 - heavy
+
+    chosen = ",".join(given).split(",") if given is not None else None
+    if chosen is not None:
+        meant("--severities", check_severities, chosen)
+    return chosen
+
+
 def headers(pairs: list[str] | None) -> dict[str, str] | None:
     """The headers of every ``--header``."""
     if not pairs:

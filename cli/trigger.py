@@ -54,22 +54,7 @@ def trigger(
 async def _emit(im: "Gateway", event: "CloudEvent", subscriber: str | None) -> "PublishReceipt":
     """Emit it; to one subscriber only where that would be told."""
     if subscriber is not None:
-        from domain.errors import InvalidRequestError  # noqa: PLC0415 - heavy
-        from domain.operational import asks_for, told_of  # noqa: PLC0415 - heavy
-        from domain.severities import admits  # noqa: PLC0415 - heavy
+        from service.resends import check_wanted  # noqa: PLC0415 - heavy
 
-        found = await im.subscribers.get(subscriber)
-        if not found.enabled:
-            raise InvalidRequestError(reason=f"{subscriber} is disabled, so it would not be told")
-        if told_of(event) == subscriber:
-            raise InvalidRequestError(reason=f"the event tells of {subscriber}, which is never told of itself")
-        if not asks_for(found.types, event.type):
-            wanted = ",".join(found.types)
-            raise InvalidRequestError(reason=f"{subscriber} wants {wanted}, so it would not be told of {event.type}")
-        if not admits(found.severities, event.severity):
-            chosen = ",".join(found.severities)
-            raise InvalidRequestError(
-                reason=f"{subscriber} wants {chosen} alone, so it would not be told of {event.severity}; "
-                f"have it with --set severity={found.severities[0]}"
-            )
+        check_wanted(await im.subscribers.get(subscriber), event)
     return await im.events.emit(event, only=subscriber)

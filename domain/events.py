@@ -61,9 +61,11 @@ class CloudEvent(BaseModel):
 
     @property
     def severity(self) -> str | None:
-        """The incident severity the data states (``SEV-1`` to ``SEV-4``), if it does."""
+        """The incident severity the data states (``SEV-1`` to ``SEV-4``, in any case), if it does."""
         value = self.data.get("severity") if isinstance(self.data, dict) else None
-        return value if isinstance(value, str) and re.fullmatch(r"SEV-[1-4]", value) else None
+        if not isinstance(value, str) or not re.fullmatch(r"SEV-[1-4]", value, re.ASCII | re.IGNORECASE):
+            return None
+        return value.upper()
 
     def to_dict(self) -> dict[str, Any]:
         """The structured-mode JSON object, in the guide's order: context, data, extensions."""

@@ -23,8 +23,8 @@ def check_severities(given: Sequence[str]) -> tuple[str, ...]:
     known, chosen = [each.value for each in Severity], {each.strip().upper() for each in given}
     if chosen == {ALL.upper()}:
         return ()
-    if unknown := sorted(chosen.difference(known)):
-        reason = f"{unknown[0]!r} is no severity to choose: give some of {', '.join(known)}, or {ALL} alone"
+    if unknown := [each for each in given if each.strip().upper() not in known]:
+        reason = f"{unknown[0].strip()!r} is no severity to choose: give some of {', '.join(known)}, or {ALL} alone"
         raise InvalidRequestError(reason=reason)
     found = tuple(each for each in known if each in chosen)
     return () if len(found) == len(known) else found

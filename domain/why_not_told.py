@@ -100,11 +100,12 @@ def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Findin
     if subscriber.created_at > asked.accepted_at:
         return _added_later(story, subscriber, asked)
     changed = subscriber.settings_at > asked.accepted_at
+    moment = "the event" if asked.kind == "original" else f"its {asked.kind}"
     note = (
-        f"its settings are those of today: it was last changed at {stamp(subscriber.settings_at)}, after the event, "
+        f"its settings are those of today: it was last changed at {stamp(subscriber.settings_at)}, after {moment}, "
         "and what they were before that is not kept."
         if changed
-        else f"its settings have not changed since {stamp(subscriber.settings_at)}, before the event."
+        else f"its settings have not changed since {stamp(subscriber.settings_at)}, before {moment}."
     )
     finding = _about_itself(story) or (
         _only_others(story) if story.type == SUBSCRIBER_TEST else unwanted(story, subscriber)
@@ -148,7 +149,7 @@ def _wants_today(story: Story, subscriber: Subscriber, *, changed: bool) -> Find
             verdict=Verdict.CHANGED_SINCE,
             headline=f"{story.name} was not told of it; with its settings of today it would be.",
             facts=[f"its pattern {pattern!r} matches {story.type} today."],
-            next=NOTHING,
+            next="nothing by itself.",
             advice=[f"to tell it now: {resend(story)}"],
         )
     return Finding(

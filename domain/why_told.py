@@ -187,6 +187,8 @@ def _matched(story: Story, carrier: Carrier) -> str:
     pattern = asking(subscriber.types, story.type)
     if pattern is None:
         return f"it matched at {stamp(carrier.accepted_at)}; of its patterns today none does."
+    if subscriber.severities and story.severity is None:
+        return f"its pattern {pattern!r} matches {story.type}, and the event states no severity to choose by."
     return f"its pattern {pattern!r} matches {story.type}."
 
 

@@ -11,7 +11,6 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from domain.errors import (
     AmbiguousEventError,
     EventNotFoundError,
-    InvalidRequestError,
     PublishingDisabledError,
     UnavailableError,
 )
@@ -29,7 +28,7 @@ from service.event_views import EventView
 from service.history import EventSource
 from service.progress import RunView, read_run, without_gone_on
 from service.publisher import Accepted, Publisher
-from service.resends import Resent, remarks
+from service.resends import Resent, check_wanted, remarks
 from service.retention import missing_event
 from service.subscriber_views import SubscriberView
 from service.subscribers import SubscriberGateway
@@ -153,21 +152,18 @@ class EventGateway:
             PublishingDisabledError: publishing is off in the worker's process.
         """
         before = await self.get(event_id, source)
-        known = await self._resent_to(subscriber)  # all that can fail before what is not to be repeated
+        known = await self._resent_to(subscriber, before.event)  # all that can fail before what is not to be repeated
         workflow_id = names.resend_workflow_id(before.event, secrets.token_hex(4))
         receipt = await self._start_asking(before.event, workflow_id, subscriber)
         warnings = list(remarks(before, known, subscriber))
         return Resent(**receipt.model_dump(), workflow_id=workflow_id, warnings=warnings)
 
-    async def _resent_to(self, subscriber: str | None) -> list[SubscriberView]:
+    async def _resent_to(self, subscriber: str | None, event: CloudEvent) -> list[SubscriberView]:
         """Those whom a resend may go to."""
         if subscriber is None:
             return await self._subscribers.all()
         found = await self._subscribers.get(subscriber)
-        if not found.enabled:
-            raise InvalidRequestError(
-                reason=f"{subscriber} is disabled; enable it first: im subscriber enable {subscriber}"
-            )
+        check_wanted(found, event)
         return [found]
 
     async def _carriers(self, event_id: str, source: str | None) -> list[_Carrier]:

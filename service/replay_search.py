@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio.client import Client, WorkflowExecution
 
@@ -100,6 +101,8 @@ class ReplaySearch:
         carried, at = await run.memo_value(names.EVENTS_MEMO, []), await when_accepted(run)
         if at >= selection.until or (selection.since and at < selection.since):
             return []
+        if len(carried) == 1:  # an older version wrote no severity beside the event
+            carried[0].setdefault("severity", run.typed_search_attributes.get(names.SEVERITY))
         taken = [place for place, event in enumerate(carried) if _takes(selection, to, event)]
         if taken and selection.sent_to and len(carried) > 1:  # its keywords do not tell which of them it was
             states = [states.get(selection.sent_to) for states in await read_states(self._client, run)]
@@ -167,7 +170,7 @@ def _meant(selection: Selection) -> set[DeliveryState]:
     return {DeliveryState.FAILED} | ({DeliveryState.CANCELLED} if selection.undelivered else set())
 
 
-def _takes(selection: Selection, to: Subscriber, event: Mapping[str, str]) -> bool:
+def _takes(selection: Selection, to: Subscriber, event: Mapping[str, Any]) -> bool:
     wanted = to.wants(event["type"], event.get("severity"))
     return wanted and (selection.types is None or matches_any(selection.types, event["type"]))
 

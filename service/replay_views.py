@@ -10,7 +10,7 @@ from domain.replay_errors import InvalidReplayRateError
 from domain.replays import DEFAULT_RATE, ReplayReport
 from domain.retention import MIN_RETENTION
 
-# Most of what a burst leaves has begun by then: 100,000 events, at some 35 a second.
+# Most of what a burst leaves has begun by then: 100,000 events, at some 35 a second; while others come in, fewer do.
 GOES_ON_WITHIN = timedelta(hours=1)
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from domain.operational import asks_for
+from domain.errors import InvalidRequestError
+from domain.events import CloudEvent
+from domain.operational import asks_for, told_of
 from domain.outcomes import FINAL_STATES
 from domain.receipts import PublishReceipt
 from domain.severities import admits
@@ -20,6 +22,25 @@ class Resent(PublishReceipt):
 
     workflow_id: str
     warnings: list[str]
+
+
+def check_wanted(subscriber: SubscriberView, event: CloudEvent) -> None:
+    """Raise `InvalidRequestError` for an event that a subscriber would not be told of, by its settings of now."""
+    name = subscriber.name
+    if not subscriber.enabled:
+        raise InvalidRequestError(reason=f"{name} is disabled; enable it first: im subscriber enable {name}")
+    if told_of(event) == name:
+        raise InvalidRequestError(reason=f"the event tells of {name}, which is never told of itself")
+    if not asks_for(subscriber.types, event.type):
+        raise InvalidRequestError(
+            reason=f"{name} wants {','.join(subscriber.types)}, so it would not be told of {event.type}"
+        )
+    if not admits(subscriber.severities, event.severity):
+        chosen = ",".join(subscriber.severities)
+        raise InvalidRequestError(
+            reason=f"{name} wants {chosen} alone, so it would not be told of {event.severity}; if it shall be: "
+            f"im subscriber update {name} --severities all"
+        )
 
 
 def remarks(

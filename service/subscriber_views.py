@@ -1,6 +1,6 @@
 """What people and programs may see of subscribers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -125,7 +125,25 @@ def unchosen(subscriber: Subscriber) -> list[str]:
         return []
     if not any(matches_any(subscriber.types, each) for each in KNOWN_TYPES):
         return []  # events of one's own, which may state one
-    return ["the patterns match no event of incidents, and others of im state no severity to choose by: all are told"]
+    told = (
+        "severities choose among the events of incidents, which the patterns do not match; alarms and whatever else im"
+    )
+    return [f"{told} tells state none of them, and are all told. For incidents: --types 'im.incident.**'"]
+
+
+def unknown(subscriber: Subscriber, severities: Sequence[str] | None) -> list[str]:
+    """A warning where what was chosen is not what was kept: the worker that answered is older than the choice."""
+    if severities is None or tuple(severities) == subscriber.severities:
+        return []
+    told = f"the worker that answered is of an older version and knows no severities: {subscriber.name} is told of all"
+    return [f"{told}. Upgrade every im serve and im worker, and then choose again"]
+
+
+def left_open(subscriber: Subscriber) -> list[str]:
+    """A warning for an alert target that is not told the end any more of what it may have been told the begin of."""
+    if subscriber.target == WEBHOOK:
+        return []
+    return [f"what {subscriber.name} was told of before, of other severities, stays open there: it is not told its end"]
 
 
 def pause_ended(name: str, pause: Pause) -> str:

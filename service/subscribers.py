@@ -34,8 +34,10 @@ from service.subscriber_views import (
     Resumed,
     SubscriberView,
     given_up,
+    left_open,
     pause_ended,
     unchosen,
+    unknown,
     unsayable,
     view,
 )
@@ -72,7 +74,9 @@ class SubscriberGateway:
         new = await (await self._drafts(options)).new(name, url, options)
         await self._connection.require_worker()
         subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.add, new)
-        return await self._changed(subscriber, options["secret"], generated=generated, patterns=new.types)
+        added = await self._changed(subscriber, options["secret"], generated=generated, patterns=new.types)
+        added.warnings += unknown(subscriber, new.severities)
+        return added
 
     async def update(self, name: str, **options: Unpack[ChangeOptions]) -> Changed:
         """Change a subscriber; what is absent or None stays as it is. See `ChangeOptions`.
@@ -89,6 +93,10 @@ class SubscriberGateway:
         owed, pause = await self._given_up(name, cancel=cancel) if change.enabled is False else (Owed(), None)
         subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.change, change)
         changed = await self._changed(subscriber, options["secret"], generated=generated, patterns=change.types or ())
+        changed.warnings += [
+            *unknown(subscriber, change.severities),
+            *(left_open(subscriber) if change.severities else []),
+        ]
         changed.warnings += ([pause_ended(name, pause)] if pause else []) + given_up(name, owed)
         return changed
 

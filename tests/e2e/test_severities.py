@@ -72,6 +72,11 @@ async def test_why_a_replay_and_a_later_choice_know_of_it(platform: Platform, si
         return survey.matched == matched
 
     await eventually(lambda: counted(1), 30, interval=0.2)
+    for command in (("event", "resend", mild.id), ("trigger", "im.incident.declared.v1", "--set", "severity=SEV-3")):
+        refused = await platform.im(*command, "--subscriber", pager.name)
+        assert refused.code == 1, refused.out
+        assert pager.name in refused.err
+        assert "would not be told" in refused.err
     updated = await platform.im("subscriber", "update", pager.name, "--severities", "all")
     assert updated.code == 0, updated.err
     assert " of SEV" not in updated.err
@@ -81,7 +86,7 @@ async def test_why_a_replay_and_a_later_choice_know_of_it(platform: Platform, si
 async def test_a_wrong_choice_is_refused_and_a_void_one_is_doubted(platform: Platform, sink: Sink) -> None:
     name, to = unique_name("pager"), ("--url", sink.url())
     refused = await platform.im("subscriber", "add", "--name", name, *to, "--severities", "SEV-1,CRITICAL")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "'CRITICAL' is no severity" in refused.err
     body = {"name": name, "url": sink.url(), "severities": "critical"}
     assert (await platform.api.post("/api/v1/subscribers", json=body)).status_code == 422
@@ -89,7 +94,9 @@ async def test_a_wrong_choice_is_refused_and_a_void_one_is_doubted(platform: Pla
         "subscriber", "add", "--name", name, *to, "--types", "im.alarm.**", "--severities", "SEV-1"
     )
     assert alarms.code == 0
-    assert "all are told" in alarms.err
+    assert "are all told" in alarms.err
+    pager = await platform.im("subscriber", "update", name, "--severities", "SEV-2", "--types", "im.incident.**")
+    assert "stays open" not in pager.err  # of a webhook nothing is open
     listed = await platform.im("subscriber", "list")
     (line,) = [line for line in listed.out.splitlines() if line.startswith(name)]
-    assert "SEV-1" in line
+    assert line.split()[-1] == "SEV-2"

@@ -52,6 +52,7 @@ class Run:
     attribute: str | None = None
     incidents: dict[str, str] = field(default_factory=dict)
     severities: dict[str, str] = field(default_factory=dict)
+    worst: str | None = None
 
     @property
     def typed_search_attributes(self) -> TypedSearchAttributes:
@@ -59,6 +60,7 @@ class Run:
             SearchAttributePair(names.OUTCOME, self.outcome),
             SearchAttributePair(names.SUBSCRIBERS, self.keywords),
             *([SearchAttributePair(names.INCIDENT, self.attribute)] if self.attribute else []),
+            *([SearchAttributePair(names.SEVERITY, self.worst)] if self.worst else []),
         ]
         return TypedSearchAttributes(pairs)
 

@@ -106,6 +106,24 @@ async def test_what_failed_is_replayed_by_when_its_event_was_accepted(
     assert [event.at for event in page.found] == ([REST.accepted] if taken else [])
 
 
+@pytest.mark.parametrize(
+    ("stated", "taken"),
+    [
+        ({"worst": "SEV-3"}, False),  # of an older version, which wrote it as a search attribute alone
+        ({"worst": "SEV-1"}, True),
+        ({"worst": "SEV-3", "severities": {"0": "SEV-3"}}, False),
+        ({}, True),
+    ],
+)
+async def test_a_replay_takes_the_severities_that_its_receiver_chose(stated: dict[str, Any], taken: bool) -> None:
+    options = ReplayOptions(to="my-webhook", until=NOW + timedelta(minutes=1))
+    connection = SimpleNamespace(client=Started(replace(REST, **stated)))
+    selection, to = await selected(cast("Any", connection), cast("Any", Known()), options)
+    to = to.model_copy(update={"severities": ("SEV-1",)})
+    page = await ReplaySearch(cast("Any", connection.client)).page(PageRequest(selection=selection), to)
+    assert bool(page.found) is taken
+
+
 async def test_a_search_that_finds_nothing_for_long_goes_on_with_another_page() -> None:
     later = [replace(REST, start_time=NOW + timedelta(seconds=number)) for number in range(MAX_RUNS * 40)]
     selection = Selection(to="my-webhook", until=NOW, begun_before=NOW + timedelta(hours=2), since=NOW)

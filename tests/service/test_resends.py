@@ -1,14 +1,17 @@
 """What there is to know of an event that is sent again."""
 
+import re
 from typing import Any
 
 import pytest
 
+from domain.errors import InvalidRequestError
+from domain.event_types import SUBSCRIBER_PAUSED
 from domain.outcomes import Delivery, DeliveryState
 from domain.pauses import Pause
 from service.event_views import EventView
 from service.progress import RunView
-from service.resends import remarks
+from service.resends import check_wanted, remarks
 from service.subscriber_views import view
 from tests.support.builders import NOW, make_event, make_subscriber
 
@@ -60,3 +63,24 @@ def test_the_resend_itself_is_no_earlier_delivery() -> None:
     both = told(DeliveryState.FAILED, DeliveryState.RETRYING)
     assert list(remarks(both, [view(OPS)], "ops", without="w1")) == []
     assert list(remarks(both, [view(OPS)], "ops")) == [TWICE]
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "said"),
+    [
+        (OPS.model_copy(update={"enabled": False}), "im subscriber enable ops"),
+        (make_subscriber(name="ops", types=("other.*",)), "wants other.*, so it would not be told"),
+        (OPS.model_copy(update={"severities": ("SEV-1",)}), "wants SEV-1 alone, so it would not be told of SEV-2"),
+    ],
+)
+def test_nobody_is_sent_again_what_their_settings_leave_out(subscriber: Any, said: str) -> None:
+    event = make_event(data={"severity": "SEV-2"})
+    check_wanted(view(OPS), event)
+    with pytest.raises(InvalidRequestError, match=re.escape(said)):
+        check_wanted(view(subscriber), event)
+
+
+def test_nobody_is_sent_what_tells_of_themselves() -> None:
+    event = make_event(type=SUBSCRIBER_PAUSED, subject="subscribers/ops")
+    with pytest.raises(InvalidRequestError, match="never told of itself"):
+        check_wanted(view(make_subscriber(name="ops", types=("im.**",))), event)

@@ -374,6 +374,8 @@ def test_binary_mode_is_limited_in_size() -> None:
     [
         ({"severity": "SEV-1"}, "SEV-1"),
         ({"severity": "SEV-4"}, "SEV-4"),
+        ({"severity": "sev-3"}, "SEV-3"),
+        ({"severity": "\u017fEV-3"}, None),
         ({"severity": "SEV-5"}, None),
         ({"severity": "SEV-1\n"}, None),
         ({"severity": 1}, None),

@@ -6,6 +6,7 @@ from domain.directory import Directory
 from domain.errors import InvalidRequestError
 from domain.matches import ResolveRequest
 from domain.severities import check_severities
+from service.subscriber_views import left_open, unknown
 from tests.support.builders import make_event, make_subscriber
 
 DECLARED = "im.incident.declared.v1"
@@ -52,6 +53,13 @@ def test_who_chose_is_told_of_those_and_of_what_states_none(
     assert bool(directory.matching(DECLARED, severity)) is wanted
     assert bool(directory.matching(DECLARED, severity, [known.name])) is wanted
     assert not make_subscriber(severities=severities, enabled=False).wants(DECLARED, severity)
+
+
+def test_what_an_older_worker_did_not_keep_and_what_stays_open_is_said() -> None:
+    webhook, pager = make_subscriber(), make_subscriber(target="pagerduty", severities=("SEV-1",))
+    assert "older version" in unknown(webhook, ("SEV-1",))[0]
+    assert [unknown(pager, chosen) for chosen in (("SEV-1",), None)] == [[], []]
+    assert (left_open(webhook), len(left_open(pager))) == ([], 1)
 
 
 def test_who_wants_events_is_asked_with_their_severities_where_one_states_any() -> None:
