@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for annotations alone: the gateway takes a second to import
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
+_INCIDENT = re.compile(r"(?:inc-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
 MOST_LISTED = 1000
 # 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time, word or JSON as it takes;
 # Click decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
@@ -190,10 +191,15 @@ def typed_secret(given: str | None, prompt: str = "secret") -> str | None:
 
 def incident_id(text: str) -> str:
     """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``."""
-    found = re.fullmatch(r"(?:inc-)?0*([1-9][0-9]{0,17})", text.strip(), re.IGNORECASE)
-    if not found:
+    if not _INCIDENT.fullmatch(text.strip()):
         raise typer.BadParameter(f"{text!r} is not an incident; write INC-7 or 7")
-    return f"INC-{found[1]}"
+    return any_incident(text)
+
+
+def any_incident(text: str) -> str:
+    """The same, and any other text as it is: publishers have incidents of their own."""
+    found = _INCIDENT.fullmatch(text.strip())
+    return f"INC-{found[1]}" if found else text
 
 
 def meant(option: str, check: Callable[[T], object], given: T) -> T:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.run import Format, FormatOption, check_not_empty, incident_id, meant, put, say, warn, with_gateway
+from cli.run import Format, FormatOption, any_incident, check_not_empty, meant, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
     from cli.render_watch import ChangeLines, LiveTable
@@ -66,7 +66,7 @@ def _watch(
     watch = Watch(
         type=event_type,
         subscriber=subscriber,
-        incident=incident_id(incident) if incident else None,
+        incident=any_incident(incident) if incident else None,
         failed=failed,
     )
     check_type(event_type)
@@ -88,9 +88,12 @@ def check_type(event_type: str | None) -> None:
 
 
 async def _follow(im: "Gateway", watch: "Watch", output: Format) -> None:
+    from domain.incidents import own_form  # noqa: PLC0415 - heavy
     from service.filter_checks import check_watched  # noqa: PLC0415 - heavy
 
     await check_watched(im, watch.subscriber, watch.incident)
+    if watch.incident and not own_form(watch.incident):
+        warn(f"{watch.incident!r} is no incident of im; watching for events of publishers with that imincidentid")
     async with im.follower.listening(watch, here=True) as listener:
         say("watching; Ctrl-C ends it")
         async with _shown(im, watch, output) as show:

@@ -69,6 +69,8 @@ class Watch(BaseModel):
 
     def wants(self, change: EventChange) -> bool:
         """Whether a change is of an event that is watched."""
+        if change.outcome == HANDED_OVER and not (self.subscriber and change.is_done_with(self.subscriber)):
+            return False  # the workflow that goes on with it has a row of its own
         if self.type is not None and not matches_any([self.type], change.type):
             return False
         if self.incident is not None and change.incident_id != self.incident:
@@ -161,5 +163,4 @@ def _ended(since: datetime) -> str:
 async def _changes(run: WorkflowExecution) -> AsyncIterator[EventChange]:
     subscribers = names.subscribers_named(run.typed_search_attributes.get(names.SUBSCRIBERS, []))
     async for row in rows_of(run):
-        if row.outcome != HANDED_OVER:  # the workflow that went on with it has a row of its own
-            yield EventChange.of(row, run.close_time, subscribers)
+        yield EventChange.of(row, run.close_time, subscribers)

@@ -163,7 +163,6 @@ def test_help_names_every_option_and_has_an_example(
         "event emit --file /nonexistent/event.json",
         "event emit --type a.b --extension id=x",
         "event list --since whenever",
-        "event watch --incident x",
         "why evt_1",
         "replay --failed-only",
         "replay --subscriber a --since whenever",

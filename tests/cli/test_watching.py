@@ -60,9 +60,11 @@ class Platform:
     async def get(self, _: str) -> Health | SimpleNamespace:
         return SimpleNamespace(**dict(self.row), enabled=self.enabled)
 
-    async def watched(self, subscriber: str | None, *steps: Callable[[], Told | None]) -> None:
+    async def watched(
+        self, subscriber: str | None, *steps: Callable[[], Told | None], incident: str | None = None
+    ) -> None:
         self.listener = Scripted(*steps)
-        await watch._follow(cast("Gateway", self), Watch(subscriber=subscriber), Format.JSON)
+        await watch._follow(cast("Gateway", self), Watch(subscriber=subscriber, incident=incident), Format.JSON)
 
 
 async def test_it_says_once_that_temporal_is_away_and_once_that_it_is_back(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,6 +77,13 @@ async def test_it_says_once_that_temporal_is_away_and_once_that_it_is_back(capsy
     _, first, second, last = capsys.readouterr().err.splitlines()
     assert first == f"{AWAY}; it goes on here when that is back"
     assert (second, last) == ("Temporal is back; it goes on", "the test is over")
+
+
+async def test_an_incident_that_cannot_be_of_the_platform_is_said_to_be_a_publishers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await Platform().watched(None, incident="X-1")
+    assert "'X-1' is no incident of im; watching for events of publishers" in capsys.readouterr().err
 
 
 async def test_it_says_what_was_left_out_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

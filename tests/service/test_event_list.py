@@ -158,6 +158,17 @@ async def test_a_watch_of_one_subscriber_is_told_what_became_of_it_there() -> No
     assert change.states_of("a") == ["cancelled"]
 
 
+async def test_a_watch_of_one_subscriber_hears_the_end_where_the_event_goes_on_for_others() -> None:
+    keywords = names.subscriber_keywords([("a", "delivered"), ("b", "retrying")])
+    burst = Run(2, "handed_over", keywords, id="events/a", outcomes=["handed_over", "handed_over"])
+    changes = [change async for change in _changes(cast("WorkflowExecution", burst))]
+    told = {
+        name: [each.event_id for each in changes if Watch(subscriber=name).wants(each)] for name in ("a", "b", None)
+    }
+    assert told == {"a": ["0", "1"], "b": [], None: []}
+    assert [each.about("a").state for each in changes] == ["delivered", "delivered"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "condition"),
     [
