@@ -18,7 +18,6 @@ LoadInput = Callable[[str, str], Awaitable[EventInput]]
 Pressed = Callable[[], bool]
 Begin = Callable[[CloudEvent, EventInput, str, datetime | None], Awaitable[None]]
 
-
 # Before each start, for a burst that is being accepted; an endless one leaves an activity four starts a second.
 MAKE_WAY_SECONDS = 0.25
 LOOK_SECONDS = 0.01

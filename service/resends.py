@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from domain.errors import InvalidRequestError
+from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.operational import asks_for, told_of
 from domain.outcomes import FINAL_STATES
@@ -25,13 +26,16 @@ class Resent(PublishReceipt):
 
 
 def check_wanted(subscriber: SubscriberView, event: CloudEvent) -> None:
-    """Raise `InvalidRequestError` for an event that a subscriber would not be told of, by its settings of now."""
+    """Raise `InvalidRequestError` for an event that a subscriber would not be told of, by its settings of now.
+
+    A test is for whom it names, whatever the patterns.
+    """
     name = subscriber.name
     if not subscriber.enabled:
         raise InvalidRequestError(reason=f"{name} is disabled; enable it first: im subscriber enable {name}")
     if told_of(event) == name:
         raise InvalidRequestError(reason=f"the event tells of {name}, which is never told of itself")
-    if not asks_for(subscriber.types, event.type):
+    if event.type != SUBSCRIBER_TEST and not asks_for(subscriber.types, event.type):
         raise InvalidRequestError(
             reason=f"{name} wants {','.join(subscriber.types)}, so it would not be told of {event.type}"
         )

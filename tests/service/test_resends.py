@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.errors import InvalidRequestError
-from domain.event_types import SUBSCRIBER_PAUSED
+from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.outcomes import Delivery, DeliveryState
 from domain.pauses import Pause
 from service.event_views import EventView
@@ -76,6 +76,7 @@ def test_the_resend_itself_is_no_earlier_delivery() -> None:
 def test_nobody_is_sent_again_what_their_settings_leave_out(subscriber: Any, said: str) -> None:
     event = make_event(data={"severity": "SEV-2"})
     check_wanted(view(OPS), event)
+    check_wanted(view(OPS), make_event(type=SUBSCRIBER_TEST))
     with pytest.raises(InvalidRequestError, match=re.escape(said)):
         check_wanted(view(subscriber), event)
 
