@@ -99,4 +99,4 @@ async def test_a_wrong_choice_is_refused_and_a_void_one_is_doubted(platform: Pla
     assert "stays open" not in pager.err  # of a webhook nothing is open
     listed = await platform.im("subscriber", "list")
     (line,) = [line for line in listed.out.splitlines() if line.startswith(name)]
-    assert line.split()[-1] == "SEV-2"
+    assert "SEV-2" in line.split()
