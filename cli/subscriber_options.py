@@ -196,10 +196,7 @@ def severities_meant(given: list[str] | None) -> list[str] | None:
     """The severities of every ``--severities``."""
     from domain.severities import check_severities  # noqa: PLC0415 - heavy
 
-    chosen = ",".join(given).split(",") if given is not None else None
-    if chosen is not None:
-        meant("--severities", check_severities, chosen)
-    return chosen
+    return meant("--severities", check_severities, ",".join(given).split(",")) if given is not None else None
 
 
 def headers(pairs: list[str] | None) -> dict[str, str] | None:

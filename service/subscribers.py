@@ -1,7 +1,6 @@
 """The gateway to subscribers: checks, seals, asks the directory, and waits out the lease after a change."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Unpack
 
@@ -16,7 +15,8 @@ from domain.patterns import misreadings
 from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
-from domain.subscribers import Subscriber
+from domain.subscriber_changes import SubscriberChange
+from domain.subscribers import NewSubscriber, Subscriber
 from service.connection import Connection
 from service.drains import drain_progress
 from service.owed import count_owed
@@ -74,9 +74,7 @@ class SubscriberGateway:
         new = await (await self._drafts(options)).new(name, url, options)
         await self._connection.require_worker()
         subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.add, new)
-        added = await self._changed(subscriber, options["secret"], generated=generated, patterns=new.types)
-        added.warnings += unknown(subscriber, new.severities)
-        return added
+        return await self._changed(subscriber, options["secret"], new, generated=generated)
 
     async def update(self, name: str, **options: Unpack[ChangeOptions]) -> Changed:
         """Change a subscriber; what is absent or None stays as it is. See `ChangeOptions`.
@@ -92,11 +90,8 @@ class SubscriberGateway:
         cancel = bool(options.get("cancel_waiting"))
         owed, pause = await self._given_up(name, cancel=cancel) if change.enabled is False else (Owed(), None)
         subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.change, change)
-        changed = await self._changed(subscriber, options["secret"], generated=generated, patterns=change.types or ())
-        changed.warnings += [
-            *unknown(subscriber, change.severities),
-            *(left_open(subscriber) if change.severities else []),
-        ]
+        changed = await self._changed(subscriber, options["secret"], change, generated=generated)
+        changed.warnings += left_open(subscriber) if change.severities else []
         changed.warnings += ([pause_ended(name, pause)] if pause else []) + given_up(name, owed)
         return changed
 
@@ -211,13 +206,18 @@ class SubscriberGateway:
         return self._connection.client.get_workflow_handle_for(SubscriberDirectoryWorkflow.run, DIRECTORY_ID)
 
     async def _changed(
-        self, subscriber: Subscriber, secret: str | None, *, generated: bool, patterns: Sequence[str]
+        self, subscriber: Subscriber, secret: str | None, asked: NewSubscriber | SubscriberChange, *, generated: bool
     ) -> Changed:
         await asyncio.sleep(LEASE_WAIT_SECONDS)
         equivalent = whsec(standard_key(secret)) if secret and not generated else None
         return Changed(
             subscriber=view(subscriber),
-            warnings=[*misreadings(patterns, list(KNOWN_TYPES)), *unsayable(subscriber), *unchosen(subscriber)],
+            warnings=[
+                *misreadings(asked.types or (), list(KNOWN_TYPES)),
+                *unsayable(subscriber),
+                *unchosen(subscriber),
+                *unknown(subscriber, asked.severities),
+            ],
             secret=secret if generated else None,
             whsec=equivalent if equivalent != secret else None,
         )

@@ -38,13 +38,18 @@ async def test_adding_is_201_with_location_and_the_ping_path_once(service: Servi
     assert "ping_path" not in shown
 
 
+OUT_OF_RANGE: list[dict[str, Any]] = [
+    {"every_seconds": 0},
+    {"every_seconds": 367 * 86400},
+    {"grace_seconds": -1},
+    {"severity": "SEV-9"},
+]
+
+
 @pytest.mark.parametrize(
     "parts",
     [
-        {"every_seconds": 0},
-        {"every_seconds": 367 * 86400},
-        {"grace_seconds": -1},
-        {"severity": "SEV-9"},
+        *OUT_OF_RANGE,
         {"name": "a/b"},
         {"key": "mine"},
     ],
@@ -67,10 +72,7 @@ async def test_what_is_not_given_stays(service: Service) -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        {"every_seconds": 0},
-        {"every_seconds": 367 * 86400},
-        {"grace_seconds": -1},
-        {"severity": "SEV-9"},
+        *OUT_OF_RANGE,
         {"cluster": "prod"},
         {"zeebe_process": "canary"},
         {"name": "other"},
