@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any
 
+from activities.ageing import Ageing
 from domain.outcomes import Delivery, DeliveryState
 
 # A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
@@ -20,6 +21,7 @@ KEPT_LONGER = 2_000
 
 Answered = Callable[[], None]
 Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
+Flight = asyncio.Future[Delivery]
 
 
 class Flights:
@@ -31,8 +33,9 @@ class Flights:
     """
 
     def __init__(self) -> None:
-        self._flights: dict[str, asyncio.Task[Delivery]] = {}
-        self._answered: dict[str, asyncio.Event] = {}
+        self._flights: dict[str, Flight] = {}
+        self._answered: dict[str, asyncio.Event] = {}  # of those under way
+        self._young = Ageing(KEPT, self._age)
         self._aged: deque[str] = deque()
         self._left: set[str] = set()
         self._owed = 0  # of those under way, and calls that may yet begin some: what a workflow has yet to hear of
@@ -40,7 +43,7 @@ class Flights:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def start(self, key: str, make: Carry, *, awaited: bool = False) -> asyncio.Task[Delivery]:
+    def start(self, key: str, make: Carry, *, awaited: bool = False) -> Flight:
         """Begin, or join what was begun under this key.
 
         A drain need not wait for one that is ``awaited``: whoever began it waits for its end, whatever that takes.
@@ -77,15 +80,16 @@ class Flights:
 
     async def answered(self, key: str, until: float) -> None:
         """Wait until its request is answered, or the loop's time is ``until``."""
-        answered = self._answered[key]
-        if not answered.is_set():
+        answered = self._answered.get(key)
+        if answered is not None and not answered.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until):
                     await answered.wait()
 
     async def counted(self, keys: Collection[str], within: timedelta) -> None:
         """Wait until the outcomes of those that are answered are counted, for so long at most."""
-        if flights := [self._flights[key] for key in keys if key in self._flights and self._answered[key].is_set()]:
+        begun = [key for key in keys if key in self._answered and self._answered[key].is_set()]
+        if flights := [self._flights[key] for key in begun if not self._flights[key].done()]:
             await asyncio.wait(flights, timeout=within.total_seconds())
 
     def leave(self, key: str) -> None:
@@ -93,11 +97,11 @@ class Flights:
         self._left.add(key)
         self._idle.clear()
 
-    def known(self, key: str) -> asyncio.Task[Delivery] | None:
+    def known(self, key: str) -> Flight | None:
         """What was begun under a key; None when this process does not have it (any more)."""
         return self._flights.get(key)
 
-    def adopt(self, key: str) -> asyncio.Task[Delivery] | None:
+    def adopt(self, key: str) -> Flight | None:
         """`known`, and nobody else needs to adopt it."""
         self._left.discard(key)
         self._rest()
@@ -117,14 +121,18 @@ class Flights:
         self._owed += 1
         self._idle.clear()
 
-    def _ended(self, key: str, flight: asyncio.Task[Delivery], *, awaited: bool) -> None:
+    def _ended(self, key: str, flight: Flight, *, awaited: bool) -> None:
         self._owed -= not awaited
-        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._age, key, flight)
         if flight.cancelled() or flight.exception() is not None:
             self.forget(key)  # whoever waits for it sees it, and may have it made anew
+        elif self._flights.get(key) is flight:
+            del self._answered[key]
+            flight = self._flights[key] = _outcome(flight.result())
+        self._young.keep((key, flight))
         self._rest()
 
-    def _age(self, key: str, flight: asyncio.Task[Delivery]) -> None:
+    def _age(self, ended: tuple[str, Flight]) -> None:
+        key, flight = ended
         self._left.discard(key)
         self._rest()
         if self._flights.get(key) is not flight:
@@ -138,14 +146,21 @@ class Flights:
             self._idle.set()
 
 
-async def landed(flights: Collection[asyncio.Task[Delivery]], within: timedelta, after_trouble: timedelta) -> None:
+def _outcome(delivery: Delivery) -> Flight:
+    """An ended flight, without all that a task keeps of how it went: its frames, its context and the event in it."""
+    outcome: Flight = asyncio.get_running_loop().create_future()
+    outcome.set_result(delivery)
+    return outcome
+
+
+async def landed(flights: Collection[Flight], within: timedelta, after_trouble: timedelta) -> None:
     """Wait for all of them, for so long at most; once one of them was not delivered, only a little longer."""
     if not flights:
         return
     loop, enough = asyncio.get_running_loop(), asyncio.Event()
     left, ends_at = len(flights), loop.time() + within.total_seconds()
 
-    def note(flight: asyncio.Task[Delivery]) -> None:
+    def note(flight: Flight) -> None:
         nonlocal left
         left -= 1
         if left == 0:

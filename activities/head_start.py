@@ -5,8 +5,7 @@ then on the event is safe, and what the task will ask for first is known: the re
 its way through the SDK, which takes as long as the request, and the task joins them (docs/performance.md).
 """
 
-import asyncio
-
+from activities.ageing import Ageing
 from activities.courier import Courier
 from activities.directory import LeasedDirectory
 from activities.flights import KEPT, Flights
@@ -35,6 +34,7 @@ class HeadStart:
         self._flights = flights
         self._gate = gate
         self._begun: dict[str, set[str]] = {}
+        self._runs = Ageing(KEPT, self._forget)
 
     async def begin(self, event: CloudEvent, run_id: str) -> None:
         """Begin the first requests of an event whose workflow's first task is with this process."""
@@ -45,7 +45,7 @@ class HeadStart:
         if not begun or len(wanting) > INLINE_ONE_BY_ONE:
             return
         self._begun[run_id] = set(begun)
-        asyncio.get_running_loop().call_later(KEPT.total_seconds(), self._begun.pop, run_id, None)
+        self._runs.keep(run_id)
         for name, subscriber in begun.items():
             carrying = self._courier.carrying(event, subscriber, subscriber.schedule)
             self._flights.start(flight_key(run_id, event, name), carrying)
@@ -53,6 +53,9 @@ class HeadStart:
     def has_begun(self, run_id: str, subscriber: str) -> bool:
         """Whether the request was begun: it is then joined, whatever became of the subscriber's standing since."""
         return subscriber in self._begun.get(run_id, ())
+
+    def _forget(self, run_id: str) -> None:
+        del self._begun[run_id]
 
     def _may_begin(self, subscriber: Subscriber) -> bool:
         waits = subscriber.ordered or subscriber.limited or subscriber.paused or is_at_most_once(subscriber.target)

@@ -158,7 +158,7 @@ def _unchanged(subscriber: str, known: list[Attempt], error: str | None) -> Deli
     return Delivery(subscriber=subscriber, state=state, attempts=known, error=error)
 
 
-async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
+async def beating(carrying: "asyncio.Future[T]", known: list[Attempt]) -> T:
     """Wait for a request, or for the turn to make one.
 
     Meanwhile Temporal hears every two seconds that this worker lives, and what was tried before.
@@ -170,7 +170,7 @@ async def beating(carrying: "asyncio.Task[T]", known: list[Attempt]) -> T:
     return carrying.result()
 
 
-async def in_hand(flight: asyncio.Task[Delivery] | None, known: list[Attempt]) -> Delivery | None:
+async def in_hand(flight: asyncio.Future[Delivery] | None, known: list[Attempt]) -> Delivery | None:
     """What the next request came to, where this process made it already, and Temporal has not heard of that.
 
     It was too slow to say so, as in an overload: Temporal took it for dead.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 
 from activities.deliveries import DeliveryActivities
 from activities.drains import DrainActivities
@@ -23,6 +23,7 @@ from activities.replays import ReplayActivities
 from activities.resolution import ResolutionActivities
 from activities.sender import Sender
 from domain.tasks import INLINE_ONE_BY_ONE
+from service.runs import FreeingRunner
 from service.temporal import BUILD_ID
 from workflows import names, policies
 from workflows.alarm import AlarmWorkflow
@@ -100,7 +101,7 @@ def event_worker(client: Client, parts: Parts) -> Worker:
         ],
         # The hot path runs outside the sandbox (5 instead of 8 ms of CPU an event); a lint and a replay test keep
         # workflows/ deterministic, and the tests run it sandboxed.
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=FreeingRunner(),
         max_concurrent_workflow_tasks=EVENT_TASKS,
         max_concurrent_local_activities=EVENT_TASKS * INLINE_ONE_BY_ONE,
         max_workflow_task_external_storage_concurrency=1,  # there is none: more would make a task for each payload
@@ -187,7 +188,7 @@ def control_worker(client: Client, emission: EmissionActivities, incidents: Inci
             parts.replays.page,
             parts.replays.send,
         ],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=FreeingRunner(),
         sticky_queue_schedule_to_start_timeout=policies.STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
     )

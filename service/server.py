@@ -22,7 +22,7 @@ from service.doors import door_worker
 from service.entities import ensure_entities
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_ports, sdk_runtime
-from service.process import finish
+from service.process import finish, keep_loaded
 from service.reception import Reception
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
@@ -115,6 +115,7 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
         )
         gateway.events.tell_accepted(await stack.enter_async_context(working))
         backend = Backend(settings, gateway, MetricsPage(gateway.health, place.sdk_ports), ready=True)
+        keep_loaded()
         try:
             yield backend
         finally:
@@ -151,6 +152,7 @@ async def running_api(backend: Backend, app: str, listener: socket.socket | None
         gateway = backend.gateway
         gateway.door.opened()
         async with door_worker(gateway.connection.client, gateway.door):
+            keep_loaded()
             yield int(listener.getsockname()[1])
     finally:
         backend.gateway.follower.close()

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import contextvars
+import weakref
+from contextvars import ContextVar
 from datetime import timedelta
 
 import pytest
@@ -31,9 +34,45 @@ async def test_a_repeated_task_joins_what_it_began() -> None:
     table, carrier = Flights(), Carrier()
     first, second = table.start("k", carrier), table.start("k", carrier)
     carrier.landed.set()
-    await first
-    assert first is second is table.start("k", carrier)
+    assert await first is await second is await table.start("k", carrier)
+    await asyncio.sleep(0)
+    assert await first is await table.start("k", carrier)
     assert carrier.asked == 1
+
+
+async def test_of_one_that_has_ended_the_outcome_alone_is_kept() -> None:
+    class Event:
+        """Something large."""
+
+    async def carry(_answered: Answered) -> Delivery:
+        assert isinstance(carried.get(), Event)
+        return Delivery(subscriber="ops", state=DeliveryState.DELIVERED)
+
+    table, event = Flights(), Event()
+    carried, seen, context = ContextVar[Event]("carried"), weakref.ref(event), contextvars.copy_context()
+    context.run(carried.set, event)
+    flight = context.run(table.start, "k", carry)
+    del event, context
+    await flight
+    del flight
+    await asyncio.sleep(0)
+    assert seen() is None
+    assert table.known("k") is not None
+
+
+async def test_whoever_waits_for_the_answer_of_one_that_was_forgotten_hears_of_its_end() -> None:
+    table, carrier = Flights(), Carrier()
+    table.start("k", carrier)
+    waiting = asyncio.create_task(table.answered("k", asyncio.get_running_loop().time() + 5))
+    await asyncio.sleep(0)
+    table.forget("k")
+    again = Carrier()
+    table.start("k", again)
+    carrier.landed.set()
+    await within(1, waiting)
+    await within(1, table.answered("k", 0))
+    again.landed.set()
+    await within(1, table.answered("k", asyncio.get_running_loop().time() + 5))
 
 
 async def test_of_old_outcomes_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,27 @@
+"""Runs of workflows that leave nothing behind for the garbage collector."""
+
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
+
+
+class FreeingRunner(UnsandboxedWorkflowRunner):
+    """Runs workflows outside the sandbox, and takes a run apart once it is evicted.
+
+    What the SDK keeps of a run refers to itself in circles, with the events and deliveries of the workflow among it.
+    Left to the collector, those of a few seconds stopped a busy process for 0.1 to 0.3 s (docs/performance.md).
+    """
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """A run that is of no use after its eviction, which is the last that a worker asks of it."""
+        run = super().create_instance(det)
+        activate = run.activate
+
+        def activate_or_evict(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            completion = activate(act)
+            if any(job.HasField("remove_from_cache") for job in act.jobs):
+                vars(run).clear()
+            return completion
+
+        run.activate = activate_or_evict  # type: ignore[method-assign]
+        return run
