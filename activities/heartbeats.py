@@ -6,12 +6,12 @@ from datetime import datetime
 from http import HTTPStatus
 
 import httpx
-import structlog
 from prometheus_client import Counter
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.exchange import Request, Transport
+from activities.logger import Logger
 from activities.sealing import Keyring, ping_url_purpose
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
@@ -26,7 +26,7 @@ _WORTH_REPEATING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_RE
 BEATS = Counter("im_heartbeat_beats", "Beats received and accepted by Temporal, by kind.", ["kind"])
 PINGS = Counter("im_heartbeat_pings", "Requests to heartbeats' ping URLs, by result.", ["result"])
 
-_log = structlog.get_logger("heartbeat")
+_log = Logger("heartbeat")
 
 
 class HeartbeatActivities:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-import structlog
 import uvicorn
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
@@ -16,6 +15,7 @@ from uvicorn._types import ASGIApplication
 from uvicorn.importer import import_from_string
 
 from activities.gate import InlineGate
+from activities.logger import Logger
 from domain.errors import ConfigurationError
 from service.devserver import OLDEST_SERVER, version_of
 from service.doors import door_worker
@@ -36,7 +36,7 @@ KEEP_ALIVE_SECONDS = 75
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
 DRAIN_SECONDS = 30  # for the API, and then the workers (15 s); what takes longer would not end by itself
 
-_log = structlog.get_logger("server")
+_log = Logger("server")
 
 
 @dataclass
