@@ -17,17 +17,17 @@ from uvicorn.importer import import_from_string
 from activities.gate import InlineGate
 from activities.logger import Logger
 from domain.errors import ConfigurationError
-from service.devserver import OLDEST_SERVER, version_of
-from service.doors import door_worker
 from service.entities import ensure_entities
 from service.gateway import Gateway, make_gateway
 from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish
+from service.queues import door_worker
 from service.reception import Reception
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
 from service.temporal import connect
 from service.tracing import tracing
+from service.versions import OLDEST_SERVER, version_of
 from service.worker import running_workers
 
 # Until an idle connection is closed. Longer than clients and load balancers keep theirs (httpx 5 s, many others 60 s):
