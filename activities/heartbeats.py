@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 
-import httpx
 from prometheus_client import Counter
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -13,6 +12,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.exchange import Request, Transport
 from activities.logger import Logger
 from activities.sealing import Keyring, ping_url_purpose
+from activities.transport_errors import TransportFault
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
 from domain.headers import USER_AGENT
@@ -57,7 +57,7 @@ class HeartbeatActivities:
             raise _failed(request, str(error), final=True) from None
         except TimeoutError:
             raise _failed(request, f"no answer within {PING_SECONDS} s") from None
-        except httpx.TransportError as error:
+        except TransportFault as error:
             raise _failed(request, str(error)) from None
         if not 200 <= status <= 299:
             final = 300 <= status <= 499 and status not in _WORTH_REPEATING
