@@ -18,7 +18,7 @@ from activities.gate import InlineGate
 from activities.logger import Logger
 from domain.errors import ConfigurationError
 from service.entities import ensure_entities
-from service.gateway import Gateway, make_gateway
+from service.gateway import Gateway
 from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish
 from service.queues import door_worker
@@ -100,9 +100,8 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
     gate = InlineGate()
     async with AsyncExitStack() as stack:
         spans = await stack.enter_async_context(tracing())
-        gateway = make_gateway(
-            settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy, spans=spans
-        )
+        gateway = Gateway(settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy, spans=spans)
+        gateway.load()
         working = running_workers(
             client,
             keyring=gateway.connection.keyring,
