@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-import structlog
 from temporalio import activity
 
+from activities.logger import Logger
 from domain.errors import EventConflictError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
@@ -12,7 +12,7 @@ from domain.tasks import EmitRequest
 
 Publish = Callable[[CloudEvent, list[str]], Awaitable[PublishReceipt]]
 
-_log = structlog.get_logger("emission")
+_log = Logger("emission")
 
 
 class EmissionActivities:

@@ -1,7 +1,7 @@
 """A request and its answer, as our code sees them; `activities.transport` moves them.
 
 They take the place of httpx's, whose making and reading cost a third of a delivery's CPU
-(docs/decisions/0022-deliveries-go-past-httpx.md). What can go wrong is told by httpx's errors.
+(docs/decisions/0022-deliveries-go-past-httpx.md). What can go wrong is in `activities.transport_errors`.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ class Answer(Protocol):
         """Read the body until it ends, or ``limit`` bytes of it have come.
 
         Raises:
-            httpx.TransportError: it broke off; what came before is in ``body``.
+            TransportFault: it broke off; what came before is in ``body``.
         """
         ...
 
@@ -59,7 +59,7 @@ class Transport(Protocol):
         """Send one request; the answer's body is still to be read, and the answer to be closed.
 
         Raises:
-            httpx.TransportError: there is none.
+            TransportFault: there is none.
         """
         ...
 

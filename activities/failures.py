@@ -1,9 +1,15 @@
 """What a request met, classed and in words."""
 
-import httpx
-
 from activities.oauth2 import TokenRefused, TokenUnavailable
-from activities.transport_errors import BlockedAddress, CertificateRefused, NameNotResolved, TlsNotVerified
+from activities.transport_errors import (
+    BlockedAddress,
+    CertificateRefused,
+    NameNotResolved,
+    NoConnectionInTime,
+    NotHttp,
+    TlsNotVerified,
+    TransportFault,
+)
 from domain.alarm_errors import InvalidNotificationError
 from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
 from domain.http_client_errors import InvalidCertificateError
@@ -19,22 +25,22 @@ REFUSALS: tuple[tuple[type[ImError], Failure], ...] = (
     (InvalidUrlError, Failure.BLOCKED_ADDRESS),
     (BlockedAddressError, Failure.BLOCKED_ADDRESS),
 )
-_FAILURES: tuple[tuple[type[httpx.TransportError], Failure], ...] = (
+_FAILURES: tuple[tuple[type[TransportFault], Failure], ...] = (
     (BlockedAddress, Failure.BLOCKED_ADDRESS),
     (NameNotResolved, Failure.DNS),
     (TlsNotVerified, Failure.TLS),
     (CertificateRefused, Failure.CLIENT_CERTIFICATE),
     (TokenRefused, Failure.TOKEN_REFUSED),
     (TokenUnavailable, Failure.TOKEN_UNAVAILABLE),
-    (httpx.TimeoutException, Failure.TIMEOUT),
-    (httpx.RemoteProtocolError, Failure.INVALID_RESPONSE),
-    (httpx.TransportError, Failure.CONNECTION),
+    (NoConnectionInTime, Failure.TIMEOUT),
+    (NotHttp, Failure.INVALID_RESPONSE),
+    (TransportFault, Failure.CONNECTION),
 )
 
 _WORDS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
     (TlsNotVerified, ("TLS verification failed: ", "")),
     (CertificateRefused, ("client certificate refused: ", "")),
-    (httpx.RemoteProtocolError, ("", ": not HTTP")),
+    (NotHttp, ("", ": not HTTP")),
     (Exception, ("", "")),
 )
 
@@ -57,7 +63,7 @@ def in_words(error: Exception, seconds: float) -> str:
     """What a time limit of so many seconds, or a transport's error, is called in an attempt."""
     if isinstance(error, TimeoutError):
         return f"timeout: no answer within {seconds:g} s"
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, NoConnectionInTime):
         return "timeout: no connection within the HTTP client's connect timeout"
     if isinstance(error, BlockedAddress):
         return refused(BlockedAddressError(host=error.host))[1]

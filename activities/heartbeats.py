@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 
-import httpx
-import structlog
 from prometheus_client import Counter
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.exchange import Request, Transport
+from activities.logger import Logger
 from activities.sealing import Keyring, ping_url_purpose
+from activities.transport_errors import TransportFault
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import BlockedAddressError, InvalidUrlError, SealingKeyError
 from domain.headers import USER_AGENT
@@ -26,7 +26,7 @@ _WORTH_REPEATING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_RE
 BEATS = Counter("im_heartbeat_beats", "Beats received and accepted by Temporal, by kind.", ["kind"])
 PINGS = Counter("im_heartbeat_pings", "Requests to heartbeats' ping URLs, by result.", ["result"])
 
-_log = structlog.get_logger("heartbeat")
+_log = Logger("heartbeat")
 
 
 class HeartbeatActivities:
@@ -57,7 +57,7 @@ class HeartbeatActivities:
             raise _failed(request, str(error), final=True) from None
         except TimeoutError:
             raise _failed(request, f"no answer within {PING_SECONDS} s") from None
-        except httpx.TransportError as error:
+        except TransportFault as error:
             raise _failed(request, str(error)) from None
         if not 200 <= status <= 299:
             final = 300 <= status <= 499 and status not in _WORTH_REPEATING

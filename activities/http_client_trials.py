@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
 from activities.certificates import facts_of_der
 from activities.exchange import Request
 from activities.failures import failure_of, in_words
 from activities.http_clients import ClientTransport, HttpClients, Route
 from activities.sealing import Keyring
-from activities.transport_errors import LocalFault
+from activities.transport_errors import LocalFault, TransportFault
 from domain.addresses import AddressPolicy
 from domain.errors import UnavailableError
 from domain.headers import USER_AGENT
@@ -38,7 +36,7 @@ async def try_out(client: HttpClient, url: str, keyring: Keyring, policy: Addres
             await _ask(trial, route)
     except LocalFault as fault:
         raise UnavailableError(reason=str(fault)) from None
-    except (TimeoutError, httpx.TransportError) as error:
+    except (TimeoutError, TransportFault) as error:
         trial.failure, trial.error = failure_of(error), in_words(error, client.total_seconds)
     finally:
         await clients.aclose()

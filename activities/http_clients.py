@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 
-import structlog
-
 from activities.background import retrieved
 from activities.certificates import CertifiedKey, tls_context
 from activities.exchange import Answer, Request, Transport
+from activities.logger import Logger
 from activities.oauth2 import Token, TokenSource, basic
 from activities.sealing import Keyring, http_client_purpose
 from activities.transport import EgressProxy, GuardedTransport
@@ -25,7 +24,7 @@ TOKEN_SHARE = 0.9
 
 Find = Callable[[str], HttpClient | None]
 
-_log = structlog.get_logger("http_clients")
+_log = Logger("http_clients")
 
 
 class ClientTransport:

@@ -5,9 +5,9 @@ The messages and fields are the guide's ("Monitoring Retries"); the component is
 
 from datetime import timedelta
 
-import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from activities.logger import Logger
 from domain.health import LedgerEntry, Report
 from domain.incidents import rfc3339
 from domain.outcomes import Attempt, Delivery, DeliveryState
@@ -25,7 +25,7 @@ DURATION = Histogram(
 IN_FLIGHT = Gauge("im_delivery_requests_in_flight", "Requests to subscribers under way.", multiprocess_mode="livesum")
 EVENTS = Counter("im_events_resolved", "Events whose subscribers were resolved, by whether any matched.", ["matched"])
 
-_log = structlog.get_logger(COMPONENT)
+_log = Logger(COMPONENT)
 
 
 def tell(delivery: Delivery, event_id: str) -> None:

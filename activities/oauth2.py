@@ -13,11 +13,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-import httpx
-
 from activities.background import retrieved
 from activities.exchange import Answer, Request, Transport
-from activities.transport_errors import LocalFault
+from activities.transport_errors import LocalFault, TransportFault
 from domain.errors import InvalidEventError
 from domain.headers import USER_AGENT
 from domain.http_clients import OAuth2, TokenAuth
@@ -39,11 +37,11 @@ _ERROR_CODES = frozenset(
 )
 
 
-class TokenRefused(httpx.TransportError):
+class TokenRefused(TransportFault):
     """The token endpoint says no, or answers with something that is no token: trying again will not help."""
 
 
-class TokenUnavailable(httpx.TransportError):
+class TokenUnavailable(TransportFault):
     """The token endpoint cannot say at the moment."""
 
 
@@ -91,7 +89,7 @@ class TokenSource:
         """A token that is not the ``refused`` one. All who wait share one fetch, and its failure; none is kept.
 
         Raises:
-            httpx.TransportError: `TokenRefused`, `TokenUnavailable`, or what the transport raises.
+            TransportFault: `TokenRefused`, `TokenUnavailable`, or what the transport raises.
         """
         known = self.cached()
         if known is not None and known is not refused:
@@ -114,7 +112,7 @@ class TokenSource:
             raise TokenUnavailable(f"timeout: no token from the token endpoint within {self._seconds:g} s") from None
         except LocalFault:
             raise
-        except httpx.TransportError as error:
+        except TransportFault as error:
             error.args = (f"token endpoint: {error}",)
             raise
         value, life = _parsed(answer.status, body)
@@ -167,7 +165,7 @@ def _parsed(status: int, body: bytes) -> tuple[str, float]:
     return value, _life(members.get("expires_in"))
 
 
-def _refusal(status: int, members: dict[str, Any]) -> httpx.TransportError:
+def _refusal(status: int, members: dict[str, Any]) -> TransportFault:
     failure, said = failure_of_status(status), f"the token endpoint answered {status_text(status)}"
     if failure is not None and is_retryable(failure, status):
         return TokenUnavailable(said)

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import httpx
-
 from activities.exchange import Request, Transport
 from activities.failures import REFUSALS, failure_of, in_words, refused
 from activities.http_clients import HttpClients, Route
@@ -17,7 +15,7 @@ from activities.parcels import AppriseParcel, Parcel, Parcels
 from activities.sealing import Keyring
 from activities.targets_apprise import tell_by_apprise
 from activities.tracing import NO_SPANS, Spans
-from activities.transport_errors import LocalFault
+from activities.transport_errors import LocalFault, NotConnected, TransportFault
 from domain.addresses import AddressPolicy
 from domain.events import CloudEvent
 from domain.outcomes import MAX_RESPONSE_BYTES_KEPT, Attempt, Failure
@@ -122,7 +120,7 @@ class Sender:
         for request in parcel.requests:
             try:
                 answer = await self._exchange(request, route.transport, deadline, began)
-            except (TimeoutError, httpx.TransportError) as error:
+            except (TimeoutError, TransportFault) as error:
                 return _broken(parcel, request, draft, error, route.total_seconds)
             attempt = _judged(_hushed(parcel, request), draft, answer)
             if attempt.failure:
@@ -137,7 +135,7 @@ class Sender:
                 answer = await transport.send(request)
                 duration = _milliseconds(began)
                 await answer.read_into(body, MAX_RESPONSE_BYTES)
-        except (httpx.TransportError, TimeoutError):
+        except (TransportFault, TimeoutError):
             if answer is None:
                 raise
             # The status has come; what came of the body until then is judged and shown.
@@ -175,7 +173,7 @@ def _broken(parcel: Parcel, request: Request, draft: Attempt, error: Exception, 
     Raises:
         LocalFault: this machine could not make it.
     """
-    connected = request.connected and not isinstance(error, httpx.ConnectError)
+    connected = request.connected and not isinstance(error, NotConnected)
     if isinstance(error, LocalFault) and not (connected and parcel.doubt):
         raise error
     failure, said = failure_of(error), in_words(error, seconds)

@@ -4,9 +4,20 @@ import errno
 import ssl
 
 import aiohttp
-import httpx
 
-from activities.transport_errors import BlockedAddress, CertificateRefused, NameNotResolved, TlsNotVerified, own_fault
+from activities.transport_errors import (
+    BlockedAddress,
+    BrokenOff,
+    CertificateRefused,
+    NameNotResolved,
+    NoConnectionInTime,
+    NotConnected,
+    NotHttp,
+    ProxyFailed,
+    TlsNotVerified,
+    TransportFault,
+    own_fault,
+)
 from domain.outcomes import status_text
 
 # OpenSSL's names of the alerts by which a server refuses a client certificate.
@@ -30,8 +41,8 @@ class BlockedError(OSError):
     """Travels through aiohttp from the guard to `GuardedTransport`."""
 
 
-def translated(error: Exception) -> httpx.TransportError:
-    """The httpx error that says what an aiohttp or socket error means for a delivery."""
+def translated(error: Exception) -> TransportFault:
+    """The fault that says what an aiohttp or socket error means for a delivery."""
     if fault := own_fault(getattr(error, "os_error", error)):
         return fault
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -39,32 +50,32 @@ def translated(error: Exception) -> httpx.TransportError:
     if alert := _certificate_alert(error):
         return CertificateRefused(alert)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return httpx.ConnectTimeout("no connection in time")
+        return NoConnectionInTime("no connection in time")
     if isinstance(error, aiohttp.ClientConnectorError):
         return _not_connected(error)
     return _broken_off(error)
 
 
-def _broken_off(error: Exception) -> httpx.TransportError:
+def _broken_off(error: Exception) -> TransportFault:
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return httpx.ProxyError(f"the proxy answered {status_text(error.status)}")
+        return ProxyFailed(f"the proxy answered {status_text(error.status)}")
     if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
-        return httpx.RemoteProtocolError("invalid response")
+        return NotHttp("invalid response")
     if isinstance(error, EndlessAnswer):
-        return httpx.ReadError("the answer does not begin: more than 1 MiB came before it")
+        return BrokenOff("the answer does not begin: more than 1 MiB came before it")
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return httpx.ReadError("connection closed before an answer")
-    return httpx.ReadError(_os_reason(error))
+        return BrokenOff("connection closed before an answer")
+    return BrokenOff(_os_reason(error))
 
 
-def _not_connected(error: aiohttp.ClientConnectorError) -> httpx.TransportError:
+def _not_connected(error: aiohttp.ClientConnectorError) -> TransportFault:
     if isinstance(error.os_error, BlockedError):
         return BlockedAddress(str(error.os_error))
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return httpx.ProxyError(f"the proxy is not reached: {_os_reason(error.os_error)}")
+        return ProxyFailed(f"the proxy is not reached: {_os_reason(error.os_error)}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return NameNotResolved("host name not found")
-    return httpx.ConnectError(_os_reason(error.os_error))
+    return NotConnected(_os_reason(error.os_error))
 
 
 def _certificate_reason(error: Exception) -> str:

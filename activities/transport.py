@@ -126,9 +126,7 @@ class EgressProxy:
 class GuardedTransport:
     """Dials only what the policy allows.
 
-    Raises, from a request: `BlockedAddress`, `NameNotResolved`, `TlsNotVerified`, ``httpx.ConnectError``,
-    ``CertificateRefused``, ``httpx.ReadError`` (the connection broke), ``httpx.RemoteProtocolError`` (not HTTP),
-    ``httpx.ProxyError``, ``httpx.ConnectTimeout``. It sets no other time limit than the one to connect.
+    Raises, from a request, any `TransportFault`. It sets no other time limit than the one to connect.
 
     Args:
         policy: checked on every dialled address; behind a proxy that is the proxy's, which dials the receiver itself.

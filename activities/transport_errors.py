@@ -1,16 +1,38 @@
-"""What can go wrong between here and a receiver, as httpx's errors: one class for each thing a delivery tells apart."""
+"""What can go wrong between here and a receiver: one class for each thing a delivery tells apart."""
 
 import errno
 import os
-
-import httpx
 
 from domain.outcomes import OWN_FAULT
 
 _OF_THIS_MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
-class BlockedAddress(httpx.ConnectError):
+class TransportFault(Exception):  # noqa: N818 - what a delivery meets and tells; errors of ours are in `domain.errors`
+    """There is no answer, or no more of it."""
+
+
+class NotConnected(TransportFault):
+    """There was no connection, so the receiver was told nothing."""
+
+
+class NoConnectionInTime(TransportFault):
+    """There was no connection within the time for it."""
+
+
+class ProxyFailed(TransportFault):
+    """The proxy was not reached, or would not connect."""
+
+
+class BrokenOff(TransportFault):
+    """The connection ended before the answer did."""
+
+
+class NotHttp(TransportFault):
+    """What came was no answer of HTTP."""
+
+
+class BlockedAddress(NotConnected):
     """The address policy refuses the address that the host resolved to."""
 
     def __init__(self, host: str) -> None:
@@ -18,19 +40,19 @@ class BlockedAddress(httpx.ConnectError):
         self.host = host
 
 
-class NameNotResolved(httpx.ConnectError):
+class NameNotResolved(NotConnected):
     """The host name has no address, or the resolver does not answer."""
 
 
-class TlsNotVerified(httpx.ConnectError):
+class TlsNotVerified(NotConnected):
     """The receiver's certificate is not valid for the host, or not trusted."""
 
 
-class CertificateRefused(httpx.ConnectError):
+class CertificateRefused(NotConnected):
     """The receiver does not take the client certificate that it was shown, or asks for one."""
 
 
-class LocalFault(httpx.TransportError):
+class LocalFault(TransportFault):
     """This machine cannot make the request (no file descriptor, no memory): it says nothing of the receiver."""
 
 

@@ -13,7 +13,7 @@ import httpx
 
 from bench.processes import Used, used
 from service.devserver import Synchronous, TemporalCli, dev_server, find_cli, free_port
-from service.gateway import Gateway, make_gateway
+from service.gateway import Gateway
 from service.settings import Settings
 from service.temporal import connect
 
@@ -76,7 +76,7 @@ async def stage(*, workers: int = 1, synchronous: Synchronous = "NORMAL") -> Asy
         await _until_up(f"http://127.0.0.1:{api}/readyz", folder / "serve.log")
         receiver = await _start(stack, sys.executable, str(HERE / "sink.py"), str(sink), log=folder / "sink.log")
         await _until_up(f"http://127.0.0.1:{sink}/count", folder / "sink.log")
-        gateway = make_gateway(Settings(im_state_dir=folder, enable_event_publishing=True), await connect())
+        gateway = Gateway(Settings(im_state_dir=folder, enable_event_publishing=True), await connect())
         pids = {"temporal": temporal.process.pid, "im": serve, "sink": receiver}
         yield Stage(gateway, api, f"http://127.0.0.1:{sink}", folder, pids)
 

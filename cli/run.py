@@ -16,7 +16,7 @@ from cli.render import clean, json_text
 from domain.errors import ImError, InvalidInputError, InvalidRequestError, UnavailableError
 from domain.timing import parse_duration
 
-if TYPE_CHECKING:  # for annotations alone: the gateway takes a second to import
+if TYPE_CHECKING:  # for annotations alone: the gateway takes half a second to import
     from service.gateway import Gateway
 
 T = TypeVar("T")
@@ -87,7 +87,6 @@ def with_gateway(work: Callable[["Gateway"], Awaitable[T]], *, emits: bool = Fal
         async with tracing() as spans:
             return await work(await open_gateway(settings, spans))
 
-    _without_logs()
     return asyncio.run(connected())
 
 
@@ -99,15 +98,6 @@ def local_api() -> str:
     host = settings.im_api_host
     shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host  # noqa: S104 - nothing is bound
     return f"http://{shown}:{settings.im_api_port or 8080}"
-
-
-def _without_logs() -> None:
-    """A command says itself what is to be said; what servers log would go to standard output, into the data."""
-    import logging  # noqa: PLC0415 - only here
-
-    import structlog  # noqa: PLC0415 - heavy
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def end_after(body: Callable[[], object]) -> NoReturn:

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Protocol
 
-import structlog
 from pydantic import SecretStr
 
+from activities.logger import Logger
 from domain.errors import ImError, UnavailableError
 from domain.incidents import rfc3339
 from domain.sources import Sources, digest
@@ -28,7 +28,7 @@ TELL_AFTER_SECONDS = 60.0  # between two notes of one token's use
 GATHER_SECONDS = 1.0  # the uses of several tokens go together
 ASK_AGAIN_SECONDS = 1.0  # while Temporal is away, requests do not wait for it one by one
 
-_log = structlog.get_logger("access")
+_log = Logger("access")
 
 
 class Registry(Protocol):

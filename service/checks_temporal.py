@@ -17,10 +17,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.checkup import Finding, error, note, ok, warning
 from domain.timing import in_short
-from service.devserver import OLDEST_SERVER, version_of
 from service.retention import read_retention
 from service.search_attributes import correction_command, creation_command, unfit_search_attributes
 from service.temporal import answered
+from service.versions import OLDEST_SERVER, version_of
 from service.workers import ACTIVITIES, WORKFLOWS, described, fresh_pollers, stopped_workers
 from workflows import names
 

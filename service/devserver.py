@@ -21,9 +21,8 @@ from domain.errors import ConfigurationError
 from service.listeners import internal_port
 from service.process import end_with_parent
 from service.search_attributes import dev_server_arguments
+from service.versions import OLDEST_SERVER, version_of
 
-# Fairness and priority of task queues need server 1.31 (matching.useNewMatcher is on by default from there).
-OLDEST_SERVER = (1, 31)
 START_SECONDS = 60  # a busy machine has taken over half of it
 STOP_SECONDS = 10
 STARTS = 3  # each with other ports for what nobody asked a port for
@@ -80,12 +79,6 @@ def _server_version(path: str) -> tuple[int, ...]:
         return ()
     found = re.search(r"[Ss]erver (\d+\.\d+)", said)
     return version_of(found[1]) if found else ()
-
-
-def version_of(text: str) -> tuple[int, ...]:
-    """``1.32.0`` as (1, 32); empty for what is no version."""
-    found = re.match(r"v?(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else ()
 
 
 async def download_cli(folder: Path) -> TemporalCli:

@@ -5,13 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client
-from temporalio.worker import Worker
-
-from activities.heartbeats import DoorActivities
 from domain.errors import ImError, UnavailableError
-from service.temporal import BUILD_ID
-from workflows.names import DOORS_QUEUE
 
 # A clock that gains more on the time that this process has run, between two looks, was set; or its machine slept.
 SLEPT = timedelta(seconds=10)
@@ -67,9 +61,3 @@ class Door:
             if isinstance(error, UnavailableError) or not isinstance(error, ImError):
                 self.refused()
             raise
-
-
-def door_worker(client: Client, door: Door) -> Worker:
-    """A worker that answers for the door; only a process that serves the API runs one."""
-    attest = DoorActivities(lambda: door.clear_since).attest
-    return Worker(client, build_id=BUILD_ID, task_queue=DOORS_QUEUE, activities=[attest])

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-import structlog
 from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.logger import Logger
 from domain.directory import Snapshot
 from domain.health import LedgerBatch
 from domain.subscriber_changes import Gone
@@ -21,7 +21,7 @@ from workflows.sources import SourcesState, SourcesWorkflow
 QUERY_TIMEOUT = timedelta(seconds=2)
 SIGNAL_TIMEOUT = timedelta(seconds=5)
 
-_log = structlog.get_logger("worker")
+_log = Logger("worker")
 
 
 async def ensure_entities(client: Client) -> None:

@@ -15,15 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-import structlog
-
+from activities.logger import Logger
 from service.process import end_with_parent
 
 RESTART_SECONDS = 1.0  # before a process that died is started anew
 LONGEST_PAUSE_SECONDS = 30.0  # where one cannot begin time after time, the pause doubles up to this
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # the Prometheus client's own variable, read when it is imported
 
-_log = structlog.get_logger("server")
+_log = Logger("server")
 
 Ready = Callable[[], None]
 Serve = Callable[[int, Ready], NoReturn]

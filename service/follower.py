@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import structlog
 from prometheus_client import Gauge
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.logger import Logger
 from domain.errors import ImError
 from domain.stream_errors import TooManyListenersError, TooManyOfCallerError
 from service.changes import EventChange, Known, Look, Watch, look, now_in_store, read_position
@@ -28,7 +28,7 @@ CATCH_UPS = 4  # looks into the past at once, up to 6,000 workflows each
 
 LISTENERS = Gauge("im_stream_listeners", "Listeners of the event stream.", multiprocess_mode="livesum")
 
-_log = structlog.get_logger("follower")
+_log = Logger("follower")
 
 
 class Follower:

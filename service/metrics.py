@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import httpx
-import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from activities.logger import Logger
 from domain import uncounted
 from domain.errors import ImError
 from domain.health import Health, HealthStatus
@@ -29,7 +29,7 @@ RESTS = 3  # or so many times as long as it took: where many are paused, each of
 PATIENCE_SECONDS = 5  # a scrape is given up after 10 by default
 
 _VALUES = {HealthStatus.HEALTHY: 1.0, HealthStatus.UNHEALTHY: 0.0}  # any other is NaN
-_log = structlog.get_logger("metrics")
+_log = Logger("metrics")
 
 
 def sdk_ports(count: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -14,15 +15,18 @@ from activities.emission import EmissionActivities
 from activities.flights import Flights
 from activities.handovers import HandOverActivities
 from activities.head_start import HeadStart
-from activities.heartbeats import HeartbeatActivities
+from activities.heartbeats import DoorActivities, HeartbeatActivities
 from activities.incidents import IncidentActivities
 from activities.lanes import LaneActivities
 from activities.limits import LimitActivities
+from activities.presence import own_presence, present
 from activities.recorder import Recorder
 from activities.replays import ReplayActivities
 from activities.resolution import ResolutionActivities
+from activities.sealing import Keyring
 from activities.sender import Sender
 from domain.tasks import INLINE_ONE_BY_ONE
+from service.doors import Door
 from service.runs import FreeingRunner
 from service.temporal import BUILD_ID
 from workflows import names, policies
@@ -193,3 +197,25 @@ def control_worker(client: Client, emission: EmissionActivities, incidents: Inci
         graceful_shutdown_timeout=DRAIN,
     )
     return patient(worker)
+
+
+def presence_worker(client: Client, keyring: Keyring, *, publishing: bool) -> Worker:
+    """A worker that does nothing but poll under a name that tells what this process is.
+
+    On a queue of its own, because the name of a worker is written into every history that it works on.
+    """
+    return Worker(
+        client,
+        build_id=BUILD_ID,
+        task_queue=names.PRESENCE_QUEUE,
+        activities=[present],
+        identity=str(own_presence(keyring, version("incidents-platform"), publishing=publishing)),
+        max_concurrent_activities=1,
+        max_concurrent_activity_task_polls=1,
+    )
+
+
+def door_worker(client: Client, door: Door) -> Worker:
+    """A worker that answers for the door; only a process that serves the API runs one."""
+    attest = DoorActivities(lambda: door.clear_since).attest
+    return Worker(client, build_id=BUILD_ID, task_queue=names.DOORS_QUEUE, activities=[attest])

@@ -6,10 +6,10 @@ import time
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from uvicorn._types import ASGISendCallable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from activities.logger import Logger
 from domain.statuses import code_of, phrase_of
 
 HEAD_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the last of a request's head
@@ -19,7 +19,7 @@ MOST_HEAD_BYTES = 64 * 1024  # httptools has no limit of its own
 MOST_TURNED_AWAY = 100  # connections at once that have no place, and are open to be told so
 TELL_AFTER_SECONDS = 60.0  # between two warnings that there are too many
 
-_log = structlog.get_logger("server")
+_log = Logger("server")
 
 
 class Reception:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-import structlog
 import uvicorn
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
@@ -16,18 +15,19 @@ from uvicorn._types import ASGIApplication
 from uvicorn.importer import import_from_string
 
 from activities.gate import InlineGate
+from activities.logger import Logger
 from domain.errors import ConfigurationError
-from service.devserver import OLDEST_SERVER, version_of
-from service.doors import door_worker
 from service.entities import ensure_entities
-from service.gateway import Gateway, make_gateway
+from service.gateway import Gateway
 from service.metrics import MetricsPage, sdk_ports, sdk_runtime
 from service.process import finish, keep_loaded
+from service.queues import door_worker
 from service.reception import Reception
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
 from service.temporal import connect
 from service.tracing import tracing
+from service.versions import OLDEST_SERVER, version_of
 from service.worker import running_workers
 
 # Until an idle connection is closed. Longer than clients and load balancers keep theirs (httpx 5 s, many others 60 s):
@@ -36,7 +36,7 @@ KEEP_ALIVE_SECONDS = 75
 API_GRACE_SECONDS = 10  # for requests under way when the process is asked to stop
 DRAIN_SECONDS = 30  # for the API, and then the workers (15 s); what takes longer would not end by itself
 
-_log = structlog.get_logger("server")
+_log = Logger("server")
 
 
 @dataclass
@@ -100,9 +100,8 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
     gate = InlineGate()
     async with AsyncExitStack() as stack:
         spans = await stack.enter_async_context(tracing())
-        gateway = make_gateway(
-            settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy, spans=spans
-        )
+        gateway = Gateway(settings, client, has_worker=True, ports=extra_ports, busy=lambda: gate.busy, spans=spans)
+        gateway.load()
         working = running_workers(
             client,
             keyring=gateway.connection.keyring,

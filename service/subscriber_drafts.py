@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from activities.apprise_library import check_apprise
 from activities.sealing import Keyring, headers_purpose, notify_purpose, secret_purpose
-from activities.targets_apprise import check_apprise
 from domain import message_formats
 from domain.addresses import AddressPolicy, check_url
 from domain.errors import InvalidRequestError

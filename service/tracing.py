@@ -10,15 +10,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-import structlog
-
+from activities.logger import Logger
 from activities.tracing import NO_SPANS, Spans
 
 DEFAULT_ENDPOINT = "http://localhost:4318"  # OpenTelemetry Protocol Exporter, "Configuration Options"
 PROTOCOL = "http/protobuf"
 FLUSH_SECONDS = 3  # at the end of a process, which is given 30 s in all (`service.server.DRAIN_SECONDS`)
 
-_log = structlog.get_logger("tracing")
+_log = Logger("tracing")
 
 
 class UnusableTracingError(Exception):

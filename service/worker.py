@@ -49,11 +49,11 @@ from service.queues import (
     event_worker,
     handover_worker,
     in_flight_worker,
+    presence_worker,
 )
 from service.remembered import Remembered
 from service.resender import Resends
 from service.starts import Starts
-from service.workers import presence_worker
 from workflows import names
 
 # First requests that were asked for before the drain may begin seconds after, a crowd's in its turn, and take 10 s.

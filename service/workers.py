@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 
 from temporalio.api.enums.v1 import TaskQueueType, WorkerStatus
 from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
@@ -14,11 +13,9 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Worker
 
-from activities.presence import Presence, own_presence, present, read_presence
-from activities.sealing import Keyring
-from service.temporal import BUILD_ID, answered
+from activities.presence import Presence, read_presence
+from service.temporal import answered
 from workflows.names import CONTROL_QUEUE, PRESENCE_QUEUE
 
 # A poll lasts a minute at most, so a worker that polled longer ago than this is gone.
@@ -29,22 +26,6 @@ MAX_LISTED = 1000
 
 WORKFLOWS = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
 ACTIVITIES = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
-
-
-def presence_worker(client: Client, keyring: Keyring, *, publishing: bool) -> Worker:
-    """A worker that does nothing but poll under a name that tells what this process is.
-
-    On a queue of its own, because the name of a worker is written into every history that it works on.
-    """
-    return Worker(
-        client,
-        build_id=BUILD_ID,
-        task_queue=PRESENCE_QUEUE,
-        activities=[present],
-        identity=str(own_presence(keyring, version("incidents-platform"), publishing=publishing)),
-        max_concurrent_activities=1,
-        max_concurrent_activity_task_polls=1,
-    )
 
 
 async def described(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import structlog
 from prometheus_client import Counter
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.logger import Logger
 from domain.source_errors import AccessDeniedError, ClusterNotFoundError
 from domain.sources import ZeebeCluster, bare_token
 from domain.zeebe import IncidentRecord, IngestReceipt, OtherRecord, ParsedRecords
@@ -41,7 +41,7 @@ RECORDS = Counter("im_zeebe_records", "Records taken in, repeats included, by wh
 
 _SIGNATURE = re.compile(r"\s*(?:sha256=)?[0-9a-fA-F]{64}\s*")
 _RESULTS = ("raised", "resolved", "beats", "ignored", "bad")
-_log = structlog.get_logger("zeebe")
+_log = Logger("zeebe")
 
 
 class ZeebeIngest:

@@ -14,8 +14,8 @@ settings.load_profile("any-machine")
 
 
 @pytest.fixture(autouse=True)
-def _every_log_line() -> None:
-    """Undo what a command run within an earlier test left: it keeps servers' lines out of its own output."""
+def _no_logs() -> None:
+    """Undo what an earlier test set up: what sets no logs up writes none, so that a command's output is data alone."""
     structlog.reset_defaults()
 
 

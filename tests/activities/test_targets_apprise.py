@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from activities import targets_apprise
+from activities import apprise_library, targets_apprise
+from activities.apprise_library import check_apprise
 from activities.sender import Sender
-from activities.targets_apprise import check_apprise
 from activities.transport import GuardedTransport
 from activities.transport_errors import LocalFault
 from domain.addresses import AddressPolicy
@@ -78,7 +78,7 @@ async def test_a_refusal_is_tried_again_and_says_its_status(sink: Sink, status: 
 
 async def test_a_service_that_hangs_is_a_timeout(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("activities.sender.TOTAL_SECONDS", 0.3)
-    monkeypatch.setattr(targets_apprise, "SOCKET_SECONDS", 0.6)
+    monkeypatch.setattr(apprise_library, "SOCKET_SECONDS", 0.6)
     sink.script(Hang())
     attempt = await send(url_of(sink))
     assert (attempt.failure, attempt.retryable) == (Failure.TIMEOUT, True)
@@ -186,7 +186,7 @@ def test_the_guard_refuses_files_processes_and_datagrams_and_only_there() -> Non
             lambda: local.connect("/tmp/none"),
         )
         for attempt in attempts:
-            with targets_apprise._guarded(AddressPolicy()), pytest.raises(PermissionError):
+            with apprise_library._guarded(AddressPolicy()), pytest.raises(PermissionError):
                 attempt()
     subprocess.run(["true"], check=True)
 
@@ -203,7 +203,7 @@ async def test_nothing_of_a_url_is_logged(sink: Sink, caplog: pytest.LogCaptureF
 async def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     absent: dict[str, ModuleType | None] = {"apprise": None}
     monkeypatch.setattr(sys, "modules", {**sys.modules, **absent})
-    monkeypatch.setattr(targets_apprise, "_prepared", targets_apprise._prepared.__wrapped__)
+    monkeypatch.setattr(apprise_library, "_prepared", apprise_library._prepared.__wrapped__)
     with pytest.raises(AppriseMissingError) as missing:
         check("slack://a/b/c")
     assert "pip install 'incidents-platform[apprise]'" in missing.value.advice

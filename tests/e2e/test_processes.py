@@ -1,5 +1,6 @@
 """Starting, stopping and failing: exit statuses, drains, kills, and what is said when something is away."""
 
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -36,7 +37,9 @@ async def test_a_plain_dev_server_is_prepared_and_sigterm_drains(alone: Platform
         await sink.wait_for(1)
         assert await serve.stop(signal.SIGTERM) == 0
         assert "Webhook delivered" in serve.said()
-    async with alone.process("serve"):
+    async with alone.process("serve", PYTHONPROFILEIMPORTTIME="1") as serve:
+        # Before it serves, lest an upgrade beneath it has two versions in one process.
+        assert {"doctor", "keys", "why"} <= set(re.findall(r" service\.(\w+)\n", serve.said()))
 
         async def counted() -> bool:
             return (await alone.gateway.health.get(name)).delivered == 1

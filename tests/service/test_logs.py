@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from activities.logger import Logger
 from service import logs
 
 
@@ -47,6 +48,18 @@ def test_an_entry_reads_alike_in_the_file_and_on_the_terminal(
     shown = capsys.readouterr().err
     assert shown.startswith(f"time={entry['time']} level=WARN ")
     assert 'msg="it said \\"no\\"" subscriber_id=ops error="a\\nb\\u001b"\n' in shown
+
+
+@pytest.mark.usefixtures("restored")
+def test_our_own_lines_are_written_once_logs_are_set_up(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = Logger("outbox-worker")
+    ours.error("too early", subscriber_id="ops")  # as in a command, whose standard output is data
+    logs.configure_logs("warn")
+    ours.info("too little", subscriber_id="ops")
+    ours.warning("told", subscriber_id="ops")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.partition(" level=")[2] for line in err.splitlines()] == ['WARN msg="told" subscriber_id=ops']
 
 
 @pytest.mark.usefixtures("restored")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.devserver import OLDEST_SERVER, version_of
+from service.versions import OLDEST_SERVER, version_of
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import service.temporal
 import service.turns
 from domain.events import CloudEvent
 from service.devserver import DevServer, dev_server, find_cli
-from service.gateway import Gateway, make_gateway
+from service.gateway import Gateway
 from service.settings import Settings
 from service.temporal import DATA_CONVERTER
 from tests.support.eventually import LOADED, eventually, within
@@ -70,7 +70,7 @@ class Platform:
         platform.client = await Client.connect(temporal.address, data_converter=DATA_CONVERTER)
         have_patience()
         settings = Settings(im_state_dir=state, enable_event_publishing=True)
-        platform.gateway = make_gateway(settings, platform.client)
+        platform.gateway = Gateway(settings, platform.client)
         return platform
 
     async def im(self, *args: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Ran:

@@ -19,7 +19,7 @@ from yarl import URL
 from activities.exchange import Request
 from activities.failures import in_words
 from activities.transport import GuardedTransport, _target
-from activities.transport_errors import BlockedAddress
+from activities.transport_errors import BlockedAddress, TransportFault
 from domain.addresses import INTERNAL_PORTS, AddressPolicy, check_url, literal
 from domain.errors import BlockedAddressError, InvalidUrlError
 
@@ -155,7 +155,7 @@ async def dialled(url: str, addresses: tuple[str, ...], monkeypatch: pytest.Monk
     transport = GuardedTransport(POLICY)
     try:
         await transport.send(Request("POST", url))
-    except (httpx.TransportError, httpx.InvalidURL, ValueError, AssertionError):
+    except (TransportFault, httpx.InvalidURL, ValueError, AssertionError):
         pass  # the last is aiohttp's, for a URL without a scheme
     finally:
         await transport.aclose()
