@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cli.app import app
 from cli.run import report, say
 from domain.errors import ImError
-from service.process import finish
+from service.process import collect_rarely, finish
 
 _ENABLED = {"--enabled=true": "--enabled", "--enabled=false": "--no-enabled"}
 
@@ -59,6 +59,7 @@ def _flushed(status: int) -> int:
 
 def main() -> None:
     """The console script: `run`, and an end of the process that the Temporal SDK cannot spoil."""
+    collect_rarely()
     status = run()
     if "temporalio" in sys.modules:
         finish(status)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
+import structlog
 from prometheus_client import REGISTRY
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -79,6 +80,7 @@ async def test_a_receiver_that_hangs_is_left(
 async def test_nothing_that_is_said_of_a_failure_has_the_url_in_it(
     pings: HeartbeatActivities, sink: Sink, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    structlog.configure()
     sink.script(Answer(500), Drop())
     for url in (sink.url("/hush"), sink.url("/hush"), "https://10.0.0.1/hush", "http://127.0.0.1:1/hush"):
         with pytest.raises(ApplicationError) as raised:
