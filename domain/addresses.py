@@ -183,9 +183,7 @@ def check_proxy_url(url: str, policy: AddressPolicy) -> str:
 def _check_address(host: str, port: int, policy: AddressPolicy) -> None:
     address = literal(host)
     if is_loopback_host(host) and (port in policy.own_ports or port in INTERNAL_PORTS):
-        raise BlockedAddressError(
-            host=host, reason=f"port {port} there is one of im, or of its Temporal", fix=ELSEWHERE
-        )
+        raise BlockedAddressError(host=host, reason=f"im itself, or its Temporal, has port {port} there", fix=ELSEWHERE)
     if address is not None and not policy.allows(address, port, host=host):
         raise BlockedAddressError(host=host)
 

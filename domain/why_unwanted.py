@@ -72,7 +72,7 @@ def unwanted(story: Story, subscriber: Settings) -> Finding | None:
     reason = left_out(subscriber, story.type, story.severity)
     if reason is None:
         return None
-    mend = [f"if it shall be: {reason.mend}, and then {resend(story)}"] if reason.mend else []
+    mend = [f"to have it told: {reason.mend}, and then {resend(story)}"] if reason.mend else []
     return Finding(
         verdict=reason.verdict,
         headline=f"{story.name} was not told of it: {reason.why}.",

@@ -36,7 +36,7 @@ def check_wanted(subscriber: SubscriberView, event: CloudEvent) -> None:
         raise InvalidRequestError(reason=f"the event tells of {subscriber.name}, which is never told of itself")
     reason = left_out(subscriber, event.type, event.severity)
     if reason and (event.type != SUBSCRIBER_TEST or reason.verdict is Verdict.DISABLED):
-        do = f"if it shall be: {reason.mend}" if reason.mend else "; ".join(reason.advice)
+        do = f"to have it told: {reason.mend}" if reason.mend else "; ".join(reason.advice)
         raise InvalidRequestError(reason=f"{subscriber.name} would not be told of it: {reason.why}; {do}")
 
 

@@ -71,15 +71,15 @@ def test_the_resend_itself_is_no_earlier_delivery() -> None:
     [
         (
             OPS.model_copy(update={"enabled": False}),
-            "it is disabled; if it shall be: im subscriber enable ops",
+            "it is disabled; to have it told: im subscriber enable ops",
         ),
         (
             make_subscriber(name="ops", types=("other.*",)),
-            f"none of its patterns matches {EVENT.type}; if it shall be: im subscriber update ops --types 'other.*,",
+            f"none of its patterns matches {EVENT.type}; to have it told: im subscriber update ops --types 'other.*,",
         ),
         (
             OPS.model_copy(update={"severities": ("SEV-1",)}),
-            "it is SEV-2, and ops is told of SEV-1 alone; if it shall be: im subscriber update ops --severities SEV-1,",
+            "it is SEV-2, and ops is told of SEV-1 alone; to have it told: im subscriber update ops --severities",
         ),
         (
             OPS.model_copy(update={"message_format": MessageFormat.FLAT}),
