@@ -19,7 +19,7 @@ from typing import Any
 
 from domain.addresses import AddressPolicy, is_loopback_host, literal
 from domain.errors import BlockedAddressError
-from domain.targets.catalogue import AppriseTarget
+from domain.targets.catalogue import AppriseTarget, meant_scheme
 from domain.targets.errors import AppriseMissingError, InvalidNotifyError
 
 SOCKET_SECONDS = 4.0  # to connect, and between bytes of an answer: a thread that is given up soon ends by itself
@@ -78,7 +78,7 @@ def _load(scheme: str) -> Any:
         with _preparing:
             return _prepared()
     except ImportError:
-        raise AppriseMissingError(scheme=scheme) from None
+        raise AppriseMissingError(scheme=scheme, close=meant_scheme(scheme)) from None
 
 
 @functools.cache
@@ -113,7 +113,8 @@ def _plugin(apprise: Any, target: AppriseTarget, policy: AddressPolicy) -> Any:
     plugin = apprise.Apprise.instantiate(target.url, asset=asset)
     if plugin is None:
         raise InvalidNotifyError(
-            reason=f"Apprise knows no such service, cannot read this {target.scheme}:// URL, or needs a file for it"
+            reason=f"Apprise knows no such service, cannot read this {target.scheme}:// URL, or needs a file for it",
+            close=meant_scheme(target.scheme),
         )
     if not _speaks_over_the_network(type(plugin)):
         raise InvalidNotifyError(

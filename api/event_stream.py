@@ -18,11 +18,12 @@ from api.middleware import ANYBODY, CALLER
 from api.scopes import ScopedRoute
 from domain.errors import ImError
 from domain.event_types import EMITTED_TYPES
+from domain.incidents import incident_named
 from domain.patterns import misread
 from domain.source_errors import AccessDeniedError
 from service.callers import Caller
 from service.changes import Watch
-from service.filter_checks import check_watched, incident_named
+from service.filter_checks import check_watched
 from service.gateway import Gateway
 from service.stream_listener import Listener, Told
 

@@ -20,11 +20,12 @@ from api.urls import location
 from api.views import EventDetail, event_detail
 from domain.event_types import EMITTED_TYPES
 from domain.explanations import Explanation
+from domain.incidents import incident_named
 from domain.patterns import misread
 from domain.receipts import BatchReceipt, PublishReceipt
 from service.event_list import EventFilter
 from service.event_rows import EventRow
-from service.filter_checks import check_empty, doubts, incident_named
+from service.filter_checks import check_empty, doubts
 from service.resends import Resent
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=ScopedRoute)

@@ -212,9 +212,8 @@ def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
 def _words(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "json_invalid":
         return f"the body cannot be read: {fault['ctx']['error']}"
-    if fault["loc"][0] == "query":
-        return in_words(fault)
-    return str(fault["msg"]).removeprefix("Value error, ")
+    of_query = fault["loc"][0] == "query"
+    return in_words(fault if of_query else {name: value for name, value in fault.items() if name != "input"})
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

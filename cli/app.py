@@ -28,7 +28,10 @@ from cli.doctor import doctor
 from cli.run import end_after, examples, make_app
 from cli.why import why
 
-app = make_app("Tell other systems what happened to your incidents: signed CloudEvents over webhooks.")
+app = make_app(
+    "Tell other systems what happened to your incidents: signed CloudEvents over webhooks.\n\n"
+    "A DURATION is 90s, 15m, 24h or 5d; a number without a unit is seconds."
+)
 app.add_typer(incident.app, name="incident")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(subscriber.app, name="subscriber")

@@ -14,7 +14,6 @@ from cli.run import (
     Format,
     FormatOption,
     Limit,
-    any_incident,
     check_not_empty,
     examples,
     make_app,
@@ -69,6 +68,7 @@ def list_(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List events, the latest first (up to a second behind)."""
+    from domain.incidents import incident_named  # noqa: PLC0415 - heavy
     from service.event_list import EventFilter  # noqa: PLC0415 - heavy
 
     check_not_empty({"--type": event_type, "--incident": incident, "--subscriber": subscriber, "--since": since})
@@ -77,7 +77,7 @@ def list_(
         failed=failed,
         undelivered=undelivered,
         type=event_type,
-        incident=any_incident(incident) if incident else None,
+        incident=incident_named(incident),
         subscriber=subscriber,
         since=moment("--since", since, now) if since else None,
         limit=limit,

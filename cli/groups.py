@@ -54,11 +54,15 @@ def suggested(typed: str, known: list[str]) -> str | None:
 
 
 def is_likely(typed: str, option: str) -> bool:
-    """Whether an option was probably meant: it is spelt alike, or has all words of what was typed."""
-    from domain.likeness import is_like  # noqa: PLC0415 - only where something went wrong
+    """Whether an option was probably meant: it is spelt alike, begins so, or has all words of what was typed.
+
+    Without the y of a singular: ``--severity`` begins as ``--severities`` does.
+    """
+    from domain.likeness import LEAST_BEGINNING, is_like  # noqa: PLC0415 - only where something went wrong
 
     mine, theirs = typed.lstrip("-"), option.lstrip("-")
-    return is_like(mine, theirs) or set(mine.split("-")) <= set(theirs.split("-"))
+    begins = len(mine) >= LEAST_BEGINNING and theirs.startswith(mine.removesuffix("y"))
+    return is_like(mine, theirs) or begins or set(mine.split("-")) <= set(theirs.split("-"))
 
 
 @contextmanager

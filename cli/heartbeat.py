@@ -1,6 +1,6 @@
 """`im heartbeat`: jobs that must go on beating; silence declares an incident, and the next beat resolves it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from cli.run import (
     examples,
     local_api,
     make_app,
+    meant,
     one_of,
     only_given,
     say,
@@ -71,8 +72,8 @@ def add(
     from domain.incidents import Severity  # noqa: PLC0415 - heavy
 
     given: dict[str, Any] = {
-        "every": duration("--every", every),
-        "grace": duration("--grace", grace),
+        "every": _every(every),
+        "grace": _grace(grace),
         "severity": Severity(severity.value),
         "zeebe_process": zeebe_process,
         "cluster": cluster,
@@ -127,8 +128,8 @@ def update(
 
     options = only_given(
         {
-            "every": None if every is None else duration("--every", every),
-            "grace": None if grace is None else duration("--grace", grace),
+            "every": None if every is None else _every(every),
+            "grace": None if grace is None else _grace(grace),
             "severity": Severity(severity.value) if severity else None,
             "zeebe_process": value_or_none("zeebe-process", zeebe_process, no_zeebe_process, ""),
             "cluster": "" if no_zeebe_process else cluster,
@@ -138,6 +139,18 @@ def update(
     if not options:
         raise typer.BadParameter("nothing to change; see im heartbeat update --help")
     _told("updated", with_gateway(lambda im: im.heartbeats.update(name, **options)), output)
+
+
+def _every(text: str) -> timedelta:
+    from domain.heartbeats import check_times  # noqa: PLC0415 - heavy
+
+    return meant("--every", lambda every: check_times(every, timedelta()), duration("--every", text))
+
+
+def _grace(text: str) -> timedelta:
+    from domain.heartbeats import MIN_EVERY, check_times  # noqa: PLC0415 - heavy
+
+    return meant("--grace", lambda grace: check_times(MIN_EVERY, grace), duration("--grace", text))
 
 
 @app.command("list", epilog=examples("im heartbeat list", "im heartbeat list --format json"))

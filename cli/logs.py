@@ -73,6 +73,8 @@ def logs(
         say(f"the last {len(shown)} of {len(found)} lines; --lines 0 shows all")
     if not found and not follow:
         say(f"nothing in {folder} matches" if component or level or since else f"nothing was logged in {folder} yet")
+        if component and component not in (known := _components(read_logs(folder))):
+            say(f"no component is {component!r} there; there are {', '.join(known)}")
     _print(shown, output)
     while follow:
         time.sleep(POLL_SECONDS)
@@ -133,6 +135,11 @@ def _wanted(lines: Iterable[str], wanted: Selection) -> Iterator[tuple[str, Entr
             continue
         if wanted(entry):
             yield line, entry
+
+
+def _components(lines: Iterable[str]) -> list[str]:
+    entries = (entry for _, entry in _wanted(lines, lambda _: True))
+    return sorted({str(entry["component"]) for entry in entries if "component" in entry})
 
 
 def _selection(component: str | None, least: int, since: datetime | None) -> Selection:

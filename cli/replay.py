@@ -8,7 +8,7 @@ import typer
 
 from cli import render_replays
 from cli.patience import Patience
-from cli.run import Format, FormatOption, Limit, examples, make_app, meant, moment, say, with_gateway, write
+from cli.run import Format, FormatOption, Limit, examples, make_app, meant, moment, say, warn, with_gateway, write
 from domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
@@ -135,13 +135,17 @@ def cancel(replay: Id, *, output: FormatOption = Format.TABLE) -> None:
 
 
 def _check(options: "ReplayOptions") -> None:
-    """Raise `typer.BadParameter` for options that contradict each other, or need another."""
+    """Raise `typer.BadParameter` for options that contradict each other or need another; warn of types mistaken."""
+    from domain.event_types import EMITTED_TYPES  # noqa: PLC0415 - heavy
+    from domain.patterns import misreadings  # noqa: PLC0415 - heavy
     from service.replay_views import check_options  # noqa: PLC0415 - heavy
 
     try:
         check_options(options)
     except InvalidInputError as error:
         raise typer.BadParameter(f"{error}. {error.advice}".removesuffix(". ")) from None
+    for warning in misreadings(options.types or (), list(EMITTED_TYPES)):
+        warn(warning)
 
 
 def _survey(options: "ReplayOptions", output: Format) -> None:

@@ -1,7 +1,6 @@
 """What every command shares: the gateway, exit statuses, messages, output formats, and values people type."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ if TYPE_CHECKING:  # for annotations alone: the gateway takes half a second to i
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
-_INCIDENT = re.compile(r"(?:inc-)?0*([1-9][0-9]{0,17})", re.IGNORECASE)
 MOST_LISTED = 1000
 # 0 is done. 2 is usage: an option is missing or contradicts another, or is no number, time, word or JSON as it takes;
 # Click decides it, and commands by `typer.BadParameter`. An error has the status of its nearest ancestor here.
@@ -181,15 +179,12 @@ def typed_secret(given: str | None, prompt: str = "secret") -> str | None:
 
 def incident_id(text: str) -> str:
     """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``."""
-    if not _INCIDENT.fullmatch(text.strip()):
+    from domain.incidents import own_form  # noqa: PLC0415 - heavy
+
+    found = own_form(text)
+    if found is None:
         raise typer.BadParameter(f"{text!r} is not an incident; write INC-7 or 7")
-    return any_incident(text)
-
-
-def any_incident(text: str) -> str:
-    """The same, and any other text as it is: publishers have incidents of their own."""
-    found = _INCIDENT.fullmatch(text.strip())
-    return f"INC-{found[1]}" if found else text
+    return found
 
 
 def meant(option: str, check: Callable[[T], object], given: T) -> T:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.run import Format, FormatOption, any_incident, check_not_empty, meant, put, say, warn, with_gateway
+from cli.run import Format, FormatOption, check_not_empty, meant, put, say, warn, with_gateway
 
 if TYPE_CHECKING:
     from cli.render_watch import ChangeLines, LiveTable
@@ -60,13 +60,14 @@ def watch_subscriber(
 def _watch(
     event_type: str | None, subscriber: str | None, incident: str | None, *, failed: bool, output: Format
 ) -> None:
+    from domain.incidents import incident_named  # noqa: PLC0415 - heavy
     from service.changes import Watch  # noqa: PLC0415 - heavy
 
     check_not_empty({"--type": event_type, "--incident": incident, "--subscriber": subscriber})
     watch = Watch(
         type=event_type,
         subscriber=subscriber,
-        incident=any_incident(incident) if incident else None,
+        incident=incident_named(incident),
         failed=failed,
     )
     check_type(event_type)

@@ -54,6 +54,10 @@ WITH_TLS = (
     "Events go to other machines over TLS alone: write https://, and where the receiver has none, put a reverse proxy "
     "with TLS before it."
 )
+ELSEWHERE = (
+    "Nobody is told there. Give the port on which the receiver itself listens, or have it listen on another one; for a "
+    "receiver to try things out with: im listen."
+)
 _BRACKETED = re.compile(r"\[[0-9a-f:.%]+\](:\d*)?", re.IGNORECASE)
 MAX_HOST_LENGTH = 253  # RFC 1035, 2.3.4
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
@@ -178,8 +182,9 @@ def check_proxy_url(url: str, policy: AddressPolicy) -> str:
 
 def _check_address(host: str, port: int, policy: AddressPolicy) -> None:
     address = literal(host)
-    own = is_loopback_host(host) and (port in policy.own_ports or port in INTERNAL_PORTS)
-    if own or (address is not None and not policy.allows(address, port, host=host)):
+    if is_loopback_host(host) and (port in policy.own_ports or port in INTERNAL_PORTS):
+        raise BlockedAddressError(host=host, reason=f"im itself, or its Temporal, has port {port} there", fix=ELSEWHERE)
+    if address is not None and not policy.allows(address, port, host=host):
         raise BlockedAddressError(host=host)
 
 

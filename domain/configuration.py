@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from domain.errors import InvalidEventError, InvalidRequestError
+from domain.faults import in_words
 from domain.http_clients import HttpClient
 from domain.resealing import resealed
 from domain.sources import HeartbeatConfig, ZeebeCluster
@@ -192,5 +193,5 @@ def _shown(value: Any, opened: Mapping[str, str]) -> str:
 def _fault(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
-    told = first["msg"].removeprefix("Value error, ")
+    told = in_words(first)
     return f"{place}: {told}" if place else told

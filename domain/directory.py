@@ -55,7 +55,7 @@ class Directory(BaseModel):
             return
         client = self.http_clients.get(subscriber.http_client)
         if client is None:
-            raise UnknownHttpClientError(name=subscriber.http_client)
+            raise UnknownHttpClientError.among(subscriber.http_client, self.http_clients)
         check_pair(subscriber, client)
 
 

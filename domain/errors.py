@@ -53,7 +53,7 @@ class ImError(Exception):
     Attributes:
         code: stable identifier; the API's problem type and the key of both status tables.
         says: the sentence, with the data's names in braces.
-        hint: what to do about it, likewise; may be empty.
+        hint: what to do about it, likewise; may be empty. Data named ``fix`` is said instead of it.
         data: the values the sentence is made from.
     """
 
@@ -74,7 +74,8 @@ class ImError(Exception):
     def advice(self) -> str:
         """What to do next, or an empty string; first the name that was probably meant, where there is one."""
         close = self.data.get("close")  # an error of an older version, or without a worker, has none
-        return ((f"Did you mean {close}? " if close else "") + self.hint.format(**self.data)).strip()
+        does = self.data.get("fix") or self.hint.format(**self.data)
+        return f"{f'Did you mean {close}? ' if close else ''}{does}".strip()
 
 
 class InvalidInputError(ImError):
@@ -97,30 +98,28 @@ class InvalidNameError(InvalidInputError):
 
 
 class InvalidUrlError(InvalidInputError):
-    """A URL that may not be delivered to; ``fix`` is what to do about it, where that is not in the hint."""
+    """A URL that may not be delivered to."""
 
     code = "invalid_url"
     says = "the URL cannot be used: {reason}"
     hint = "Use an absolute https:// URL; http:// is for localhost and loopback addresses only."
     field = "url"
 
-    @property
-    def advice(self) -> str:
-        """What to do about this one."""
-        fix = self.data.get("fix")  # an error of an older version has none
-        return str(fix) if fix else super().advice
-
 
 class BlockedAddressError(InvalidInputError):
     """An address that the address policy refuses."""
 
     code = "blocked_address"
-    says = "the address of {host} is refused: it is not a public address, or it is a listener of this deployment"
+    says = "the address of {host} is refused: {reason}"
     hint = (
         "If deliveries to that network are intended, allow it for this deployment with "
         "IM_ALLOWED_NETWORKS (a comma-separated list of CIDR blocks)."
     )
     field = "url"
+
+    def __init__(self, **data: Any) -> None:
+        unsaid = "it is not a public address, or it is a listener of this deployment"  # which, of a name, is not told
+        super().__init__(**({"reason": unsaid} | data))
 
 
 class InvalidPatternError(InvalidInputError):

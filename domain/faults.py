@@ -14,13 +14,26 @@ _WORDS = {
     "less_than_equal": "is more than {le}",
     "greater_than_equal": "is less than {ge}",
 }
+_LIST = 'it is not a list; write ["one", "another"], or ["one"]'
+_OBJECT = 'it is not an object; write {"name": "value"}'
+_FORMS = {
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "extra_forbidden": "there is no such member; see how it is spelt",
+    "missing": "it is missing",
+}
 
 
 def in_words(fault: Mapping[str, Any]) -> str:
     """A fault of pydantic's with its value, such as ``'abc' is not a whole number``; of any other kind as it says it.
 
-    Only for what is no secret: of the kinds that repeat it, numbers and words to choose from.
+    Of numbers and words to choose from it repeats the ``input``, where it has one: leave out what may be secret.
     """
+    if form := _FORMS.get(fault["type"]):
+        return form
     if fault["type"] == "string_too_short" and fault.get("input") == "":
         return "it is empty; leave it out, or give one"
     said = _WORDS.get(fault["type"])

@@ -223,6 +223,11 @@ def own_form(text: str) -> str | None:
     return f"INC-{found[1]}" if found else None
 
 
+def incident_named(text: str | None) -> str | None:
+    """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``; anything else as it is: publishers have incidents of their own."""
+    return (own_form(text) if text else None) or text
+
+
 def number_of(incident_id: str) -> int | None:
     """7 of ``INC-7``; None of what is no id of an incident."""
     found = re.fullmatch(r"INC-([1-9][0-9]{0,17})", incident_id)

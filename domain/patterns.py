@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from domain.errors import InvalidPatternError, InvalidRequestError
-from domain.likeness import is_like
+from domain.likeness import nearest
 
 ALL = "**"
 MAX_PATTERNS = 50
@@ -126,30 +126,50 @@ def _advice(pattern: str, known_types: Sequence[str]) -> str:
     return f"{warning}; it will match only events of your own (see the known ones: im subscriber match '**')"
 
 
+def meant_type(text: str, known_types: Sequence[str]) -> str | None:
+    """The known type that was probably meant by a text that is none; None where none or several may be."""
+    close = _close(text, known_types)
+    found = [known for known in known_types if close and matches(close, known)]
+    return found[0] if len(found) == 1 else None
+
+
 def _likely(pattern: str, known_types: Sequence[str]) -> str | None:
-    wider = [f"{pattern.removesuffix('.*')}.**"] if pattern.endswith(".*") else [f"{pattern}.*", f"{pattern}.**"]
-    families = dict.fromkeys(known.partition(".")[0] for known in known_types)
-    for candidate in (*wider, *(f"{family}.{pattern}" for family in families)):
-        if any(matches(candidate, known) for known in known_types):
-            return candidate
-    if meant := next((known for known in known_types if _is_misspelt(pattern, known)), None):
-        return meant
     family = f"{'.'.join(pattern.split('.')[:2])}.**"  # such as all of incidents
-    return family if any(matches(family, known) for known in known_types) else None
+    return _close(pattern, known_types) or (family if any(matches(family, known) for known in known_types) else None)
 
 
-def _is_misspelt(pattern: str, known: str) -> bool:
-    """Whether a pattern is a type but for typing errors in a segment, its version, or what it lacks at the front.
+def _close(pattern: str, known_types: Sequence[str]) -> str | None:
+    families = dict.fromkeys(known.partition(".")[0] for known in known_types)
+    spelt = (pattern, _mended(pattern, known_types))
+    for base in (*spelt, *(f"{family}.{each}" for family in families for each in spelt)):
+        for candidate in (base, *_wider(base)):
+            if any(matches(candidate, known) for known in known_types):
+                return candidate
+    return next((known for known in known_types if "." in pattern and known.endswith(f".{pattern}")), None)
 
-    Types are not compared as a whole: most of their letters are those of their family.
+
+def _wider(pattern: str) -> tuple[str, ...]:
+    return (f"{pattern.removesuffix('.*')}.**",) if pattern.endswith(".*") else (f"{pattern}.*", f"{pattern}.**")
+
+
+def _mended(pattern: str, known_types: Sequence[str]) -> str:
+    """A pattern without typing errors, and with a version that there is.
+
+    Segment by segment: most letters of a type are those of its family. A family, such as ``imx``, may be one's own.
     """
-    mine, theirs = pattern.split("."), known.split(".")
-    if known.endswith(f".{pattern}"):
-        return len(mine) > 1
-    return len(mine) == len(theirs) and all(
-        is_like(one, other) or (one[:1] == "v" and one[1:].isdigit() and other[:1] == "v")
-        for one, other in zip(mine, theirs, strict=True)
-    )
+    segments = dict.fromkeys(segment for known in known_types for segment in known.split(".")[1:])
+    versions = [segment for segment in segments if _is_version(segment)]
+
+    def mended(segment: str) -> str:
+        if segment in segments:
+            return segment
+        return (versions[0] if _is_version(segment) else nearest(segment, segments)) or segment
+
+    return ".".join(map(mended, pattern.split(".")))
+
+
+def _is_version(segment: str) -> bool:
+    return segment[:1] == "v" and segment[1:].isdigit()
 
 
 def closest(patterns: Sequence[str], event_type: str) -> tuple[str, str]:

@@ -10,10 +10,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(text: str) -> timedelta:
-    """``90``, ``90s``, ``15m``, ``24h`` or ``5d``; raises `InvalidRequestError` for anything else."""
+    """``90s``, ``15m``, ``24h`` or ``5d``, or ``90`` for seconds; raises `InvalidRequestError` for anything else."""
     found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip().lower())
     if not found:
-        raise InvalidRequestError(reason=f"{shown(text)} is not a duration; write 90s, 15m, 24h or 5d")
+        raise InvalidRequestError(
+            reason=f"{shown(text)} is not a duration; write 90s, 15m, 24h or 5d, or 90 for seconds"
+        )
     return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
 
 

@@ -1,89 +1,141 @@
 """A subscriber does not want an event, by its settings of today: what in them says so."""
 
 import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from domain.explanations import Finding, Story, Verdict
+from domain.message_formats import MessageFormat
 from domain.message_formats import can_say as format_can_say
 from domain.operational import asking
 from domain.patterns import closest, matches
 from domain.severities import admits
-from domain.subscribers import Subscriber
 from domain.targets.kinds import can_say
 from domain.why_advice import resend, stamp
 
 NOTHING = "nothing: this event is not meant for it."
+NOT_KEPT = "nothing: events that come while it is disabled are not kept for it."
 
 
-def unwanted(story: Story, subscriber: Subscriber) -> Finding | None:
+class Settings(Protocol):
+    """What decides of a subscriber; a view of one has it too."""
+
+    @property
+    def name(self) -> str:
+        """Of the subscriber."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it is told of anything."""
+
+    @property
+    def gone_at(self) -> datetime | None:
+        """When a 410 disabled it."""
+
+    @property
+    def target(self) -> str:
+        """The kind of target."""
+
+    @property
+    def message_format(self) -> MessageFormat:
+        """Of a webhook."""
+
+    @property
+    def types(self) -> Sequence[str]:
+        """Patterns."""
+
+    @property
+    def severities(self) -> Sequence[str]:
+        """Of events that state one, only these; none for all."""
+
+
+class Reason(NamedTuple):
+    """The setting that leaves an event out.
+
+    Attributes:
+        why: half a sentence, such as ``it is disabled``.
+        mend: the command after which such an event is told; None where there is none.
+        facts: sentences.
+        advice: what can be done besides.
+    """
+
+    verdict: Verdict
+    why: str
+    mend: str | None = None
+    facts: Sequence[str] = ()
+    advice: Sequence[str] = ()
+
+
+def unwanted(story: Story, subscriber: Settings) -> Finding | None:
     """The first of its settings that leaves the event out; None where none does."""
-    return (
-        _disabled(story, subscriber)
-        or _unsayable(story, subscriber)
-        or _unmatched(story, subscriber)
-        or _of_other_severity(story, subscriber)
+    reason = left_out(subscriber, story.type, story.severity)
+    if reason is None:
+        return None
+    mend = [f"to have it told: {reason.mend}, and then {resend(story)}"] if reason.mend else []
+    return Finding(
+        verdict=reason.verdict,
+        headline=f"{story.name} was not told of it: {reason.why}.",
+        facts=list(reason.facts),
+        next=NOT_KEPT if reason.verdict is Verdict.DISABLED else NOTHING,
+        advice=[*mend, *reason.advice],
     )
 
 
-def _disabled(story: Story, subscriber: Subscriber) -> Finding | None:
+def left_out(subscriber: Settings, event_type: str, severity: str | None) -> Reason | None:
+    """The first of its settings that leaves out events of a type and a severity; None where none does."""
+    return (
+        _disabled(subscriber)
+        or _unsayable(subscriber, event_type)
+        or _unmatched(subscriber, event_type)
+        or _of_other_severity(subscriber, severity)
+    )
+
+
+def _disabled(subscriber: Settings) -> Reason | None:
     if subscriber.enabled:
         return None
     gone = [f"it answered 410 Gone at {stamp(subscriber.gone_at)}, which disabled it."] if subscriber.gone_at else []
-    return Finding(
-        verdict=Verdict.DISABLED,
-        headline=f"{subscriber.name} was not told of it: it is disabled.",
-        facts=gone,
-        next="nothing: events that come while it is disabled are not kept for it.",
-        advice=[f"enable it: im subscriber enable {subscriber.name}; and then {resend(story)}"],
-    )
+    return Reason(Verdict.DISABLED, "it is disabled", f"im subscriber enable {subscriber.name}", facts=gone)
 
 
-def _unsayable(story: Story, subscriber: Subscriber) -> Finding | None:
-    kind = None if can_say(subscriber.target, story.type) else f"a {subscriber.target} target"
-    if not format_can_say(subscriber.message_format, story.type):
+def _unsayable(subscriber: Settings, event_type: str) -> Reason | None:
+    kind = None if can_say(subscriber.target, event_type) else f"a {subscriber.target} target"
+    if not format_can_say(subscriber.message_format, event_type):
         kind = f"the message format {subscriber.message_format.value!r}"
     if kind is None:
         return None
-    return Finding(
-        verdict=Verdict.UNSAYABLE,
-        headline=f"{story.name} was not told of it: {kind} has no way to say {story.type}.",
-        next=NOTHING,
-        advice=["such events need another subscriber, with the message format 'cloudevents'"],
-    )
+    others = "such events need another subscriber, with the message format 'cloudevents'"
+    return Reason(Verdict.UNSAYABLE, f"{kind} has no way to say {event_type}", advice=[others])
 
 
-def _unmatched(story: Story, subscriber: Subscriber) -> Finding | None:
+def _unmatched(subscriber: Settings, event_type: str) -> Reason | None:
     """No pattern matches; or one does, without asking for an operational event."""
-    if asking(subscriber.types, story.type) is not None:
+    if asking(subscriber.types, event_type) is not None:
         return None
-    wider = shlex.quote(",".join([*subscriber.types, story.type]))
-    widen = f"if it shall be: im subscriber update {story.name} --types {wider}, and then {resend(story)}"
-    match = next((pattern for pattern in subscriber.types if matches(pattern, story.type)), None)
+    mend = _update(subscriber, "types", shlex.quote(",".join([*subscriber.types, event_type])))
+    match = next((pattern for pattern in subscriber.types if matches(pattern, event_type)), None)
     if match is not None:
-        return Finding(
-            verdict=Verdict.NOT_ASKED,
-            headline=f"{story.name} was not told of it: its pattern {match!r} does not ask for operational events.",
-            facts=["only patterns that begin with im. do, so that nobody has them by accident."],
-            next=NOTHING,
-            advice=[widen],
-        )
-    near, parts = closest(subscriber.types, story.type)
-    return Finding(
-        verdict=Verdict.NO_MATCH,
-        headline=f"{story.name} was not told of it: none of its patterns matches {story.type}.",
+        why = f"its pattern {match!r} does not ask for operational events"
+        fact = "only patterns that begin with im. do, so that nobody has them by accident."
+        return Reason(Verdict.NOT_ASKED, why, mend, facts=[fact])
+    near, parts = closest(subscriber.types, event_type)
+    return Reason(
+        Verdict.NO_MATCH,
+        f"none of its patterns matches {event_type}",
+        mend,
         facts=[f"the closest of {len(subscriber.types)} is {near!r}: {parts}."],
-        next=NOTHING,
-        advice=[widen, f"what a pattern matches: im subscriber match {shlex.quote(near)}"],
+        advice=[f"what a pattern matches: im subscriber match {shlex.quote(near)}"],
     )
 
 
-def _of_other_severity(story: Story, subscriber: Subscriber) -> Finding | None:
-    if story.severity is None or admits(subscriber.severities, story.severity):
+def _of_other_severity(subscriber: Settings, severity: str | None) -> Reason | None:
+    if severity is None or admits(subscriber.severities, severity):
         return None
-    wider = ",".join(sorted([*subscriber.severities, story.severity]))
-    return Finding(
-        verdict=Verdict.OTHER_SEVERITY,
-        headline=f"{story.name} was not told of it: it is {story.severity}, and {story.name} is told of "
-        f"{', '.join(subscriber.severities)} alone.",
-        next=NOTHING,
-        advice=[f"if it shall be: im subscriber update {story.name} --severities {wider}, and then {resend(story)}"],
-    )
+    why = f"it is {severity}, and {subscriber.name} is told of {', '.join(subscriber.severities)} alone"
+    wider = ",".join(sorted([*subscriber.severities, severity]))
+    return Reason(Verdict.OTHER_SEVERITY, why, _update(subscriber, "severities", wider))
+
+
+def _update(subscriber: Settings, option: str, value: str) -> str:
+    return f"im subscriber update {subscriber.name} --{option} {value}"

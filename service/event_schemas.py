@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from domain.event_types import EMITTED_TYPES
+from domain.patterns import meant_type
 from domain.type_errors import UnknownTypeError
 
 MEDIA_TYPE = "application/schema+json"
@@ -22,7 +23,7 @@ def event_schema(event_type: str) -> dict[str, Any]:
         UnknownTypeError: the platform emits none of that type.
     """
     if event_type not in EMITTED_TYPES:
-        raise UnknownTypeError(name=event_type[:80])
+        raise UnknownTypeError(name=event_type[:80], close=meant_type(event_type[:80], list(EMITTED_TYPES)))
     return load_schema(event_type)
 
 

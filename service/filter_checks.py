@@ -11,11 +11,6 @@ from service.listing import quoted
 from service.subscriber_views import SubscriberView
 
 
-def incident_named(text: str | None) -> str | None:
-    """``INC-7`` for ``INC-7``, ``inc-7`` or ``7``; anything else as it is: publishers have incidents of their own."""
-    return (own_form(text) if text else None) or text
-
-
 async def check_subscriber(im: Gateway, name: str | None) -> None:
     """Raise `UnknownSubscriberError` for a name that no subscriber has."""
     try:

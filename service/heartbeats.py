@@ -159,10 +159,10 @@ class HeartbeatGateway(BeatIntake):
         return await self._view(await self._config(name))
 
     async def _config(self, name: str) -> HeartbeatConfig:
-        config = (await self._registry.fresh()).heartbeats.get(name)
-        if config is None:
-            raise HeartbeatNotFoundError(name=name)
-        return config
+        heartbeats = (await self._registry.fresh()).heartbeats
+        if name not in heartbeats:
+            raise HeartbeatNotFoundError.among(name, heartbeats)
+        return heartbeats[name]
 
     async def _view(self, config: HeartbeatConfig) -> HeartbeatView:
         try:

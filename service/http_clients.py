@@ -79,7 +79,7 @@ class HttpClientGateway:
 def _found(directory: Directory, name: str) -> HttpClient:
     client = directory.http_clients.get(name)
     if client is None:
-        raise HttpClientNotFoundError(name=name)
+        raise HttpClientNotFoundError.among(name, directory.http_clients)
     return client
 
 

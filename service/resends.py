@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from domain.errors import InvalidRequestError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
+from domain.explanations import Verdict
 from domain.operational import asks_for, told_of
 from domain.outcomes import FINAL_STATES
 from domain.receipts import PublishReceipt
 from domain.severities import admits
+from domain.why_unwanted import left_out
 from service.event_views import EventView
 from service.subscriber_views import SubscriberView
 
@@ -30,21 +32,12 @@ def check_wanted(subscriber: SubscriberView, event: CloudEvent) -> None:
 
     A test is for whom it names, whatever the patterns.
     """
-    name = subscriber.name
-    if not subscriber.enabled:
-        raise InvalidRequestError(reason=f"{name} is disabled; enable it first: im subscriber enable {name}")
-    if told_of(event) == name:
-        raise InvalidRequestError(reason=f"the event tells of {name}, which is never told of itself")
-    if event.type != SUBSCRIBER_TEST and not asks_for(subscriber.types, event.type):
-        raise InvalidRequestError(
-            reason=f"{name} wants {','.join(subscriber.types)}, so it would not be told of {event.type}"
-        )
-    if not admits(subscriber.severities, event.severity):
-        chosen = ",".join(subscriber.severities)
-        raise InvalidRequestError(
-            reason=f"{name} wants {chosen} alone, so it would not be told of {event.severity}; if it shall be: "
-            f"im subscriber update {name} --severities all"
-        )
+    if told_of(event) == subscriber.name:
+        raise InvalidRequestError(reason=f"the event tells of {subscriber.name}, which is never told of itself")
+    reason = left_out(subscriber, event.type, event.severity)
+    if reason and (event.type != SUBSCRIBER_TEST or reason.verdict is Verdict.DISABLED):
+        do = f"to have it told: {reason.mend}" if reason.mend else "; ".join(reason.advice)
+        raise InvalidRequestError(reason=f"{subscriber.name} would not be told of it: {reason.why}; {do}")
 
 
 def remarks(

@@ -109,10 +109,10 @@ class ZeebeIngest:
     async def accept_as(self, cluster: str, body: bytes) -> IngestReceipt:
         """`accept`, for the CLI: whoever reaches Temporal may speak for any cluster."""
         await self._connection.require_worker()
-        found = (await self._registry.fresh()).clusters.get(cluster)
-        if found is None:
-            raise ClusterNotFoundError(name=cluster)
-        return await self.accept(found, body)
+        clusters = (await self._registry.fresh()).clusters
+        if cluster not in clusters:
+            raise ClusterNotFoundError.among(cluster, clusters)
+        return await self.accept(clusters[cluster], body)
 
     async def expect_alerts(self, signature: str | None) -> None:
         """Refuse an alert that cannot be genuine, before its body is read.

@@ -146,10 +146,10 @@ class ZeebeGateway(ZeebeIngest):
 
     async def cluster(self, name: str) -> ClusterDetail:
         """One cluster, and what came of its records."""
-        found = (await self._registry.fresh()).clusters.get(name)
-        if found is None:
-            raise ClusterNotFoundError(name=name)
-        return ClusterDetail(**view(found).model_dump(), activity=await self.activity(name))
+        clusters = (await self._registry.fresh()).clusters
+        if name not in clusters:
+            raise ClusterNotFoundError.among(name, clusters)
+        return ClusterDetail(**view(clusters[name]).model_dump(), activity=await self.activity(name))
 
     async def _changed(self, cluster: ZeebeCluster, token: str | None) -> ClusterChanged:
         known = (await self._registry.fresh()).clusters.values()

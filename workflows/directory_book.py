@@ -44,7 +44,7 @@ class DirectoryBook:
     def _get_client(self, name: str) -> HttpClient:
         client = self._directory.http_clients.get(name)
         if client is None:
-            raise HttpClientNotFoundError(name=name)
+            raise HttpClientNotFoundError.among(name, self._directory.http_clients)
         return client
 
     def _get_unused_client(self, name: str) -> HttpClient:

@@ -40,6 +40,7 @@ class HeartbeatWorkflow:
         self._chores = Chores(self._heartbeat, self._tell)
         self._tasks: list[asyncio.Task[None]] = []  # the watch, then the chores
         self._asleep = False
+        self._renewed: dict[str, str] = {}  # what was sealed anew in this run: a change may be told later than that
 
     @workflow.run
     async def run(self, _request: HeartbeatInput) -> None:
@@ -74,6 +75,7 @@ class HeartbeatWorkflow:
     @workflow.signal(name="reseal_values")
     def reseal_values(self, request: Resealing) -> None:
         """Take the same ping URL sealed with another key; a heartbeat added anew meanwhile has another one."""
+        self._renewed |= request.values
         self._heartbeat.config = resealed(self._heartbeat.config, request.values)
 
     @workflow.signal(name="reseal")
@@ -85,7 +87,7 @@ class HeartbeatWorkflow:
     @workflow.update(name="change")
     def change(self, config: HeartbeatConfig) -> HeartbeatState:
         """Go by another set-up from now on."""
-        if self._heartbeat.change(config, workflow.now()) and self._asleep:
+        if self._heartbeat.change(resealed(config, self._renewed), workflow.now()) and self._asleep:
             self._tasks[0].cancel()  # its timer is of the former times
             self._tasks[0] = asyncio.create_task(self._watch())
         self._tell()

@@ -26,12 +26,12 @@ class SourcesBook:
 
     def _cluster(self, name: str) -> ZeebeCluster:
         if name not in self._sources.clusters:
-            raise ClusterNotFoundError(name=name)
+            raise ClusterNotFoundError.among(name, self._sources.clusters)
         return self._sources.clusters[name]
 
     def _heartbeat(self, name: str) -> HeartbeatConfig:
         if name not in self._sources.heartbeats:
-            raise HeartbeatNotFoundError(name=name)
+            raise HeartbeatNotFoundError.among(name, self._sources.heartbeats)
         return self._sources.heartbeats[name]
 
     def _heartbeat_after(self, change: HeartbeatChange) -> HeartbeatConfig:
@@ -58,7 +58,7 @@ class SourcesBook:
 
     def _token(self, name: str) -> ApiToken:
         if name not in self._sources.tokens:
-            raise TokenNotFoundError(name=name)
+            raise TokenNotFoundError.among(name, self._sources.tokens)
         return self._sources.tokens[name]
 
     def _keep(self, name: str, token: ApiToken | None) -> None:

@@ -24,7 +24,7 @@ from service.sessions import Sessions, Visitor
 # By name of the endpoint; None: for anybody.
 _PAGES: dict[Scope | None, str] = {
     Scope.READ: "overview events event why incidents incident subscriber changes",
-    Scope.MANAGE: "resend pause resume",
+    Scope.MANAGE: "resend pause resume enable",
     None: "static login log_in log_out nothing",
 }
 PAGES: dict[str, Scope | None] = {name: scope for scope, names in _PAGES.items() for name in names.split()}

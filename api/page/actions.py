@@ -45,3 +45,12 @@ async def resume(request: Request) -> Response:
     await gateway_of(request).subscribers.resume(name, parse_duration(age) if age else None)
     gather_of(request).forget()
     return RedirectResponse(link("subscriber", name=name, done="resumed"), HTTPStatus.SEE_OTHER)
+
+
+@router.post(f"{PAGE}/subscriber/enable")
+async def enable(request: Request) -> Response:
+    """A disabled subscriber is told of events again, from the next one on."""
+    name = (await fields(request)).get("name", "")
+    await gateway_of(request).subscribers.update(name, enabled=True)
+    gather_of(request).forget()
+    return RedirectResponse(link("subscriber", name=name, done="enabled"), HTTPStatus.SEE_OTHER)

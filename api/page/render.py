@@ -77,6 +77,7 @@ _DONE = {
     "resent": "Sent again. The new delivery shows below in a moment.",
     "paused": "Paused. Events for it wait until it is resumed.",
     "resumed": "Resumed. What waited is being delivered.",
+    "enabled": "Enabled. It is told of events from now on; what came meanwhile is sent by: im replay.",
     "out": "You are logged out.",
 }
 

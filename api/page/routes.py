@@ -15,9 +15,9 @@ from api.page.render import ASSETS, asset, explain, page
 from api.pages import page_before, read_time
 from api.urls import PAGE
 from domain.errors import SlowSearchError, UnavailableError
+from domain.incidents import incident_named
 from service.event_list import EventFilter
 from service.event_rows import EventRow
-from service.filter_checks import incident_named
 from service.incidents import IncidentRow
 from service.resends import remarks
 

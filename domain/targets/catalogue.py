@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from domain.likeness import nearest
 from domain.targets import kinds, pagerduty, pushover, twilio
 from domain.targets.base import Target
 from domain.targets.errors import InvalidNotifyError
@@ -14,6 +15,7 @@ BUILT_IN: Mapping[str, Callable[[NotifyUrl], Target]] = {
     "pover": pushover.parse,
     "twilio": twilio.parse,
 }
+_SPELT = {scheme: scheme for scheme in BUILT_IN} | {"pushover": "pover"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,12 @@ def parse_notify(url: str) -> Target | AppriseTarget:
         raise InvalidNotifyError(reason="it is a webhook's: give it as the URL instead (--url)")
     parse = BUILT_IN.get(scheme)
     return AppriseTarget(scheme, url) if parse is None else parse(split(url))
+
+
+def meant_scheme(scheme: str) -> str | None:
+    """``pagerduty://`` for ``pagerdty``: what is built in and was probably meant by a scheme that nobody knows."""
+    meant = nearest(scheme, _SPELT)
+    return f"{_SPELT[meant]}://" if meant else None
 
 
 def redacted(url: str) -> str:

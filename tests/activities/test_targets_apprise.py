@@ -170,6 +170,22 @@ def test_what_apprise_may_not_do_is_refused_at_once(url: str, reason: str) -> No
     assert "example.com" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("scheme", "meant"),
+    [("pagerdty", "pagerduty"), ("pushover", "pover"), ("twillio", "twilio"), ("nosuch", None), ("slack", None)],
+)
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_scheme_close_to_one_that_is_built_in_is_answered_with_that(
+    scheme: str, meant: str | None, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not installed:
+        uninstall(monkeypatch)
+    with pytest.raises(InvalidNotifyError if installed else AppriseMissingError) as refused:
+        check(f"{scheme}://bad")
+    advice = refused.value.advice
+    assert advice.startswith(f"Did you mean {meant}://? ") if meant else "Did you mean" not in advice
+
+
 @pytest.mark.parametrize("url", ["slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "mailtos://a:b@example.com"])
 def test_services_with_tls_are_accepted(url: str) -> None:
     check(url)
@@ -200,10 +216,14 @@ async def test_nothing_of_a_url_is_logged(sink: Sink, caplog: pytest.LogCaptureF
     assert TOKEN not in caplog.text
 
 
-async def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def uninstall(monkeypatch: pytest.MonkeyPatch) -> None:
     absent: dict[str, ModuleType | None] = {"apprise": None}
     monkeypatch.setattr(sys, "modules", {**sys.modules, **absent})
     monkeypatch.setattr(apprise_library, "_prepared", apprise_library._prepared.__wrapped__)
+
+
+async def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    uninstall(monkeypatch)
     with pytest.raises(AppriseMissingError) as missing:
         check("slack://a/b/c")
     assert "pip install 'incidents-platform[apprise]'" in missing.value.advice

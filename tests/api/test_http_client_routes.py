@@ -51,7 +51,7 @@ async def test_adding_is_201_with_location_and_no_secret(service: Service) -> No
         ({"proxy_credentials": "a:b"}, "give the proxy as well"),
         ({"total_seconds": 11}, "less than or equal to 10"),
         ({"connect_seconds": 0}, "greater than or equal"),
-        ({"unknown": 1}, "not permitted"),
+        ({"unknown": 1}, "no such member"),
     ],
 )
 async def test_what_cannot_be_used_is_422_and_says_why(service: Service, parts: dict[str, str], said: str) -> None:

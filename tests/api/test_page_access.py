@@ -19,7 +19,7 @@ from tests.api.stand_in import AT
 COOKIE = "im_session_8080"
 EVENT = {"specversion": "1.0", "id": "e/1", "source": "/t", "type": "a.b.v1"}
 SEEN = ("/", "/ui/events", "/ui/event?id=e/1", "/ui/incidents", "/ui/incident?id=INC-1", "/ui/subscriber?name=ops")
-ACTIONS = ("/ui/event/resend", "/ui/subscriber/pause", "/ui/subscriber/resume")
+ACTIONS = ("/ui/event/resend", "/ui/subscriber/pause", "/ui/subscriber/resume", "/ui/subscriber/enable")
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -229,6 +229,26 @@ async def test_who_may_manage_resends(service: Service) -> None:
     told = urlencode({"id": "e/1", "source": "/t", "done": "resent", "to": "ops", "resend": RESENT["workflow_id"]})
     assert answer.headers["location"] == f"/ui/event?{told}"
     assert service.gateway.events.resent == [("e/1", "ops")]
+
+
+async def test_who_may_manage_enables_what_is_disabled(service: Service) -> None:
+    await with_data(service)
+    await service.add_subscriber("other")
+    await service.gateway.subscribers.update("ops", enabled=False)
+    await log_in(service, service.gateway.tokens.add("looker", "read"))
+    shown = (await service.http.get("/ui/subscriber?name=ops")).text
+    assert ("It is told of nothing until it is enabled." in shown, "/ui/subscriber/enable" in shown) == (True, False)
+    service.http.cookies.clear()
+    form_token = await log_in(service)
+    assert "/ui/subscriber/enable" not in (await service.http.get("/ui/subscriber?name=other")).text
+    shown = (await service.http.get("/ui/subscriber?name=ops")).text
+    assert set(re.findall(r'action="(/ui/subscriber/[^"]+)"', shown)) == {"/ui/subscriber/enable"}
+    data = {"form_token": form_token, "name": "ops"}
+    answer = await service.http.post("/ui/subscriber/enable", data=data, headers=OURS)
+    assert answer.headers["location"] == "/ui/subscriber?name=ops&done=enabled"
+    assert (await service.gateway.subscribers.get("ops")).enabled
+    missing = await service.http.post("/ui/subscriber/enable", data=data | {"name": "nobody"}, headers=OURS)
+    assert missing.status_code == 404
 
 
 async def test_what_there_is_to_know_of_a_resend_is_on_the_page_it_leads_to(service: Service) -> None:

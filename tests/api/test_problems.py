@@ -91,6 +91,18 @@ async def test_json_that_readers_could_take_for_different_things_is_refused(
     assert not service.gateway.subscribers.known
 
 
+async def test_a_member_of_a_body_that_is_no_list_or_object_is_answered_with_how_one_is_written(
+    service: Service,
+) -> None:
+    body = {"name": "a", "url": "https://example.com", "types": 1, "headers": SECRET, "severity": ["SEV-1"]}
+    problem = assert_problem(await service.http.post("/api/v1/subscribers", json=body), 422, "invalid_request")
+    assert {fault["pointer"]: fault["detail"] for fault in problem["errors"]} == {
+        "#/types": 'it is not a list; write ["one", "another"], or ["one"]',
+        "#/headers": 'it is not an object; write {"name": "value"}',
+        "#/severity": "there is no such member; see how it is spelt",
+    }
+
+
 async def test_a_body_not_declared_as_json_is_415(service: Service) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await service.http.post("/api/v1/subscribers", content=f'{{"secret": "{SECRET}"}}', headers=headers)

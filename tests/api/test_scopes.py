@@ -37,6 +37,7 @@ page    POST /ui/login
 page    POST /ui/logout
 page    GET /ui/static/{file}
 page    GET /ui/subscriber
+page    POST /ui/subscriber/enable
 page    POST /ui/subscriber/pause
 page    POST /ui/subscriber/resume
 page    GET /ui/why

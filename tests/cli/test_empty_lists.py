@@ -9,12 +9,15 @@ import pytest
 
 import cli.event
 import cli.incident
+import cli.replay
 import cli.subscriber_health
 from cli.main import run
 from domain.errors import ImError, IncidentNotFoundError, NoWorkerError, SubscriberNotFoundError
+from domain.replays import Survey
 from service.event_list import EventFilter, EventPage
 from service.event_rows import EventRow
 from service.incidents import IncidentPage
+from service.replay_views import ReplayOptions
 from tests.support.gateways import serving
 
 NOW = datetime(2025, 12, 26, 14, 30, tzinfo=UTC)
@@ -104,6 +107,19 @@ def test_a_type_that_looks_mistaken_is_warned_of(gateway: Empty, capsys: pytest.
     assert "did you mean 'im.incident.**'?" in capsys.readouterr().err.splitlines()[0]
     assert run(["event", "list", "--type", "com.example.deploy.v1"]) == 0
     assert capsys.readouterr().err == "no events match\n"
+
+
+def test_a_type_of_a_replay_that_looks_mistaken_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def survey(_options: ReplayOptions) -> Survey:
+        return Survey()
+
+    found = SimpleNamespace(replays=SimpleNamespace(survey=survey))
+    monkeypatch.setattr(cli.replay, "with_gateway", serving(found))
+    for types, warned in (("im.incdent.**", True), ("com.example.**", False)):
+        assert run(["replay", "--subscriber", "a", "--dry-run", "--types", types]) == 0
+        assert ("did you mean 'im.incident.**'?" in capsys.readouterr().err) is warned
 
 
 def test_without_a_worker_the_empty_list_is_still_shown(gateway: Empty, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,8 @@ from cli.main import run
         ("--verison", "No such option: --verison (Possible options: --version)"),
         ("subscriber add --nme a", "No such option: --nme (Possible options: --name)"),
         ("subscriber update a --rate 1/s", "No such option: --rate (Possible options: --rate-limit)"),
+        ("subscriber add --severity a", "No such option: --severity (Possible options: --severities)"),
+        ("subscriber add --sever a", "No such option: --sever (Possible options: --severities)"),
         ("http-client add a --token-url a", "No such option: --token-url (Possible options: --oauth2-token-url)"),
         ("event list --at 1h", "No such option: --at"),
         ("event list --state failed", "No such option: --state"),

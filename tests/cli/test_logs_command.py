@@ -161,3 +161,17 @@ def test_follow_waits_for_files_survives_rotation_and_ends_with_ctrl_c(
     assert [following.stdout.readline() for _ in range(2)] == [line(2), line(3)]
     following.send_signal(signal.SIGINT)
     assert following.wait(60) == 130
+
+
+def test_a_component_that_logged_nothing_is_answered_with_those_that_did(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "serve.jsonl").write_text(line(1) + line(2, "WARN", "server"))
+    assert run(["logs", "--component", "worker"]) == 0
+    said = f"nothing in {folder} matches"
+    assert capsys.readouterr().err.splitlines() == [
+        said,
+        "no component is 'worker' there; there are outbox-worker, server",
+    ]
+    assert run(["logs", "--component", "server", "--level", "error"]) == 0
+    assert capsys.readouterr().err.splitlines() == [said]

@@ -94,6 +94,20 @@ async def test_a_subscriber_is_paused_and_resumed_and_says_what_waits(
     assert not desk.faults
 
 
+async def test_a_disabled_subscriber_is_enabled(desk: Tab, platform: Platform, sink: Sink, hook: Hook) -> None:
+    await hook.add(sink, "--no-enabled")
+    page = desk.page
+    await page.goto(at(platform, f"/ui/subscriber?name={hook.name}"))
+    await expect(page.get_by_text("It is told of nothing until it is enabled.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    await page.get_by_role("button", name="Enable").click()
+    await expect(page.get_by_text("Enabled. It is told of events from now on")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    event_id = await platform.emit(hook.type)
+    assert (await platform.ended(event_id))[hook.name]["state"] == "delivered"
+    assert not desk.faults
+
+
 async def test_hostile_text_is_shown_and_nothing_of_it_runs(
     desk: Tab, platform: Platform, sink: Sink, hook: Hook
 ) -> None:

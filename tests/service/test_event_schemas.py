@@ -66,3 +66,9 @@ def test_a_name_that_is_no_type_opens_no_file() -> None:
     for name in ("alarm-flat", "../settings", "im.incident.*", ""):
         with pytest.raises(UnknownTypeError):
             event_schema(name)
+
+
+def test_a_type_that_is_close_to_a_known_one_is_answered_with_that() -> None:
+    with pytest.raises(UnknownTypeError) as refused:
+        event_schema("im.incident.declard.v1")
+    assert refused.value.advice.startswith("Did you mean im.incident.declared.v1? See those it does with: im types.")

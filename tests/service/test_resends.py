@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import InvalidRequestError
 from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
+from domain.message_formats import MessageFormat
 from domain.outcomes import Delivery, DeliveryState
 from domain.pauses import Pause
 from service.event_views import EventView
@@ -68,16 +69,29 @@ def test_the_resend_itself_is_no_earlier_delivery() -> None:
 @pytest.mark.parametrize(
     ("subscriber", "said"),
     [
-        (OPS.model_copy(update={"enabled": False}), "im subscriber enable ops"),
-        (make_subscriber(name="ops", types=("other.*",)), "wants other.*, so it would not be told"),
-        (OPS.model_copy(update={"severities": ("SEV-1",)}), "wants SEV-1 alone, so it would not be told of SEV-2"),
+        (
+            OPS.model_copy(update={"enabled": False}),
+            "it is disabled; to have it told: im subscriber enable ops",
+        ),
+        (
+            make_subscriber(name="ops", types=("other.*",)),
+            f"none of its patterns matches {EVENT.type}; to have it told: im subscriber update ops --types 'other.*,",
+        ),
+        (
+            OPS.model_copy(update={"severities": ("SEV-1",)}),
+            "it is SEV-2, and ops is told of SEV-1 alone; to have it told: im subscriber update ops --severities",
+        ),
+        (
+            OPS.model_copy(update={"message_format": MessageFormat.FLAT}),
+            f"the message format 'flat' has no way to say {EVENT.type}; such events need another subscriber",
+        ),
     ],
 )
 def test_nobody_is_sent_again_what_their_settings_leave_out(subscriber: Any, said: str) -> None:
     event = make_event(data={"severity": "SEV-2"})
     check_wanted(view(OPS), event)
     check_wanted(view(OPS), make_event(type=SUBSCRIBER_TEST))
-    with pytest.raises(InvalidRequestError, match=re.escape(said)):
+    with pytest.raises(InvalidRequestError, match=re.escape(f"ops would not be told of it: {said}")):
         check_wanted(view(subscriber), event)
 
 

@@ -200,6 +200,16 @@ def test_literal_addresses_that_may_not_be_dialled_are_refused(url: str) -> None
         check_url(url, POLICY)
 
 
+@pytest.mark.parametrize("url", ["http://localhost:8080/hook", "http://127.0.0.1:7233/", "http://[::1]:29200/"])
+def test_of_a_listener_of_ours_no_network_is_said_to_help(url: str) -> None:
+    with pytest.raises(BlockedAddressError, match="im itself, or its Temporal, has port") as refused:
+        check_url(url, POLICY)
+    assert "have it listen on another one" in refused.value.advice
+    with pytest.raises(BlockedAddressError, match="not a public address") as private:
+        check_url("https://10.0.0.1/", POLICY)
+    assert "IM_ALLOWED_NETWORKS" in private.value.advice
+
+
 def test_an_own_port_is_refused_where_the_scheme_implies_it() -> None:
     with pytest.raises(BlockedAddressError):
         check_url("https://127.0.0.1/", AddressPolicy(own_ports=frozenset({443})))

@@ -26,6 +26,7 @@ from tests.support.builders import NOW, make_subscriber, make_target
         ('{"format": "im-configuration", "format_version": 2}', "format_version"),
         ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "subscriber"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": [1]}', "subscribers.0"),
+        ('{"format": "im-configuration", "format_version": 1, "subscribers": {}}', "subscribers: it is not a list"),
         ('{"format": "im-configuration", "format_version": 1, "omitted": {"subscriber a": []}}', "as it was exported"),
     ],
 )
@@ -57,6 +58,13 @@ def test_an_entry_with_an_unknown_member_is_refused() -> None:
 def test_a_misspelt_member_is_refused_by_name_however_deep(part: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidRequestError, match=said):
         read_entry(Subscriber, as_members(make_subscriber()) | part)
+
+
+@pytest.mark.parametrize("member", ["types", "severities", "header_names", "secrets"])
+def test_a_text_in_the_place_of_a_list_is_refused_with_how_a_list_is_written(member: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        read_entry(Subscriber, as_members(make_subscriber()) | {member: "all"})
+    assert str(refused.value) == f'{member}: it is not a list; write ["one", "another"], or ["one"]'
 
 
 def test_the_digest_of_an_entry_is_of_what_it_says() -> None:

@@ -3,10 +3,16 @@
 from typing import Annotated, Any
 
 import pytest
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from domain.faults import in_words
 from service.settings import LogLevel
+
+
+class Member(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,12 @@ from service.settings import LogLevel
         (LogLevel, "loud", "'loud' is none of 'debug', 'info', 'warn' or 'error'"),
         (int, "x" * 100, f"'{'x' * 40}...' is not a whole number"),
         (int, "9" * 5000, f"'{'9' * 40}...' is too large a number"),
+        (list[str], "hush1", 'it is not a list; write ["one", "another"], or ["one"]'),
+        (tuple[str, ...], "hush1", 'it is not a list; write ["one", "another"], or ["one"]'),
+        (dict[str, str], ["hush1"], 'it is not an object; write {"name": "value"}'),
+        (Member, "hush1", 'it is not an object; write {"name": "value"}'),
+        (Member, {"name": "a", "nam": "hush1"}, "there is no such member; see how it is spelt"),
+        (Member, {}, "it is missing"),
         (Annotated[SecretStr, Field(min_length=16)], "hush", "Value should have at least 16 items after validation"),
     ],
 )

@@ -23,6 +23,7 @@ from domain.incidents import (
     check_change,
     check_declaration,
     declare,
+    incident_named,
     rfc3339,
     timeline_event,
 )
@@ -152,3 +153,13 @@ def test_times_are_utc_with_fractions_only_where_there_are_any(microsecond: int,
 def test_an_incident_survives_its_json_form() -> None:
     incident = _incident()
     assert Incident.model_validate(json.loads(incident.model_dump_json())) == incident
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("INC-7", "INC-7"), ("inc-7", "INC-7"), ("7", "INC-7"), ("007", "007"), ("INC-07", "INC-07"), ("PAY-1", "PAY-1")],
+)
+def test_an_incident_is_one_of_ours_or_else_of_a_publisher(text: str, named: str) -> None:
+    assert incident_named(text) == named
+    assert incident_named("") == ""
+    assert incident_named(None) is None

@@ -4,7 +4,7 @@ import pytest
 
 from domain.event_types import EMITTED_TYPES
 from domain.likeness import nearest
-from domain.patterns import misread
+from domain.patterns import meant_type, misread
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,11 @@ def test_only_what_is_close_or_begun_is_suggested(word: str, known: list[str], m
         ("im.incident.created.v1", "im.incident.**"),
         ("im.subscriber.added.v1", "im.subscriber.**"),
         ("im.alarm.closed.v1", "im.alarm.**"),
+        ("im.incdent.**", "im.incident.**"),
+        ("incdent.*", "im.incident.**"),
+        ("im.alrm.*.v1", "im.alarm.*.v1"),
+        ("im.incident.ack.v1", "im.incident.acknowledged.v1"),
+        ("incident.declared", "im.incident.declared.*"),
     ],
 )
 def test_another_type_is_suggested_for_a_typing_error_and_not_because_its_family_is_the_same(
@@ -52,6 +57,24 @@ def test_another_type_is_suggested_for_a_typing_error_and_not_because_its_family
     assert warning.endswith(f"did you mean {meant!r}?")
 
 
-@pytest.mark.parametrize("typed", ["com.incident.declared.v1", "declared.v2", "v1", "shop.incidents.declared.v1"])
+@pytest.mark.parametrize(
+    "typed", ["com.incident.declared.v1", "declared.v2", "v1", "shop.incidents.declared.v1", "imm.alarm.**"]
+)
 def test_a_type_of_ones_own_is_not_taken_for_one_of_ours(typed: str) -> None:
     assert misread(typed, list(EMITTED_TYPES)) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("im.incident.declard.v1", "im.incident.declared.v1"),
+        ("incident.declared", "im.incident.declared.v1"),
+        ("im.incident.closed.v2", "im.incident.closed.v1"),
+        ("im.incident", None),  # any of them may be meant
+        ("im.heartbeat.missed.v1", None),  # another one of the same family is not
+        ("com.example.deploy.v1", None),
+        ("", None),
+    ],
+)
+def test_one_type_is_suggested_where_one_alone_may_be_meant(typed: str, meant: str | None) -> None:
+    assert meant_type(typed, list(EMITTED_TYPES)) == meant

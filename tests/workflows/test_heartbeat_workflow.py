@@ -387,6 +387,23 @@ def test_a_heartbeat_that_was_added_anew_keeps_its_ping_url_when_the_former_ones
     assert watch._heartbeat.config.sealed_ping_url == "sealed:v1:k2:new"
 
 
+def test_a_change_that_is_told_after_its_ping_url_was_sealed_anew_does_not_undo_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workflows.heartbeat.workflow.now", lambda: NOW)
+    monkeypatch.setattr(HeartbeatWorkflow, "_tell", lambda _self: None)
+    old, new = "sealed:v1:k1:url", "sealed:v1:k2:url"
+    config = HeartbeatConfig(
+        name="h", every_seconds=60, grace_seconds=30, key_hash="0" * 64, sealed_ping_url=old, created_at=NOW
+    )
+    changed = config.model_copy(update={"every_seconds": 120, "updated_at": NOW + timedelta(seconds=1)})
+    for first in (None, old):  # before the change the heartbeat had no ping URL, or this one
+        watch = HeartbeatWorkflow(HeartbeatInput(config=config.model_copy(update={"sealed_ping_url": first})))
+        watch.reseal_values(Resealing(values={old: new}))
+        HeartbeatWorkflow.change(watch, changed)
+        assert watch._heartbeat.config == changed.model_copy(update={"sealed_ping_url": new})
+
+
 async def has_runs(client: Client, workflow_id: str) -> bool:
     return len([run async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'")]) > 1
 
