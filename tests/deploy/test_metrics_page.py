@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 import api.app  # noqa: F401 - with it comes everything that has metrics
+import service.follower  # likewise: a server loads it with its gateway
 import service.worker  # noqa: F401 - likewise
 from domain.health import Health, HealthStatus
 from domain.pauses import Pause
