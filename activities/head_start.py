@@ -55,7 +55,7 @@ class HeadStart:
         return subscriber in self._begun.get(run_id, ())
 
     def _forget(self, run_id: str) -> None:
-        del self._begun[run_id]
+        self._begun.pop(run_id, None)
 
     def _may_begin(self, subscriber: Subscriber) -> bool:
         waits = subscriber.ordered or subscriber.limited or subscriber.paused or is_at_most_once(subscriber.target)
