@@ -10,6 +10,7 @@ from domain.errors import DirectoryFullError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.http_client_errors import UnknownHttpClientError
 from domain.http_clients import HttpClient, check_pair
+from domain.naming import found
 from domain.subscribers import Subscriber
 
 # Temporal refuses a payload past 2 MiB; 64 KiB are left for its own wrapping and for growth by renewals.
@@ -53,10 +54,7 @@ class Directory(BaseModel):
         """Raise `UnknownHttpClientError` or `InvalidRequestError` for a client that a subscriber cannot have."""
         if subscriber.http_client is None:
             return
-        client = self.http_clients.get(subscriber.http_client)
-        if client is None:
-            raise UnknownHttpClientError.among(subscriber.http_client, self.http_clients)
-        check_pair(subscriber, client)
+        check_pair(subscriber, found(subscriber.http_client, self.http_clients, UnknownHttpClientError))
 
 
 class Snapshot(BaseModel):

@@ -1,9 +1,19 @@
-"""What a refused value is called: by the name that the caller gave it, which is not always that of its kind."""
+"""Names that callers give: what has one, and what a refused value is called, which is not always by its kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
-from domain.errors import InvalidInputError
+from domain.errors import ImError, InvalidInputError
+
+T = TypeVar("T")
+
+
+def found(name: str, known: Mapping[str, T], missing: type[ImError]) -> T:
+    """What has a name; raises ``missing``, with the name that was probably meant, where nothing has."""
+    if name not in known:
+        raise missing.among(name, known)
+    return known[name]
 
 
 @contextmanager

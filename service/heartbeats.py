@@ -23,7 +23,7 @@ from domain.heartbeats import (
     redacted,
 )
 from domain.incidents import Severity
-from domain.naming import given_as
+from domain.naming import found, given_as
 from domain.source_errors import HeartbeatNotFoundError, HeartbeatUnwatchedError
 from domain.sources import HeartbeatConfig, check_source_name, digest
 from service.beats import BeatIntake, reaching
@@ -159,10 +159,7 @@ class HeartbeatGateway(BeatIntake):
         return await self._view(await self._config(name))
 
     async def _config(self, name: str) -> HeartbeatConfig:
-        heartbeats = (await self._registry.fresh()).heartbeats
-        if name not in heartbeats:
-            raise HeartbeatNotFoundError.among(name, heartbeats)
-        return heartbeats[name]
+        return found(name, (await self._registry.fresh()).heartbeats, HeartbeatNotFoundError)
 
     async def _view(self, config: HeartbeatConfig) -> HeartbeatView:
         try:

@@ -8,6 +8,7 @@ from domain.directory import Directory
 from domain.http_client_errors import HttpClientNotFoundError
 from domain.http_client_trials import HttpClientTrial
 from domain.http_clients import HttpClient
+from domain.naming import found
 from service.connection import Connection
 from service.http_client_drafts import HttpClientDrafts, HttpClientOptions
 from service.http_client_views import HttpClientView, view
@@ -52,14 +53,14 @@ class HttpClientGateway:
     async def get(self, name: str) -> HttpClientView:
         """One client."""
         directory = await self._directory()
-        return _view(directory, _found(directory, name))
+        return _view(directory, found(name, directory.http_clients, HttpClientNotFoundError))
 
     async def test(self, name: str, url: str) -> HttpClientTrial:
         """Ask a URL for its head by way of a client, from this process; nothing is posted."""
         from activities.http_client_trials import try_out  # noqa: PLC0415 - loads aiohttp, for this alone
 
         check_url(url, self._connection.policy)
-        client = _found(await self._directory(), name)
+        client = found(name, (await self._directory()).http_clients, HttpClientNotFoundError)
         return await try_out(client, url, self._connection.keyring, self._connection.policy)
 
     async def _drafts(self, options: HttpClientOptions) -> HttpClientDrafts:
@@ -74,13 +75,6 @@ class HttpClientGateway:
         snapshot = await self._subscribers.snapshot(None)
         subscribers = snapshot.subscribers or {}
         return Directory(version=snapshot.version, subscribers=subscribers, http_clients=snapshot.http_clients)
-
-
-def _found(directory: Directory, name: str) -> HttpClient:
-    client = directory.http_clients.get(name)
-    if client is None:
-        raise HttpClientNotFoundError.among(name, directory.http_clients)
-    return client
 
 
 def _view(directory: Directory, client: HttpClient) -> HttpClientView:

@@ -11,6 +11,7 @@ from domain.directory import Snapshot
 from domain.drains import DrainProgress, Owed
 from domain.errors import SubscriberNotFoundError
 from domain.event_types import KNOWN_TYPES
+from domain.naming import found
 from domain.patterns import misreadings
 from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, PauseRequest, ResumeRequest, check_age, check_reason
@@ -182,10 +183,8 @@ class SubscriberGateway:
     async def get(self, name: str) -> SubscriberView:
         """One subscriber."""
         snapshot = await self.snapshot(None)
-        subscribers = snapshot.subscribers or {}
-        if name not in subscribers:
-            raise SubscriberNotFoundError.among(name, subscribers)
-        return view(subscribers[name], snapshot.http_clients)
+        subscriber = found(name, snapshot.subscribers or {}, SubscriberNotFoundError)
+        return view(subscriber, snapshot.http_clients)
 
     async def snapshot(self, known_version: int | None) -> Snapshot:
         """The directory as it is, to be read only; without its subscribers when ``known_version`` is current."""

@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.logger import Logger
+from domain.naming import found
 from domain.source_errors import AccessDeniedError, ClusterNotFoundError
 from domain.sources import ZeebeCluster, bare_token
 from domain.zeebe import IncidentRecord, IngestReceipt, OtherRecord, ParsedRecords
@@ -110,9 +111,7 @@ class ZeebeIngest:
         """`accept`, for the CLI: whoever reaches Temporal may speak for any cluster."""
         await self._connection.require_worker()
         clusters = (await self._registry.fresh()).clusters
-        if cluster not in clusters:
-            raise ClusterNotFoundError.among(cluster, clusters)
-        return await self.accept(clusters[cluster], body)
+        return await self.accept(found(cluster, clusters, ClusterNotFoundError), body)
 
     async def expect_alerts(self, signature: str | None) -> None:
         """Refuse an alert that cannot be genuine, before its body is read.

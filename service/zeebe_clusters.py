@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from domain.errors import InvalidRequestError
 from domain.incidents import Severity
+from domain.naming import found
 from domain.source_errors import ClusterNotFoundError
 from domain.sources import (
     MAX_RULES,
@@ -146,10 +147,8 @@ class ZeebeGateway(ZeebeIngest):
 
     async def cluster(self, name: str) -> ClusterDetail:
         """One cluster, and what came of its records."""
-        clusters = (await self._registry.fresh()).clusters
-        if name not in clusters:
-            raise ClusterNotFoundError.among(name, clusters)
-        return ClusterDetail(**view(clusters[name]).model_dump(), activity=await self.activity(name))
+        cluster = found(name, (await self._registry.fresh()).clusters, ClusterNotFoundError)
+        return ClusterDetail(**view(cluster).model_dump(), activity=await self.activity(name))
 
     async def _changed(self, cluster: ZeebeCluster, token: str | None) -> ClusterChanged:
         known = (await self._registry.fresh()).clusters.values()

@@ -13,6 +13,7 @@ from domain.errors import SubscriberNotFoundError
 from domain.events import CloudEvent
 from domain.http_client_errors import HttpClientInUseError, HttpClientNotFoundError
 from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair
+from domain.naming import found
 from domain.subscriber_changes import SubscriberChange, apply_change
 from domain.subscribers import Subscriber
 from workflows import policies
@@ -31,10 +32,7 @@ class DirectoryBook:
         self._to_drain: list[DrainOrder] = []
 
     def _get(self, name: str) -> Subscriber:
-        subscriber = self._directory.subscribers.get(name)
-        if subscriber is None:
-            raise SubscriberNotFoundError.among(name, self._directory.subscribers)
-        return subscriber
+        return found(name, self._directory.subscribers, SubscriberNotFoundError)
 
     def _changed_subscriber(self, change: SubscriberChange) -> Subscriber:
         changed = apply_change(self._get(change.name), change, workflow.now())
@@ -42,10 +40,7 @@ class DirectoryBook:
         return changed
 
     def _get_client(self, name: str) -> HttpClient:
-        client = self._directory.http_clients.get(name)
-        if client is None:
-            raise HttpClientNotFoundError.among(name, self._directory.http_clients)
-        return client
+        return found(name, self._directory.http_clients, HttpClientNotFoundError)
 
     def _get_unused_client(self, name: str) -> HttpClient:
         client = self._get_client(name)

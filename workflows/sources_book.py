@@ -6,6 +6,7 @@ from temporalio import workflow
 
 from domain.errors import InvalidRequestError
 from domain.heartbeat_changes import HeartbeatChange, apply_heartbeat_change
+from domain.naming import found
 from domain.source_errors import ClusterNotFoundError, HeartbeatNotFoundError
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster, check_count
 from domain.token_errors import TokenExistsError, TokenNotFoundError
@@ -25,14 +26,10 @@ class SourcesBook:
         self._renewed = False  # so that the sealed values of an old key go with this run's history
 
     def _cluster(self, name: str) -> ZeebeCluster:
-        if name not in self._sources.clusters:
-            raise ClusterNotFoundError.among(name, self._sources.clusters)
-        return self._sources.clusters[name]
+        return found(name, self._sources.clusters, ClusterNotFoundError)
 
     def _heartbeat(self, name: str) -> HeartbeatConfig:
-        if name not in self._sources.heartbeats:
-            raise HeartbeatNotFoundError.among(name, self._sources.heartbeats)
-        return self._sources.heartbeats[name]
+        return found(name, self._sources.heartbeats, HeartbeatNotFoundError)
 
     def _heartbeat_after(self, change: HeartbeatChange) -> HeartbeatConfig:
         config = self._heartbeat(change.name)
@@ -57,9 +54,7 @@ class SourcesBook:
         check_count(len(self._sources.tokens), MAX_TOKENS)
 
     def _token(self, name: str) -> ApiToken:
-        if name not in self._sources.tokens:
-            raise TokenNotFoundError.among(name, self._sources.tokens)
-        return self._sources.tokens[name]
+        return found(name, self._sources.tokens, TokenNotFoundError)
 
     def _keep(self, name: str, token: ApiToken | None) -> None:
         """Have a token as it is given, or no longer."""
