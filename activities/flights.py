@@ -88,8 +88,7 @@ class Flights:
 
     async def counted(self, keys: Collection[str], within: timedelta) -> None:
         """Wait until the outcomes of those that are answered are counted, for so long at most."""
-        begun = [key for key in keys if key in self._answered and self._answered[key].is_set()]
-        if flights := [self._flights[key] for key in begun if not self._flights[key].done()]:
+        if flights := [self._flights[key] for key in keys if key in self._answered and self._answered[key].is_set()]:
             await asyncio.wait(flights, timeout=within.total_seconds())
 
     def leave(self, key: str) -> None:

@@ -1,12 +1,12 @@
 """`im serve` and `im worker`: processes that run until they are told to stop, and then drain."""
 
 import socket
-from importlib import import_module
 from typing import NoReturn
 
 import structlog
 from uvicorn.importer import import_from_string
 
+import service.parts  # noqa: F401 - before any process is forked from this one
 from cli.run import end_after
 from service.fleet import Fleet, Ready
 from service.logs import configure_logs
@@ -17,8 +17,6 @@ from service.settings import Settings, load_settings
 from service.settings_checks import guarded
 from service.state_files import LOG_FOLDER, prepare_state_dir
 from service.temporal import temporal_address
-
-GATEWAY_PARTS = "service.parts"
 
 _log = structlog.get_logger("server")
 
@@ -38,8 +36,7 @@ def run_serve_many(count: int, *, host: str | None, port: int | None) -> int:
     listener = listen(settings.im_api_host, settings.im_api_port)
     settings = settings.model_copy(update={"im_api_port": int(listener.getsockname()[1])})
     ports = sdk_ports(count)
-    import_from_string(API_APP)  # these here, once, instead of in each of them
-    import_module(GATEWAY_PARTS)
+    import_from_string(API_APP)  # here, once, instead of in each of them
 
     def serve(number: int, ready: Ready) -> NoReturn:
         configure_logs(settings.im_log_level, folder=folder, role="serve")

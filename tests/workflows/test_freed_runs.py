@@ -13,8 +13,9 @@ from temporalio import workflow
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker, WorkflowInstance, WorkflowInstanceDetails
+from temporalio.worker import Worker, WorkflowInstance
 
+from service import runs
 from service.runs import FreeingRunner
 from tests.support.eventually import eventually
 
@@ -58,7 +59,11 @@ def without_a_collector() -> Iterator[None]:
 def _worker(skipping: WorkflowEnvironment, queue: str, kept: int) -> Worker:
     runner = FreeingRunner()
     return Worker(
-        skipping.client, task_queue=queue, workflows=[Waiting], workflow_runner=runner, max_cached_workflows=kept
+        skipping.client,
+        task_queue=queue,
+        workflows=[Waiting, Asking],
+        workflow_runner=runner,
+        max_cached_workflows=kept,
     )
 
 
@@ -98,42 +103,29 @@ class Asking:
         await asyncio.gather(workflow.execute_activity("nobody", start_to_close_timeout=timedelta(hours=1)))
 
 
-class Watched(FreeingRunner):
-    """Has every eviction asked for twice, as the SDK does with one that took it too long."""
-
-    def __init__(self) -> None:
-        self.again: list[object] = []  # what the second time came to
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """A run of that kind."""
-        run = super().create_instance(det)
-        activate = run.activate
-
-        def twice(act: WorkflowActivation) -> WorkflowActivationCompletion:
-            completion = activate(act)
-            if any(job.HasField("remove_from_cache") for job in act.jobs):
-                try:
-                    self.again.append(run.activate(act))
-                except Exception as error:  # noqa: BLE001 - the SDK would try for ever
-                    self.again.append(error)
-            return completion
-
-        run.activate = twice  # type: ignore[method-assign]
-        return run
-
-
 async def test_a_run_is_evicted_in_silence_and_as_often_as_is_asked(
     skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[object] = []
+    again: list[object] = []  # what evictions came to that were asked for a second time
+    take_apart = runs._take_apart
+
+    def asked_twice(run: WorkflowInstance, completion: WorkflowActivationCompletion) -> None:
+        take_apart(run, completion)
+        eviction = WorkflowActivation()
+        eviction.jobs.add().remove_from_cache.SetInParent()
+        try:
+            again.append(run.activate(eviction))
+        except Exception as error:  # noqa: BLE001 - the SDK would try for ever
+            again.append(error)
+
+    monkeypatch.setattr(runs, "_take_apart", asked_twice)
     monkeypatch.setattr(sys, "unraisablehook", said.append)
-    queue, runner = f"freed-{uuid.uuid4()}", Watched()
-    async with Worker(
-        skipping.client, task_queue=queue, workflows=[Asking], workflow_runner=runner, max_cached_workflows=0
-    ):
+    queue = f"freed-{uuid.uuid4()}"
+    async with _worker(skipping, queue, kept=0):
         handle = await skipping.client.start_workflow("Asking", id=queue, task_queue=queue)
-        await eventually(lambda: runner.again)
+        await eventually(lambda: again)
         await handle.terminate()
     gc.collect()
     assert said == []
-    assert all(isinstance(again, WorkflowActivationCompletion) for again in runner.again), runner.again
+    assert all(isinstance(each, WorkflowActivationCompletion) for each in again), again
