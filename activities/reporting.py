@@ -21,6 +21,8 @@ T = TypeVar("T")
 HEARTBEAT_EVERY = timedelta(seconds=2)
 # Before attempts that follow those which this machine's faults used up; between these Temporal's own policy waits.
 UNMADE_WAIT = timedelta(seconds=30)
+# After its activity was scheduled: nobody sees it wait earlier. A first attempt that nobody has reset is due at once.
+SOONEST_RESET = timedelta(milliseconds=100)
 BRIEF_RESPONSE_CHARS = 100  # where many deliveries share one result, which Temporal refuses past 2 MiB
 
 
@@ -100,7 +102,7 @@ def _is_reset(info: activity.Info) -> bool:
 
     Another first attempt has no heartbeats, and is scheduled when its activity is.
     """
-    return bool(info.heartbeat_details) or info.current_attempt_scheduled_time - info.scheduled_time > MIN_DELAY
+    return bool(info.heartbeat_details) or info.current_attempt_scheduled_time - info.scheduled_time > SOONEST_RESET
 
 
 async def until_due(request: DeliverRequest, known: list[Attempt]) -> None:

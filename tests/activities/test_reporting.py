@@ -138,8 +138,9 @@ def test_what_could_not_be_made_is_said_again_and_waited_for(made: int) -> None:
     assert waiting.on_attempt(2, *waiting.beaten) is None  # and nothing takes that wait for a lost one
 
 
+@pytest.mark.parametrize("after", [timedelta(seconds=4), timedelta(milliseconds=300)])
 @pytest.mark.parametrize("made", [0, 2])
-def test_an_operator_ends_the_wait_for_this_machine(made: int) -> None:
+def test_an_operator_ends_the_wait_for_this_machine(made: int, after: timedelta) -> None:
     waiting = Waiting(made)
     waiting.unmade = "too many open files"
-    assert waiting.on_attempt(1, after=timedelta(seconds=4)) is None
+    assert waiting.on_attempt(1, after=after) is None
