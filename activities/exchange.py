@@ -1,10 +1,10 @@
 """A request and its answer, as our code sees them; `activities.transport` moves them.
 
 They take the place of httpx's, whose making and reading cost a third of a delivery's CPU
-(docs/decisions/0022-deliveries-go-past-httpx.md). What can go wrong is in `activities.transport_errors`.
+(docs/decisions/0056-one-connection-one-parser.md). What can go wrong is in `activities.transport_errors`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,14 +30,13 @@ class Request:
 
 
 class Answer(Protocol):
-    """A status, and a body that is read as it comes.
-
-    Attributes:
-        headers: names in any case.
-    """
+    """A status, and a body that is read as it comes."""
 
     status: int
-    headers: Mapping[str, str]
+
+    def header(self, name: str) -> str | None:
+        """The first header of a name, in any case."""
+        ...
 
     async def read_into(self, body: bytearray, limit: int) -> None:
         """Read the body until it ends, or ``limit`` bytes of it have come.

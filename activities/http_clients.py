@@ -9,11 +9,12 @@ from http import HTTPStatus
 
 from activities.background import retrieved
 from activities.certificates import CertifiedKey, tls_context
+from activities.dialling import EgressProxy
 from activities.exchange import Answer, Request, Transport
 from activities.logger import Logger
 from activities.oauth2 import Token, TokenSource, basic
 from activities.sealing import Keyring, http_client_purpose
-from activities.transport import EgressProxy, GuardedTransport
+from activities.transport import GuardedTransport
 from activities.transport_errors import LocalFault, own_fault
 from domain.addresses import AddressPolicy
 from domain.http_clients import HttpClient, Part

@@ -142,7 +142,7 @@ class Sender:
         finally:
             if answer is not None:
                 answer.close()
-        return _Answer(answer.status, answer.headers.get("Retry-After"), duration, bytes(body))
+        return _Answer(answer.status, answer.header("Retry-After"), duration, bytes(body))
 
 
 def _judged(parcel: Parcel, draft: Attempt, answer: _Answer) -> Attempt:

@@ -131,8 +131,7 @@ async def test_an_old_version_ends_what_it_has_begun_and_is_closed(by_client: Cl
         receiver.script(held, Answer())
         under_way = asyncio.create_task(by_client.send(receiver.url()))
         await receiver.wait_for(1)
-        old = by_client.clients._ready["client"].making.result()._guarded._session
-        assert old is not None
+        old = by_client.clients._ready["client"].making.result()._guarded._idle
         by_client.have(_rotated(client, "right"))
         assert (await by_client.send(receiver.url())).status == 200
         assert not old.closed

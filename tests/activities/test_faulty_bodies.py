@@ -64,7 +64,7 @@ async def test_a_fault_of_this_machine_is_not_charged_to_the_receiver(
     def refuse(*_: Any, **__: Any) -> socket.socket:
         raise OSError(number, "no more")
 
-    monkeypatch.setattr("activities.transport.socket.socket", refuse)
+    monkeypatch.setattr("socket.socket", refuse)
     with pytest.raises(LocalFault):
         await send(sink.url())
 

@@ -1,0 +1,154 @@
+"""Connections to receivers: under the address policy, by way of an egress proxy where there is one, TLS verified."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import aiohappyeyeballs
+import httpx
+
+from activities.guarded_addresses import GuardedAddresses
+from activities.http_connection import HttpConnection, head_of
+from activities.places import Place, place_of
+from activities.translation import not_connected
+from activities.transport_errors import (
+    BlockedAddress,
+    LocalFault,
+    NoConnectionInTime,
+    ProxyFailed,
+    TlsNotVerified,
+    TransportFault,
+)
+from domain.addresses import AddressPolicy
+from domain.outcomes import status_text
+
+HAPPY_EYEBALLS_SECONDS = 0.25  # RFC 8305, 5: before the next address is tried beside the one before
+
+
+@dataclass(frozen=True)
+class EgressProxy:
+    """A proxy, as ``http(s)://host:port``, and what it is told as Proxy-Authorization."""
+
+    url: str
+    authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is for the proxy alone."""
+        return {"Proxy-Authorization": self.authorization} if self.authorization else {}
+
+    @cached_property
+    def place(self) -> Place:
+        """What is dialled."""
+        return place_of(httpx.URL(self.url))
+
+
+class Dialler:
+    """Makes connections, and only such as the policy allows.
+
+    Args:
+        policy: checked on every dialled address; behind a proxy that is the proxy's, which dials the receiver itself.
+        tls: verifies receivers, and an https proxy.
+        proxy: all connections are made by way of it.
+        seconds: for name, connection, proxy and TLS together; None for no limit of its own.
+    """
+
+    def __init__(
+        self, policy: AddressPolicy, tls: ssl.SSLContext, proxy: EgressProxy | None, seconds: float | None
+    ) -> None:
+        self._addresses = GuardedAddresses(policy)
+        self._tls = tls
+        self._proxy = proxy
+        self._seconds = seconds
+
+    def check(self, place: Place) -> None:
+        """Check a receiver behind a proxy, at every request: the proxy is what is dialled, and that once for many.
+
+        Raises:
+            BlockedAddress: the policy refuses it.
+        """
+        if self._proxy is not None:
+            self._addresses.check_behind_proxy(place, proxy_host=self._proxy.place.host)
+
+    async def dial(self, place: Place) -> HttpConnection:
+        """Connect to a receiver: to the proxy in its stead, where there is one, and through that where TLS is spoken.
+
+        Raises:
+            TransportFault: there is no connection.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                if self._proxy is None:
+                    return await self._connect(place)
+                with _proxys_fault():
+                    connection = await self._connect(self._proxy.place)
+                return await self._tunnel(connection, self._proxy, place) if place.tls else connection
+        except TimeoutError:
+            raise NoConnectionInTime("no connection in time") from None
+
+    async def _connect(self, place: Place) -> HttpConnection:
+        """Connect to one address of a place, and speak TLS there if that is due; to another one where that fails."""
+        entries = await self._addresses.of(place)
+        try:
+            while True:
+                sock = await aiohappyeyeballs.start_connection(entries, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS)
+                tried = sock.getpeername()
+                try:
+                    return await self._speak(sock, place)
+                except OSError:
+                    aiohappyeyeballs.remove_addr_infos(entries, tried)
+                    if not entries:
+                        raise
+        except (OSError, RuntimeError) as error:  # the latter may be uvloop's
+            raise not_connected(error) from None
+
+    async def _speak(self, sock: socket.socket, place: Place) -> HttpConnection:
+        tls, name = (self._tls, place.name) if place.tls else (None, None)
+        loop = asyncio.get_running_loop()
+        try:
+            _, connection = await loop.create_connection(HttpConnection, sock=sock, ssl=tls, server_hostname=name)
+        except BaseException:
+            sock.close()
+            raise
+        return connection
+
+    async def _tunnel(self, outer: HttpConnection, proxy: EgressProxy, place: Place) -> HttpConnection:
+        """Have the proxy connect to the receiver, and speak TLS with that."""
+        inner, loop = HttpConnection(), asyncio.get_running_loop()
+        try:
+            await _ask_tunnel(outer, proxy, place)
+            spoken = await loop.start_tls(outer.transport, inner, self._tls, server_hostname=place.name)
+        except BaseException as error:
+            outer.transport.abort()
+            if isinstance(error, OSError):
+                raise not_connected(error) from None
+            raise
+        if spoken is None:
+            raise not_connected(ConnectionResetError())
+        inner.connection_made(spoken)  # which is left to whoever upgrades a connection
+        return inner
+
+
+async def _ask_tunnel(outer: HttpConnection, proxy: EgressProxy, place: Place) -> None:
+    """RFC 9110, 9.3.6."""
+    with _proxys_fault():
+        await outer.ask(
+            head_of("CONNECT", place.authority, {"Host": place.authority, **proxy.headers}, 0), has_body=False
+        )
+    if not 200 <= outer.status < 300:
+        raise ProxyFailed(f"the proxy answered {status_text(outer.status)}")
+
+
+@contextmanager
+def _proxys_fault() -> Iterator[None]:
+    """What goes wrong here is the proxy's fault, and none of the receiver's."""
+    try:
+        yield
+    except (BlockedAddress, LocalFault, TlsNotVerified):
+        raise
+    except TransportFault as fault:
+        raise ProxyFailed(f"the proxy is not reached: {fault}") from None
