@@ -1,7 +1,7 @@
 """A request and its answer, as our code sees them; `activities.transport` moves them.
 
 They take the place of httpx's, whose making and reading cost a third of a delivery's CPU
-(docs/decisions/0056-one-connection-one-parser.md). What can go wrong is in `activities.transport_errors`.
+(docs/decisions/0022-deliveries-go-past-httpx.md). What can go wrong is in `activities.transport_errors`.
 """
 
 from collections.abc import Callable

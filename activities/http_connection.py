@@ -127,7 +127,7 @@ class HttpConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection: at once where its answer has not ended."""
-        self._asked = None  # its failure would keep us
+        self._asked = self._fault = None  # what was raised knows who was asked
         if self._ended:
             self.transport.close()
         else:
