@@ -12,7 +12,7 @@ from typing import cast
 import httptools
 
 from activities.translation import broken_off
-from activities.transport_errors import BrokenOff, NotHttp, TransportFault
+from activities.transport_errors import BrokenOff, NotConnected, NotHttp, TransportFault
 
 # Of one answer, with interim answers, head and the framing of chunks. Readers stop at 64 KiB of body; this is for what
 # never becomes body, such as a chunk's extension without end (1.7 GB were taken within 10 s).
@@ -87,7 +87,7 @@ class HttpConnection(asyncio.Protocol):
         """
         self._prepare(has_body=has_body)
         if self._closed:
-            raise broken_off(None)
+            raise NotConnected("connection closed before the request")
         self._asked = self._loop.create_future()
         self.transport.write(head + content)
         await self._asked
