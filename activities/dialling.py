@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import aiohappyeyeballs
 import httpx
 
 from activities.guarded_addresses import GuardedAddresses
-from activities.http_connection import HttpConnection, head_of
+from activities.http_connection import HttpConnection
 from activities.places import Place, place_of
+from activities.request_heads import head_of
 from activities.translation import not_connected
 from activities.transport_errors import (
     BlockedAddress,
+    CertificateRefused,
     LocalFault,
     NoConnectionInTime,
     ProxyFailed,
@@ -27,6 +30,7 @@ from domain.addresses import AddressPolicy
 from domain.outcomes import status_text
 
 HAPPY_EYEBALLS_SECONDS = 0.25  # RFC 8305, 5: before the next address is tried beside the one before
+SHUTDOWN_SECONDS = 1.0  # for the other side to say that it ends TLS, too
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Dialler:
             async with asyncio.timeout(self._seconds):
                 if self._proxy is None:
                     return await self._connect(place)
-                with _proxys_fault():
+                with _proxys_fault("the proxy is not reached"):
                     connection = await self._connect(self._proxy.place)
                 return await self._tunnel(connection, self._proxy, place) if place.tls else connection
         except TimeoutError:
@@ -96,7 +100,7 @@ class Dialler:
         try:
             while True:
                 sock = await aiohappyeyeballs.start_connection(entries, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS)
-                tried = sock.getpeername()
+                tried = _peer(sock)
                 try:
                     return await self._speak(sock, place)
                 except OSError:
@@ -107,13 +111,11 @@ class Dialler:
             raise not_connected(error) from None
 
     async def _speak(self, sock: socket.socket, place: Place) -> HttpConnection:
-        tls, name = (self._tls, place.name) if place.tls else (None, None)
-        loop = asyncio.get_running_loop()
-        try:
-            _, connection = await loop.create_connection(HttpConnection, sock=sock, ssl=tls, server_hostname=name)
-        except BaseException:
-            sock.close()
-            raise
+        options: dict[str, Any] = {}
+        if place.tls:
+            options = {"ssl": self._tls, "server_hostname": place.name, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
+        # Whatever goes wrong, the loop closes the socket: it may know it still, and would mistake the next one for it.
+        _, connection = await asyncio.get_running_loop().create_connection(HttpConnection, sock=sock, **options)
         return connection
 
     async def _tunnel(self, outer: HttpConnection, proxy: EgressProxy, place: Place) -> HttpConnection:
@@ -121,10 +123,11 @@ class Dialler:
         inner, loop = HttpConnection(), asyncio.get_running_loop()
         try:
             await _ask_tunnel(outer, proxy, place)
-            spoken = await loop.start_tls(outer.transport, inner, self._tls, server_hostname=place.name)
+            way, until = outer.leave(), SHUTDOWN_SECONDS
+            spoken = await loop.start_tls(way, inner, self._tls, server_hostname=place.name, ssl_shutdown_timeout=until)
         except BaseException as error:
-            outer.transport.abort()
-            if isinstance(error, OSError):
+            outer.close()
+            if isinstance(error, (OSError, TypeError, RuntimeError)):  # the latter two are asyncio's, which lost it
                 raise not_connected(error) from None
             raise
         if spoken is None:
@@ -135,7 +138,7 @@ class Dialler:
 
 async def _ask_tunnel(outer: HttpConnection, proxy: EgressProxy, place: Place) -> None:
     """RFC 9110, 9.3.6."""
-    with _proxys_fault():
+    with _proxys_fault("the proxy makes no tunnel"):
         await outer.ask(
             head_of("CONNECT", place.authority, {"Host": place.authority, **proxy.headers}, 0), has_body=False
         )
@@ -144,11 +147,19 @@ async def _ask_tunnel(outer: HttpConnection, proxy: EgressProxy, place: Place) -
 
 
 @contextmanager
-def _proxys_fault() -> Iterator[None]:
+def _proxys_fault(said: str) -> Iterator[None]:
     """What goes wrong here is the proxy's fault, and none of the receiver's."""
     try:
         yield
-    except (BlockedAddress, LocalFault, TlsNotVerified):
+    except (BlockedAddress, CertificateRefused, LocalFault, TlsNotVerified):
         raise
     except TransportFault as fault:
-        raise ProxyFailed(f"the proxy is not reached: {fault}") from None
+        raise ProxyFailed(f"{said}: {fault}") from None
+
+
+def _peer(sock: socket.socket) -> Any:
+    try:
+        return sock.getpeername()
+    except OSError:  # it has none any more
+        sock.close()
+        raise

@@ -1,13 +1,14 @@
 """Which addresses a host has, as the system resolves it, and whether these may be dialled."""
 
 import asyncio
+import copy
 import ipaddress
 import socket
 from typing import Any
 
 from activities.background import retrieved
 from activities.places import Place
-from activities.transport_errors import BlockedAddress, NameNotResolved, check_own_means, own_fault
+from activities.transport_errors import BlockedAddress, NameNotResolved, TransportFault, check_own_means, own_fault
 from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
 
 KEPT_SECONDS = 10  # of a name's addresses, from when they were told
@@ -71,7 +72,10 @@ class GuardedAddresses:
         if place not in self._asking:
             self._asking[place] = asking = asyncio.create_task(self._ask(place))
             asking.add_done_callback(retrieved)
-        return await asyncio.shield(self._asking[place])  # who gives up does not take it from the others
+        try:
+            return await asyncio.shield(self._asking[place])  # who gives up does not take it from the others
+        except TransportFault as fault:
+            raise copy.copy(fault) from None  # each has one of its own
 
     async def _ask(self, place: Place) -> list[Entry]:
         try:
@@ -117,7 +121,7 @@ def _is_this_machine(address: Address) -> bool:
     except OSError as error:
         if fault := own_fault(error):
             raise fault from None
-        raise
+        return False  # this machine has no such addresses at all
 
 
 def _binds(probe: socket.socket, address: Address) -> bool:

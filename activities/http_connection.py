@@ -5,7 +5,7 @@ followed, decompressed or taken for the answer to another request.
 """
 
 import asyncio
-from collections.abc import Mapping
+import select
 from http import HTTPStatus
 from typing import cast
 
@@ -19,28 +19,6 @@ from activities.transport_errors import BrokenOff, NotConnected, NotHttp, Transp
 MAX_BYTES_TAKEN = 1024 * 1024
 MAX_HEAD_BYTES = 64 * 1024  # names and values of an answer's headers; httptools has no limit of its own
 MAX_WAITING = 64 * 1024  # bytes of body that nobody has read: no more are taken from the socket meanwhile
-
-_LINE_ENDS = frozenset("\r\n\0")
-
-
-def head_of(method: str, target: str, headers: Mapping[str, str], length: int) -> bytes:
-    """The head of a request (RFC 9112, 3 and 5).
-
-    Args:
-        method: a token.
-        target: the request target, in whichever form is due.
-        headers: all of them, but for the length.
-        length: bytes of the body; a request that has none says so where its method leads to expect one.
-
-    Raises:
-        ValueError: a part of it would end its line.
-    """
-    parts = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    if length or method == "POST":
-        parts.append(f"Content-Length: {length}")
-    if not _LINE_ENDS.isdisjoint("".join(parts)):
-        raise ValueError("a header of a request has a line break in it")
-    return "\r\n".join((*parts, "", "")).encode()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -56,38 +34,46 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(  # those of aiohttp and others: what they understand is understood
-            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
-        )
+        self._parser: httptools.HttpResponseParser | None = None  # from the connection until its end
+        self._closed = self._resting = False
+        self._expect()
+
+    def _expect(self) -> None:
+        """The next answer has not begun."""
         self._asked: asyncio.Future[None] | None = None  # done once the status is known, or that there will be none
         self._news: asyncio.Future[None] | None = None
-        self._closed = False
-        self._prepare(has_body=True)
-
-    def _prepare(self, *, has_body: bool) -> None:
         self.status = 0
         self.fields: list[tuple[bytes, bytes]] = []
         self._body = bytearray()
-        self._taken = self._head_bytes = 0
+        self._taken = self._head_bytes = self._head_began = 0
         self._fault: TransportFault | None = None
-        self._has_body = has_body
+        self._has_body = True
         self._ends_with_connection = self._ended = self._lasts = self._paused = False
+
+    def check(self) -> None:
+        """Whether a request can still be made.
+
+        Raises:
+            TransportFault: it cannot, and none was.
+        """
+        if self._fault is not None:
+            raise self._fault
+        if not self._is_open():
+            raise NotConnected("connection closed before the request")
 
     async def ask(self, head: bytes, content: bytes = b"", *, has_body: bool = True) -> None:
         """Write a request, and wait until the status of its answer is known.
 
         Args:
-            head: see `head_of`.
+            head: see `activities.request_heads`.
             content: the body.
             has_body: whether the answer may have one; those to HEAD and CONNECT have none.
 
         Raises:
             TransportFault: there is no answer.
         """
-        self._prepare(has_body=has_body)
-        if self._closed:
-            raise NotConnected("connection closed before the request")
+        self.check()
+        self._resting, self._has_body = False, has_body
         self._asked = self._loop.create_future()
         self.transport.write(head + content)
         await self._asked
@@ -112,37 +98,65 @@ class HttpConnection(asyncio.Protocol):
                 self._news = self._loop.create_future()
                 await self._news
 
+    def rest(self) -> bool:
+        """Wait for another request; False where none may be made.
+
+        The answer has to have ended, with nothing behind it, and nobody closes. Whatever comes meanwhile ends the
+        connection.
+        """
+        if not (self._ended and self._lasts and not self._paused and self._is_open() and self._is_written()):
+            return False
+        self._expect()
+        self._resting = True
+        return True
+
     @property
-    def reusable(self) -> bool:
-        """Whether another request may be made: the answer has ended, nothing came after it, nobody closes."""
-        settled = self._ended and self._lasts and not self._paused
-        return settled and not self._closed and not self.transport.is_closing() and self._is_written()
+    def rests(self) -> bool:
+        """Whether it waits for another request, and nothing has come meanwhile: no answer, and no end of it."""
+        return self._resting and self._is_open() and not self._has_news()
+
+    def close(self) -> None:
+        """End the connection: at once where its answer has not ended, or its request is still being written."""
+        gracefully = (self._ended or self._resting) and self._is_open() and self._is_written()
+        self.leave()
+        self._asked = self._fault = None  # what was raised knows who was asked
+        if gracefully:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def leave(self) -> asyncio.Transport:
+        """Have nothing to do with it any more; gives the bytes' way out, on which somebody else may go on."""
+        self._parser = None  # which knows us, as we know it
+        return self.transport
+
+    def _is_open(self) -> bool:
+        return not self._closed and not self.transport.is_closing()
 
     def _is_written(self) -> bool:
         return self.transport.get_write_buffer_size() == 0
 
-    def rest(self) -> None:
-        """Wait for the next request: whatever comes before that ends the connection."""
-        self._asked = None
-
-    def close(self) -> None:
-        """End the connection: at once where its answer has not ended."""
-        self._asked = self._fault = None  # what was raised knows who was asked
-        if self._ended:
-            self.transport.close()
-        else:
-            self.transport.abort()
+    def _has_news(self) -> bool:
+        """Whether there is something to read that the loop has not come to yet."""
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way out."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(  # those of aiohttp and others: what they understand is understood
+            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
 
     def data_received(self, data: bytes) -> None:
         """Take in a part of the answer."""
         self._taken += len(data)
-        if self._asked is None or self._parser is None:
+        if self._asked is None or self._parser is None:  # RFC 9112, 9.2: that is no valid answer to what comes next
+            self._break(BrokenOff("it answered before it was asked"))
             self.transport.abort()
         elif self._taken > MAX_BYTES_TAKEN:
             self._break(BrokenOff("the answer does not begin: more than 1 MiB came before it"))
@@ -151,17 +165,18 @@ class HttpConnection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-                self._lasts = False
-                self._break(NotHttp("invalid response"))
+                self._spoil()
+            if not self.status and self._taken - self._head_began > MAX_HEAD_BYTES:
+                self._spoil()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Say what that means for the answer."""
         self._closed = True
-        self._parser = None  # which keeps what keeps it
+        self._parser = None
         if self.status and exc is None:
             if self._ends_with_connection:
                 self._end()
-            self._break(NotHttp("invalid response"))
+            self._spoil()
         else:
             self._break(broken_off(exc))
 
@@ -186,11 +201,11 @@ class HttpConnection(asyncio.Protocol):
         if self._parser is None:
             return
         status = self._parser.get_status_code()
-        if status == HTTPStatus.SWITCHING_PROTOCOLS:
-            raise ValueError("nobody has asked for another protocol")
+        if status < 100 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+            raise ValueError("no status, or another protocol, which nobody has asked for")
         if 100 <= status < 200:
             self.fields.clear()
-            self._head_bytes = 0
+            self._head_bytes, self._head_began = 0, self._taken
             return
         self.status = status
         self._lasts = self._has_body and self._parser.should_keep_alive()
@@ -218,6 +233,11 @@ class HttpConnection(asyncio.Protocol):
     def _end(self) -> None:
         self._ended = True
         self._tell()
+
+    def _spoil(self) -> None:
+        """What has come is no answer, or has more behind it."""
+        self._lasts = False
+        self._break(NotHttp("invalid response"))
 
     def _break(self, fault: TransportFault) -> None:
         """There is no more of the answer, and perhaps none at all."""

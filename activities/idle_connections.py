@@ -28,17 +28,16 @@ class IdleConnections:
         kept = self._idle.get(place, [])
         while kept:
             idle_since, connection = kept.pop()
-            if idle_since > since and connection.reusable:
+            if idle_since > since and connection.rests:
                 return connection
             connection.close()
         return None
 
     def keep(self, place: Place, connection: HttpConnection) -> bool:
         """Keep one, if another request may be made on it; whether it is kept."""
-        if self.closed or not connection.reusable:
+        if self.closed or not connection.rest():
             return False
         loop = asyncio.get_running_loop()
-        connection.rest()
         self._idle.setdefault(place, []).append((loop.time(), connection))
         if self._sweep is None:  # in a context of its own: the timer would keep whatever the answer came with
             self._sweep = loop.call_later(KEEPALIVE_SECONDS, self._close_old, context=Context())

@@ -27,6 +27,8 @@ _CERTIFICATE_ALERTS = {
 
 def not_connected(error: Exception) -> TransportFault:
     """The fault that an error stands for which kept a connection from being made."""
+    if not isinstance(error, OSError) and isinstance(error.__context__, OSError):
+        error = error.__context__  # asyncio stumbles over some, where TLS is spoken within TLS
     if isinstance(error, ssl.SSLCertVerificationError):
         return TlsNotVerified(error.verify_message or "certificate not trusted")
     return _common(error) or NotConnected(reason_of(error))
@@ -52,7 +54,7 @@ def reason_of(error: BaseException) -> str:
     """What an error says, in words."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    if isinstance(error, OSError) and error.errno == errno.ECONNRESET:
+    if isinstance(error, OSError) and error.errno in {errno.ECONNRESET, errno.ENOTCONN}:
         return "connection reset"
     if isinstance(error, ssl.SSLError):
         return f"TLS handshake failed ({error.reason})" if error.reason else "TLS handshake failed"

@@ -12,9 +12,10 @@ import httpx
 
 from activities.dialling import Dialler, EgressProxy
 from activities.exchange import Answer, Request
-from activities.http_connection import HttpConnection, head_of
+from activities.http_connection import HttpConnection
 from activities.idle_connections import IdleConnections
 from activities.places import Place, place_of
+from activities.request_heads import head_of
 from domain.addresses import AddressPolicy
 
 
@@ -61,8 +62,9 @@ class GuardedTransport:
         self._dialler.check(target.place)
         head = self._head(request, target)
         connection = self._idle.take(target.place) or await self._dialler.dial(target.place)
-        request.connected = True
         try:
+            connection.check()
+            request.connected = True
             if request.tls_observer:
                 request.tls_observer(connection.transport.get_extra_info("ssl_object"))
             await connection.ask(head, request.content, has_body=request.method != "HEAD")

@@ -3,10 +3,13 @@
 import base64
 import ipaddress
 import socket
+import ssl
 
 import pytest
 import trustme
 
+from activities.dialling import _proxys_fault
+from activities.transport_errors import CertificateRefused, LocalFault, TlsNotVerified, TransportFault
 from domain.addresses import AddressPolicy
 from domain.outcomes import Failure
 from tests.support.authorities import make_http_client, server_tls
@@ -73,6 +76,25 @@ async def test_a_proxy_that_refuses_is_named_and_asked_again(status: int, by_cli
         attempt = await by_client.send("https://receiver.example/hook")
     assert (attempt.failure, attempt.status, attempt.retryable) == (Failure.CONNECTION, None, True)
     assert f"the proxy answered HTTP {status}" in (attempt.error or "")
+
+
+@pytest.mark.parametrize("tls", [None, server_tls(SERVERS)], ids=["http", "https"])
+async def test_a_tunnel_that_closes_at_once_is_waited_for_no_longer(
+    tls: ssl.SSLContext | None, by_client: ClientSender
+) -> None:
+    async with EgressProxyServer(refuses=200, tls=tls) as proxy:
+        by_client.have(make_http_client(proxy=proxy.url, trust=SERVERS))
+        attempt = await by_client.send("https://receiver.example/hook")
+    assert (attempt.failure, attempt.retryable) == (Failure.CONNECTION, True)
+    assert attempt.duration_ms < 5000, "the 10 s of the whole attempt"
+
+
+@pytest.mark.parametrize(
+    "fault", [CertificateRefused("it asks for one"), TlsNotVerified("expired"), LocalFault("none")]
+)
+def test_what_is_no_fault_of_the_proxys_keeps_its_class(fault: TransportFault) -> None:
+    with pytest.raises(type(fault)), _proxys_fault("the proxy makes no tunnel"):
+        raise fault
 
 
 async def test_a_proxy_that_is_away_is_named(by_client: ClientSender) -> None:

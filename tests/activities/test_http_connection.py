@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import gc
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+import trustme
 
+from activities.dialling import Dialler
 from activities.exchange import Request
 from activities.guarded_addresses import GuardedAddresses
-from activities.http_connection import MAX_HEAD_BYTES, head_of
+from activities.http_connection import MAX_HEAD_BYTES
 from activities.places import Place, place_of
+from activities.request_heads import head_of
 from activities.transport import GuardedTransport
 from activities.transport_errors import BrokenOff, NameNotResolved, NotHttp, TransportFault
 from domain.addresses import AddressPolicy
+from tests.support.sink import Sink
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -88,6 +93,44 @@ async def asked(
     finally:
         answer.close()
     return answer.status, bytes(body)
+
+
+@pytest.mark.parametrize("said", [OK, b"HTTP/1.1 503 Service Unavailable\r\n\r\n"])
+async def test_what_is_said_before_a_request_is_no_answer_to_it(said: bytes) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        dialler = Dialler(AddressPolicy(), ssl.create_default_context(), None, None)
+        connection = await dialler.dial(Place("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
+        await asyncio.sleep(0.1)
+        with pytest.raises(BrokenOff, match="before it was asked"):
+            connection.check()
+
+
+async def test_a_connection_that_is_given_up_while_it_is_made_harms_no_other() -> None:
+    """asyncio would take a socket that is closed behind its back for the next one that has its number."""
+    authority = trustme.CA()
+    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    transport = GuardedTransport(AddressPolicy(), client)
+    async with Sink(server) as sink:
+        for steps in range(1, 12):
+            for _ in range(5):
+                task = asyncio.create_task(transport.send(Request("POST", sink.url())))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            for _ in range(5):
+                async with asyncio.timeout(5):
+                    answer = await transport.send(Request("POST", sink.url(), headers={"Connection": "close"}))
+                assert answer.status == 200
+                answer.close()
+        await transport.aclose()
 
 
 ANSWERS = {
@@ -205,6 +248,8 @@ async def test_a_request_that_is_given_up_leaves_no_connection_to_the_next(
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", NotHttp),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", NotHttp),
         (b"HTTP/1.1 200 OK\r\nX: %b\r\n\r\n" % (b"y" * MAX_HEAD_BYTES), NotHttp),
+        (b"HTTP/1.1 200 OK\r\nX: %b" % (b"y" * 2 * MAX_HEAD_BYTES), NotHttp),
+        (b"HTTP/1.1 200 O%b" % (b"h" * 2 * MAX_HEAD_BYTES), NotHttp),
     ],
 )
 async def test_an_answer_that_breaks_off_is_told_from_one_that_is_none(

@@ -299,6 +299,7 @@ async def test_an_unknown_host_is_retried(sender: Sender) -> None:
         b"\x00\x01SSH-2.0-OpenSSH_9.9\r\n\r\n",
         b"HTTP/1.1 OK\r\n\r\n",
         b"HTTP/9.9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nBad Header: 1\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
