@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ import aiohappyeyeballs
 import httpx
 
 from activities.guarded_addresses import GuardedAddresses
-from activities.http_connection import HttpConnection
+from activities.http_connection import SHUTDOWN_SECONDS, HttpConnection
 from activities.places import Place, place_of
 from activities.request_heads import head_of
 from activities.translation import not_connected
@@ -30,7 +30,6 @@ from domain.addresses import AddressPolicy
 from domain.outcomes import status_text
 
 HAPPY_EYEBALLS_SECONDS = 0.25  # RFC 8305, 5: before the next address is tried beside the one before
-SHUTDOWN_SECONDS = 1.0  # for the other side to say that it ends TLS, too
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,11 @@ class Dialler:
                 try:
                     return await self._speak(sock, place)
                 except OSError:
-                    aiohappyeyeballs.remove_addr_infos(entries, tried)
-                    if not entries:
-                        raise
+                    with suppress(ValueError):  # it is none of them: 0.0.0.0 leads to 127.0.0.1
+                        aiohappyeyeballs.remove_addr_infos(entries, tried)
+                        if entries:
+                            continue
+                    raise
         except (OSError, RuntimeError) as error:  # the latter may be uvloop's
             raise not_connected(error) from None
 

@@ -6,6 +6,7 @@ followed, decompressed or taken for the answer to another request.
 
 import asyncio
 import select
+from contextvars import Context
 from http import HTTPStatus
 from typing import cast
 
@@ -18,6 +19,7 @@ from activities.transport_errors import BrokenOff, NotConnected, NotHttp, Transp
 # never becomes body, such as a chunk's extension without end (1.7 GB were taken within 10 s).
 MAX_BYTES_TAKEN = 1024 * 1024
 MAX_HEAD_BYTES = 64 * 1024  # names and values of an answer's headers; httptools has no limit of its own
+SHUTDOWN_SECONDS = 1.0  # for the other side to say that it ends TLS, too
 MAX_WAITING = 64 * 1024  # bytes of body that nobody has read: no more are taken from the socket meanwhile
 
 
@@ -36,6 +38,7 @@ class HttpConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser: httptools.HttpResponseParser | None = None  # from the connection until its end
         self._closed = self._resting = False
+        self._end_by: asyncio.TimerHandle | None = None
         self._expect()
 
     def _expect(self) -> None:
@@ -120,10 +123,12 @@ class HttpConnection(asyncio.Protocol):
         gracefully = (self._ended or self._resting) and self._is_open() and self._is_written()
         self.leave()
         self._asked = self._fault = None  # what was raised knows who was asked
-        if gracefully:
-            self.transport.close()
-        else:
+        if not gracefully:
             self.transport.abort()
+        elif self._end_by is None:
+            self.transport.close()
+            # Below TLS more may wait to be written, which nobody tells, to one who reads it as late as it likes.
+            self._end_by = self._loop.call_later(2 * SHUTDOWN_SECONDS, self.transport.abort, context=Context())
 
     def leave(self) -> asyncio.Transport:
         """Have nothing to do with it any more; gives the bytes' way out, on which somebody else may go on."""
@@ -139,7 +144,10 @@ class HttpConnection(asyncio.Protocol):
     def _has_news(self) -> bool:
         """Whether there is something to read that the loop has not come to yet."""
         poll = select.poll()
-        poll.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        try:
+            poll.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        except (AttributeError, TypeError, ValueError):
+            return True  # what it goes by has ended, and it hears of that next
         return bool(poll.poll(0))
 
     # asyncio.Protocol
@@ -173,6 +181,8 @@ class HttpConnection(asyncio.Protocol):
         """Say what that means for the answer."""
         self._closed = True
         self._parser = None
+        if self._end_by is not None:
+            self._end_by.cancel()
         if self.status and exc is None:
             if self._ends_with_connection:
                 self._end()

@@ -16,7 +16,7 @@ import trustme
 from activities.dialling import Dialler
 from activities.exchange import Request
 from activities.guarded_addresses import GuardedAddresses
-from activities.http_connection import MAX_HEAD_BYTES
+from activities.http_connection import MAX_HEAD_BYTES, HttpConnection
 from activities.places import Place, place_of
 from activities.request_heads import head_of
 from activities.transport import GuardedTransport
@@ -108,6 +108,38 @@ async def test_what_is_said_before_a_request_is_no_answer_to_it(said: bytes) -> 
         await asyncio.sleep(0.1)
         with pytest.raises(BrokenOff, match="before it was asked"):
             connection.check()
+
+
+async def test_a_receiver_that_reads_no_more_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it has said 200, the rest of the request may still be on its way below TLS."""
+    monkeypatch.setattr("activities.http_connection.SHUTDOWN_SECONDS", 0.1)
+    authority = trustme.CA()
+    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    ended, let_go = asyncio.Event(), asyncio.Event()
+
+    async def impatient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await let_go.wait()
+        writer.close()
+
+    class Watched(HttpConnection):
+        def connection_lost(self, exc: BaseException | None) -> None:
+            super().connection_lost(exc)
+            ended.set()
+
+    monkeypatch.setattr("activities.dialling.HttpConnection", Watched)
+    transport = GuardedTransport(AddressPolicy(), client)
+    async with await asyncio.start_server(impatient, "127.0.0.1", 0, ssl=server) as listening:
+        url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        answer = await transport.send(Request("POST", url, content=b"x" * 20_000_000))
+        answer.close()
+        await transport.aclose()
+        await asyncio.wait_for(ended.wait(), 5)
+        let_go.set()
 
 
 async def test_a_connection_that_is_given_up_while_it_is_made_harms_no_other() -> None:
