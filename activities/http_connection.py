@@ -213,7 +213,7 @@ class HttpConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 100 or status == HTTPStatus.SWITCHING_PROTOCOLS:
             raise ValueError("no status, or another protocol, which nobody has asked for")
-        if 100 <= status < 200:
+        if status < 200:
             self.fields.clear()
             self._head_bytes, self._head_began = 0, self._taken
             return

@@ -57,7 +57,7 @@ class HttpClientGateway:
 
     async def test(self, name: str, url: str) -> HttpClientTrial:
         """Ask a URL for its head by way of a client, from this process; nothing is posted."""
-        from activities.http_client_trials import try_out  # noqa: PLC0415 - loads aiohttp, for this alone
+        from activities.http_client_trials import try_out  # noqa: PLC0415 - loads what sends, for this alone
 
         check_url(url, self._connection.policy)
         client = found(name, (await self._directory()).http_clients, HttpClientNotFoundError)

@@ -5,7 +5,7 @@ import contextlib
 import gc
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -22,10 +22,10 @@ from activities.request_heads import head_of
 from activities.transport import GuardedTransport
 from activities.transport_errors import BrokenOff, NameNotResolved, NotHttp, TransportFault
 from domain.addresses import AddressPolicy
+from tests.support.authorities import server_tls
 from tests.support.sink import Sink
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Receiver:
@@ -83,7 +83,7 @@ async def transport() -> AsyncIterator[GuardedTransport]:
 
 
 async def asked(
-    transport: GuardedTransport, receiver: Any, *, limit: int = 1_000_000, **parts: Any
+    transport: GuardedTransport, receiver: Receiver, *, limit: int = 1_000_000, **parts: Any
 ) -> tuple[int, bytes]:
     """One request: status and body."""
     request = Request(parts.pop("method", "POST"), receiver.url, **parts)
@@ -113,9 +113,7 @@ async def test_what_is_said_before_a_request_is_no_answer_to_it(said: bytes) -> 
 async def test_a_receiver_that_reads_no_more_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it has said 200, the rest of the request may still be on its way below TLS."""
     monkeypatch.setattr("activities.http_connection.SHUTDOWN_SECONDS", 0.1)
-    authority = trustme.CA()
-    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority, client = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(client)
     ended, let_go = asyncio.Event(), asyncio.Event()
 
@@ -133,7 +131,7 @@ async def test_a_receiver_that_reads_no_more_is_not_waited_for(monkeypatch: pyte
 
     monkeypatch.setattr("activities.dialling.HttpConnection", Watched)
     transport = GuardedTransport(AddressPolicy(), client)
-    async with await asyncio.start_server(impatient, "127.0.0.1", 0, ssl=server) as listening:
+    async with await asyncio.start_server(impatient, "127.0.0.1", 0, ssl=server_tls(authority)) as listening:
         url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
         answer = await transport.send(Request("POST", url, content=b"x" * 20_000_000))
         answer.close()
@@ -144,12 +142,10 @@ async def test_a_receiver_that_reads_no_more_is_not_waited_for(monkeypatch: pyte
 
 async def test_a_connection_that_is_given_up_while_it_is_made_harms_no_other() -> None:
     """asyncio would take a socket that is closed behind its back for the next one that has its number."""
-    authority = trustme.CA()
-    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority, client = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(client)
     transport = GuardedTransport(AddressPolicy(), client)
-    async with Sink(server) as sink:
+    async with Sink(server_tls(authority)) as sink:
         for steps in range(1, 12):
             for _ in range(5):
                 task = asyncio.create_task(transport.send(Request("POST", sink.url())))

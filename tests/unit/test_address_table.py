@@ -252,3 +252,5 @@ def test_the_host_that_is_dialled_is_the_one_that_was_checked(url: str) -> None:
         assert literal(host) is not None or other == host
     assert (target.place.port, URL(url).port, public.port or port) == (port, port, port)
     assert target.place.tls == (public.scheme == "https") == (checked.scheme == "https")
+    assert public.scheme == checked.scheme
+    assert "@" not in target.place.host_field
