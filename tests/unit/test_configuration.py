@@ -7,7 +7,7 @@ import trustme
 
 from domain.configuration import as_members, differences, entry_digest, parse_configuration, read_entry
 from domain.errors import InvalidRequestError
-from domain.resealing import Resealing, check_resealing, key_of, resealed, sealed_in
+from domain.resealing import RENEWALS_KEPT, Renewals, Resealing, check_resealing, key_of, resealed, sealed_in
 from domain.subscribers import SealedSecret, Subscriber
 from service.sealed_values import of_client, of_subscriber
 from tests.support.authorities import make_http_client
@@ -105,6 +105,18 @@ def test_every_sealed_value_of_an_entry_is_known_with_its_purpose() -> None:
     ):
         assert sorted(value.sealed for value in values) == sorted(sealed_in(entry))
         assert sealed_in(entry)
+
+
+def test_what_was_sealed_anew_is_known_without_the_former_values_and_not_for_ever() -> None:
+    renewals = Renewals()
+    for number in range(RENEWALS_KEPT + 1):
+        renewals = renewals.followed_by({f"sealed:v1:k{number}:AAAA": f"sealed:v1:k{number + 1}:AAAA"})
+    entries = [SealedSecret(sealed=f"sealed:v1:k{number}:AAAA") for number in range(RENEWALS_KEPT + 1)]
+    latest = f"sealed:v1:k{RENEWALS_KEPT + 1}:AAAA"
+    assert renewals.applied(entries[0]) is entries[0]
+    assert {renewals.applied(entry).sealed for entry in entries[1:]} == {latest}
+    assert set(sealed_in(renewals)) == {latest}
+    assert not any(entry.sealed in renewals.model_dump_json() for entry in entries)
 
 
 def test_only_sealed_values_are_replaced_and_only_those_that_are_there() -> None:
