@@ -24,7 +24,7 @@ from tests.support.builders import NOW, make_subscriber, make_target
         ("{}", "no configuration of im: format"),
         ('{"format": "im-configuration"}', "format_version"),
         ('{"format": "im-configuration", "format_version": 2}', "format_version"),
-        ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "subscriber"),
+        ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "did you mean subscribers"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": [1]}', "subscribers.0"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": {}}', "subscribers: it is not a list"),
         ('{"format": "im-configuration", "format_version": 1, "omitted": {"subscriber a": []}}', "as it was exported"),
@@ -50,9 +50,14 @@ def test_an_entry_with_an_unknown_member_is_refused() -> None:
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        ({"max_attemptz": 3}, "'max_attemptz'"),
+        ({"max_attemptz": 3}, "'max_attemptz'$"),
+        ({"severity": ["SEV-1"]}, r"'severity'; did you mean severities\?"),
+        ({"versoin": 3}, "'versoin'$"),  # which is noted, and not taken from a document
         ({"schedule": {"name": "default", "max_attemptz": 3}}, r"'schedule\.max_attemptz'"),
-        ({"secrets": [{"sealed": "sealed:v1:k1:AAAA", "expires": None}]}, r"'secrets\.0\.expires'"),
+        (
+            {"secrets": [{"sealed": "sealed:v1:k1:AAAA", "expires": None}]},
+            r"'secrets\.0\.expires'; did you mean expires_at\?",
+        ),
     ],
 )
 def test_a_misspelt_member_is_refused_by_name_however_deep(part: dict[str, object], said: str) -> None:
