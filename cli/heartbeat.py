@@ -144,13 +144,17 @@ def update(
 def _every(text: str) -> timedelta:
     from domain.heartbeats import check_times  # noqa: PLC0415 - heavy
 
-    return meant("--every", lambda every: check_times(every, timedelta()), duration("--every", text))
+    every = duration("--every", text)
+    meant("--every", lambda given: check_times(given, timedelta()), every)
+    return every
 
 
 def _grace(text: str) -> timedelta:
     from domain.heartbeats import MIN_EVERY, check_times  # noqa: PLC0415 - heavy
 
-    return meant("--grace", lambda grace: check_times(MIN_EVERY, grace), duration("--grace", text))
+    grace = duration("--grace", text)
+    meant("--grace", lambda given: check_times(MIN_EVERY, given), grace)
+    return grace
 
 
 @app.command("list", epilog=examples("im heartbeat list", "im heartbeat list --format json"))

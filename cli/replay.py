@@ -88,7 +88,7 @@ def replay(
         to=to,
         since=after,
         until=before,
-        types=list(parse_patterns(meant("--types", parse_patterns, types))) if types is not None else None,
+        types=list(meant("--types", parse_patterns, types)) if types is not None else None,
         failed_only=failed_only,
         undelivered=undelivered,
         rate=rate,
