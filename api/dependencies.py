@@ -8,7 +8,7 @@ from fastapi.security import HTTPBearer
 
 from api.middleware import CALLER
 from domain.errors import InvalidRequestError
-from domain.likeness import nearest
+from domain.likeness import name_meant
 from service.gateway import Gateway
 from service.idempotency import key_of
 from service.server import Backend
@@ -45,7 +45,7 @@ async def _known_query(request: Request) -> None:
         reason = f"there is no parameter {unknown[0]!r} in this query; " + (
             f"there is {', '.join(known)}" if known else "it has none"
         )
-        raise InvalidRequestError(reason=reason, close=nearest(unknown[0], known))
+        raise InvalidRequestError(reason=reason, close=name_meant(unknown[0], known))
 
 
 async def _known_query_of_reading(request: Request) -> None:

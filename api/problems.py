@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,13 +24,14 @@ from domain.errors import (
     TooLargeError,
     UnavailableError,
 )
-from domain.faults import in_words
+from domain.faults import in_words, members_at
 from domain.retention_errors import EventGoneError, IncidentGoneError
 from domain.source_errors import AccessDeniedError, TooManyBeatsError
 from domain.statuses import code_of, phrase_of
 from domain.token_errors import RateLimitedError, ScopeMissingError, TokenMissingError, TokenRefusedError
 
 MEDIA_TYPE = "application/problem+json"
+MOST_SUGGESTED = 10  # faults of a body; what was meant by a misspelt member takes some 0.6 ms to find out
 RETRY_AFTER_SECONDS = 5  # Temporal or a worker that is being restarted is back by then
 
 STATUSES: dict[type[ImError], HTTPStatus] = {
@@ -186,7 +188,11 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
             hint="Send it with Content-Type: application/json.",
             headers={"Accept": "application/json"},
         )
-    errors = [_fault(_place(fault), _words(fault)) for fault in faults]
+    bodies = _bodies(request)
+    errors = [
+        _fault(_place(fault), _words(fault, bodies if number < MOST_SUGGESTED else ()))
+        for number, fault in enumerate(faults)
+    ]
     return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "; ".join(f"{fault.parameter or fault.pointer}: {fault.detail}" for fault in errors),
@@ -209,11 +215,19 @@ def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
     return place[:1] if fault["type"] == "json_invalid" else place
 
 
-def _words(fault: Mapping[str, Any]) -> str:
+def _bodies(request: Request) -> Sequence[Any]:
+    """What the bodies of a route are read as."""
+    route: APIRoute = request.scope["route"]
+    return [each.field_info.annotation for each in route.dependant.body_params]
+
+
+def _words(fault: Mapping[str, Any], bodies: Sequence[Any]) -> str:
     if fault["type"] == "json_invalid":
         return f"the body cannot be read: {fault['ctx']['error']}"
-    of_query = fault["loc"][0] == "query"
-    return in_words(fault if of_query else {name: value for name, value in fault.items() if name != "input"})
+    if fault["loc"][0] == "query":
+        return in_words(fault)
+    members = [name for body in bodies for name in members_at(body, fault["loc"][1:-1])]
+    return in_words({name: value for name, value in fault.items() if name != "input"}, members)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

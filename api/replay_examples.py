@@ -35,6 +35,7 @@ REPLAY: dict[str, Any] = ROW | {
     "forgotten": 0,
     "eta_seconds": 40.0,
 }
+STARTED: dict[str, Any] = REPLAY | {"warnings": []}
 _EVENT: dict[str, Any] = {
     "event_id": "evt_019b5a1c-7d40-7c3e-9b1f-2a6d5e8c4b70",
     "source": "/incidents/INC-7",
@@ -53,3 +54,4 @@ SURVEY: dict[str, Any] = {
     "complete": True,
     "held": None,
 }
+SURVEYED: dict[str, Any] = SURVEY | {"warnings": []}

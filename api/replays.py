@@ -18,7 +18,9 @@ from domain.errors import InvalidRequestError
 from domain.patterns import parse_patterns
 from domain.replays import DEFAULT_RATE, ReplayReport, Survey
 from service.idempotency import Once
-from service.replay_views import ReplayOptions, ReplayView, replay_rate
+from service.replay_views import ReplayOptions, ReplayView, doubts_of, replay_rate
+
+TYPES_MISTAKEN = "One for each of the types that looks mistaken, such as one that nobody emits."
 
 router = APIRouter(prefix="/replays", tags=["replays"], route_class=ScopedRoute)
 
@@ -65,16 +67,28 @@ class Select(Body):
         )
 
 
+class Started(ReplayView):
+    """A replay that was started."""
+
+    warnings: list[str] = Field([], description=TYPES_MISTAKEN)
+
+
+class Surveyed(Survey):
+    """What a replay would send."""
+
+    warnings: list[str] = Field([], description=TYPES_MISTAKEN)
+
+
 @router.post(
     "",
     status_code=202,
     operation_id="startReplay",
     summary="Send events again, in bulk",
-    responses=examples.answer(202, replay_examples.REPLAY) | problems(409, 415),
+    responses=examples.answer(202, replay_examples.STARTED) | problems(409, 415),
 )
 async def start_replay(
     body: Select, gateway: ApiGateway, response: Response, idempotency_key: IdempotencyKey
-) -> ReplayView:
+) -> Started:
     """Each event once, under its own id, at a rate; the requests carry the header ``Im-Replay``.
 
     It goes on by itself, whatever becomes of this process. Nothing matches: it is ``done``, with ``matched`` 0.
@@ -82,20 +96,22 @@ async def start_replay(
     become of the subscriber; with other options it is refused.
     """
     once = Once(idempotency_key, body.model_dump_json()) if idempotency_key else None
-    started = await gateway.replays.start(body.options(), once)
+    options = body.options()
+    started = await gateway.replays.start(options, once)
     response.headers["Location"] = location("replays", started.id)
-    return started
+    return Started(**dict(started), warnings=doubts_of(options))
 
 
 @router.post(
     "/survey",
     operation_id="surveyReplay",
     summary="Count what a replay would send",
-    responses=examples.answer(200, replay_examples.SURVEY) | problems(415),
+    responses=examples.answer(200, replay_examples.SURVEYED) | problems(415),
 )
-async def survey_replay(body: Select, gateway: ApiGateway) -> Survey:
+async def survey_replay(body: Select, gateway: ApiGateway) -> Surveyed:
     """The dry run: how many events of each type, the first and the last. Nothing is sent; counting ends at 20,000."""
-    return await gateway.replays.survey(body.options())
+    options = body.options()
+    return Surveyed(**dict(await gateway.replays.survey(options)), warnings=doubts_of(options))
 
 
 @router.get("", operation_id="listReplays", summary="List replays", responses=examples.listed(replay_examples.ROW))

@@ -53,18 +53,6 @@ def suggested(typed: str, known: list[str]) -> str | None:
     return next((each for each in OTHERS_SAY.get(typed, ()) if each in known), None) or nearest(typed, known)
 
 
-def is_likely(typed: str, option: str) -> bool:
-    """Whether an option was probably meant: it is spelt alike, begins so, or has all words of what was typed.
-
-    Without the y of a singular: ``--severity`` begins as ``--severities`` does.
-    """
-    from domain.likeness import LEAST_BEGINNING, is_like  # noqa: PLC0415 - only where something went wrong
-
-    mine, theirs = typed.lstrip("-"), option.lstrip("-")
-    begins = len(mine) >= LEAST_BEGINNING and theirs.startswith(mine.removesuffix("y"))
-    return is_like(mine, theirs) or begins or set(mine.split("-")) <= set(theirs.split("-"))
-
-
 @contextmanager
 def _clearly() -> Iterator[None]:
     """Suggest for an option that there is not only what is like it; of a number that is none say which one that is."""
@@ -77,6 +65,9 @@ def _clearly() -> Iterator[None]:
             error.message = "; ".join(map(in_words, faults()))
         raise
     except Exception as error:  # Click's NoSuchOption, which Typer does not export
+        from domain.likeness import may_mean  # noqa: PLC0415 - only where something went wrong
+
         known: list[str] = getattr(error, "possibilities", None) or []
-        known[:] = [option for option in known if is_likely(getattr(error, "option_name", ""), option)]
+        typed = getattr(error, "option_name", "").lstrip("-")
+        known[:] = [option for option in known if may_mean(typed, option.lstrip("-"))]
         raise

@@ -33,6 +33,13 @@ app = make_app("Watch jobs that must go on beating.")
 NONE_YET = "no heartbeats yet; add one: im heartbeat add NAME --every 60s"
 
 Name = Annotated[str, typer.Argument(help="The heartbeat's name.", metavar="NAME", show_default=False)]
+EVERY = typer.Option("--every", metavar="DURATION", help="How far apart beats come: 1s to 366d.", show_default=False)
+GRACE = typer.Option("--grace", metavar="DURATION", help="How much later one may come: 0s to 366d.")
+Cluster = Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")]
+PingUrl = Annotated[
+    str | None,
+    typer.Option("--ping-url", metavar="URL", help="Told of every beat (healthchecks.io and alike). Sealed."),
+]
 
 
 @app.command(
@@ -44,13 +51,8 @@ Name = Annotated[str, typer.Argument(help="The heartbeat's name.", metavar="NAME
 def add(
     name: Name,
     *,
-    every: Annotated[
-        str,
-        typer.Option("--every", metavar="DURATION", help="How far apart beats come: 1s to 366d.", show_default=False),
-    ],
-    grace: Annotated[
-        str, typer.Option("--grace", metavar="DURATION", help="How much later one may come: 0s to 366d.")
-    ] = "30s",
+    every: Annotated[str, EVERY],
+    grace: Annotated[str, GRACE] = "30s",
     severity: Annotated[
         SeverityChoice,
         typer.Option("--severity", help="Of the incident that a missed beat declares.", **one_of(SeverityChoice)),
@@ -59,11 +61,8 @@ def add(
         str | None,
         typer.Option("--zeebe-process", metavar="ID", help="BPMN process whose records are beats; with --cluster."),
     ] = None,
-    cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")] = None,
-    ping_url: Annotated[
-        str | None,
-        typer.Option("--ping-url", metavar="URL", help="Told of every beat (healthchecks.io and alike). Sealed."),
-    ] = None,
+    cluster: Cluster = None,
+    ping_url: PingUrl = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Add a heartbeat. It waits for its first beat without alarm."""
@@ -95,12 +94,8 @@ def add(
 def update(
     name: Name,
     *,
-    every: Annotated[
-        str | None, typer.Option("--every", metavar="DURATION", help="How far apart beats come: 1s to 366d.")
-    ] = None,
-    grace: Annotated[
-        str | None, typer.Option("--grace", metavar="DURATION", help="How much later one may come: 0s to 366d.")
-    ] = None,
+    every: Annotated[str | None, EVERY] = None,
+    grace: Annotated[str | None, GRACE] = None,
     severity: Annotated[
         SeverityChoice | None,
         typer.Option("--severity", help="Of incidents that are declared from now on.", **one_of(SeverityChoice)),
@@ -108,13 +103,11 @@ def update(
     zeebe_process: Annotated[
         str | None, typer.Option("--zeebe-process", metavar="ID", help="BPMN process whose records are beats.")
     ] = None,
-    cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")] = None,
+    cluster: Cluster = None,
     no_zeebe_process: Annotated[
         bool, typer.Option("--no-zeebe-process", help="No records are beats any more.")
     ] = False,
-    ping_url: Annotated[
-        str | None, typer.Option("--ping-url", metavar="URL", help="Told of every beat. Sealed.")
-    ] = None,
+    ping_url: PingUrl = None,
     no_ping_url: Annotated[bool, typer.Option("--no-ping-url", help="Tell nobody of beats any more.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -144,13 +137,17 @@ def update(
 def _every(text: str) -> timedelta:
     from domain.heartbeats import check_times  # noqa: PLC0415 - heavy
 
-    return meant("--every", lambda every: check_times(every, timedelta()), duration("--every", text))
+    every = duration("--every", text)
+    meant("--every", lambda given: check_times(given, timedelta()), every)
+    return every
 
 
 def _grace(text: str) -> timedelta:
     from domain.heartbeats import MIN_EVERY, check_times  # noqa: PLC0415 - heavy
 
-    return meant("--grace", lambda grace: check_times(MIN_EVERY, grace), duration("--grace", text))
+    grace = duration("--grace", text)
+    meant("--grace", lambda given: check_times(MIN_EVERY, given), grace)
+    return grace
 
 
 @app.command("list", epilog=examples("im heartbeat list", "im heartbeat list --format json"))

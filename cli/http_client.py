@@ -83,7 +83,7 @@ def add(
         "proxy": proxy,
         "proxy_credentials": proxy_credentials,
     }
-    options = read_options(given)
+    options = read_options(given, new=True)
     _told("added", with_gateway(lambda im: im.http_clients.add(name, **options)), output)
 
 
@@ -159,7 +159,7 @@ def update(
         "proxy_credentials": proxy_credentials,
         "drop": _parts(drop),
     }
-    options = read_options(given)
+    options = read_options(given, new=False)
     if not options:
         raise typer.BadParameter("nothing to change; see im http-client update --help")
     _told("updated", with_gateway(lambda im: im.http_clients.update(name, **options)), output)

@@ -78,14 +78,48 @@ _SECRETS = {
     "proxy_credentials": "--proxy-credentials",
 }
 _FILES = {"certificate": "--cert", "key": "--key", "trust": "--ca"}
+_NAMED = {
+    "user": "--user",
+    "token_url": "--oauth2-token-url",
+    "client_id": "--oauth2-client-id",
+    "scope": "--oauth2-scope",
+    "audience": "--oauth2-audience",
+    "token_auth": "--oauth2-auth",
+    "proxy": "--proxy",
+}
+_OPTIONS = _FILES | _SECRETS | _NAMED
+# Of each part what it must have, and what it may have besides.
+_REPLACED_WHOLE = [(("certificate", "key"), ("key_passphrase",)), (("proxy",), ("proxy_credentials",))]
+_ADDED_WHOLE = [
+    (("user", "password"), ()),
+    (("token_url", "client_id", "client_secret"), ("scope", "audience", "token_auth")),
+]
 
 
-def read_options(given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the gateway: files read, secrets read, and what was not given left out."""
+def check_whole(given: dict[str, Any], *, new: bool) -> None:
+    """Refuse a part of which something lacks, with the options that are missing and how their secrets are given.
+
+    Args:
+        given: by the names of the gateway.
+        new: whether the client is to be added; one that is changed may have the rest.
+    """
+    for needed, besides in [*_REPLACED_WHOLE, *(_ADDED_WHOLE if new else [])]:
+        named = [_OPTIONS[name] for name in (*needed, *besides) if given[name] is not None]
+        missing = [name for name in needed if given[name] is None]
+        if named and missing:
+            secret = [_OPTIONS[name] for name in missing if name in _SECRETS]
+            how = f" ({secret[0]} - asks for it or reads standard input, {secret[0]} @FILE a file)" if secret else ""
+            options = " and ".join(_OPTIONS[name] for name in missing)
+            raise typer.BadParameter(f"{named[0]} goes with {options}{how}")
+
+
+def read_options(given: dict[str, Any], *, new: bool) -> dict[str, Any]:
+    """Arguments of the gateway: files read, secrets read, and what was not given left out; see `check_whole`."""
     options = only_given(given)
     asked = [option for name, option in (_FILES | _SECRETS).items() if options.get(name) == "-"]
     if len(asked) > 1:
         raise typer.BadParameter(f"only one option can read standard input, not {' and '.join(asked)}")
+    check_whole(given, new=new)
     for name, option in _FILES.items():
         if name in options:
             options[name] = _text(option, options[name])

@@ -88,7 +88,7 @@ def replay(
         to=to,
         since=after,
         until=before,
-        types=list(parse_patterns(meant("--types", parse_patterns, types))) if types is not None else None,
+        types=list(meant("--types", parse_patterns, types)) if types is not None else None,
         failed_only=failed_only,
         undelivered=undelivered,
         rate=rate,
@@ -136,15 +136,13 @@ def cancel(replay: Id, *, output: FormatOption = Format.TABLE) -> None:
 
 def _check(options: "ReplayOptions") -> None:
     """Raise `typer.BadParameter` for options that contradict each other or need another; warn of types mistaken."""
-    from domain.event_types import EMITTED_TYPES  # noqa: PLC0415 - heavy
-    from domain.patterns import misreadings  # noqa: PLC0415 - heavy
-    from service.replay_views import check_options  # noqa: PLC0415 - heavy
+    from service.replay_views import check_options, doubts_of  # noqa: PLC0415 - heavy
 
     try:
         check_options(options)
     except InvalidInputError as error:
         raise typer.BadParameter(f"{error}. {error.advice}".removesuffix(". ")) from None
-    for warning in misreadings(options.types or (), list(EMITTED_TYPES)):
+    for warning in doubts_of(options):
         warn(warning)
 
 

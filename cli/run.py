@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for annotations alone: the gateway takes half a second to i
     from service.gateway import Gateway
 
 T = TypeVar("T")
+Read = TypeVar("Read")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 MOST_LISTED = 1000
@@ -187,13 +188,12 @@ def incident_id(text: str) -> str:
     return found
 
 
-def meant(option: str, check: Callable[[T], object], given: T) -> T:
-    """The value of an option, if ``check``, which raises `InvalidInputError`, finds nothing wrong with it."""
+def meant(option: str, read: Callable[[T], Read], given: T) -> Read:
+    """What ``read`` makes of the value of an option; what it refuses is refused under the option's name."""
     try:
-        check(given)
+        return read(given)
     except InvalidInputError as error:
         raise typer.BadParameter(f"{option}: {error}. {error.advice}".removesuffix(". ")) from None
-    return given
 
 
 def duration(option: str, text: str) -> timedelta:

@@ -18,7 +18,7 @@ def match(
     from domain.operational import asks_for  # noqa: PLC0415 - heavy
     from domain.patterns import advise, parse_patterns  # noqa: PLC0415 - heavy
 
-    wanted = parse_patterns(meant("PATTERNS", parse_patterns, ",".join(patterns)))
+    wanted = meant("PATTERNS", parse_patterns, ",".join(patterns))
     rows = [
         {"type": known, "matches": asks_for(wanted, known), "description": description}
         for known, description in KNOWN_TYPES.items()

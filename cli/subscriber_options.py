@@ -189,14 +189,14 @@ def patterns(types: list[str] | None) -> list[str] | None:
     """The patterns of every ``--types``."""
     from domain.patterns import parse_patterns  # noqa: PLC0415 - heavy
 
-    return list(parse_patterns(meant("--types", parse_patterns, ",".join(types)))) if types is not None else None
+    return list(meant("--types", parse_patterns, ",".join(types))) if types is not None else None
 
 
 def severities_meant(given: list[str] | None) -> list[str] | None:
     """The severities of every ``--severities``."""
     from domain.severities import check_severities  # noqa: PLC0415 - heavy
 
-    return meant("--severities", check_severities, ",".join(given).split(",")) if given is not None else None
+    return list(meant("--severities", check_severities, ",".join(given).split(","))) if given is not None else None
 
 
 def headers(pairs: list[str] | None) -> dict[str, str] | None:

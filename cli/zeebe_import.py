@@ -56,6 +56,7 @@ def import_file(path: str, cluster: str, output: Format) -> int:
         file = _opened(path, closing)
 
         async def work(im: Gateway) -> None:
+            await im.zeebe.cluster_named(cluster)  # of a file without records nothing else would say that there is none
             for chunk in read_chunks(file):
                 imported.empty = False
                 await _take(im, imported, chunk)

@@ -6,7 +6,7 @@ alarms, events, beats) is no configuration. A pause is in it: whoever is added w
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from domain.errors import InvalidEventError, InvalidRequestError
 from domain.faults import in_words
 from domain.http_clients import HttpClient
+from domain.likeness import name_meant
 from domain.resealing import resealed
 from domain.sources import HeartbeatConfig, ZeebeCluster
 from domain.strict_json import load_json
@@ -130,29 +131,33 @@ def parse_configuration(body: bytes) -> Configuration:
 def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
     """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
     members = {name: value for name, value in members.items() if name != SEAL}
-    _refuse(sorted(set(members) - (set(kind.model_fields) - set(NOTED)) - ({PAUSED} & set(kind.model_fields))))
+    known = [name for name in kind.model_fields if name not in NOTED or name == PAUSED]
+    _refuse((name, known) for name in members if name not in known)
     try:
         read = kind.model_validate({**{name: NOTED[name] for name in NOTED if name in kind.model_fields}, **members})
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
-    _refuse(list(_unread(members, read.model_dump(mode="json"))))
+    _refuse(_unread(members, read.model_dump(mode="json")))
     return read
 
 
-def _refuse(unknown: list[str]) -> None:
-    if unknown:
-        raise InvalidRequestError(reason=f"it has the unknown member {unknown[0][:_LONG]!r}")
+def _refuse(unknown: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Raise `InvalidRequestError` for the first of these members, each beside those that there are where it is."""
+    for place, known in unknown:
+        close = name_meant(place.rpartition(".")[2], known)
+        meant = f"; did you mean {close}?" if close else ""
+        raise InvalidRequestError(reason=f"it has the unknown member {place[:_LONG]!r}{meant}")
 
 
-def _unread(given: Any, read: Any, path: str = "") -> Iterator[str]:
-    """Where members are, however deep, that no field was made of; such as ``schedule.max_attemptz``."""
+def _unread(given: Any, read: Any, path: str = "") -> Iterator[tuple[str, Iterable[str]]]:
+    """Where members are that no field was made of, such as ``schedule.max_attemptz``; and those that are there."""
     if isinstance(given, dict) and isinstance(read, dict):
         for name, value in given.items():
             place = f"{path}.{name}" if path else name
             if name in read:
                 yield from _unread(value, read[name], place)
             else:
-                yield place
+                yield place, read
     elif isinstance(given, list) and isinstance(read, list):
         for number, (one, other) in enumerate(zip(given, read, strict=False)):
             yield from _unread(one, other, f"{path}.{number}")
@@ -193,5 +198,5 @@ def _shown(value: Any, opened: Mapping[str, str]) -> str:
 def _fault(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
-    told = in_words(first)
+    told = in_words(first, Configuration.model_fields)  # of an entry unknown members were refused before
     return f"{place}: {told}" if place else told

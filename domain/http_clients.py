@@ -197,8 +197,8 @@ def apply_draft(client: HttpClient, draft: HttpClientDraft, now: datetime) -> Ht
     if draft.basic is not None:
         update["basic"] = _merged(Basic, client.basic, draft.basic, "Basic needs a user and a password")
     if draft.oauth2 is not None:
-        lacking = "OAuth2 needs a token URL, a client id and a client secret"
-        update["oauth2"] = _merged(OAuth2, client.oauth2, draft.oauth2, lacking)
+        needs = "OAuth2 needs a token URL, a client id and a client secret"
+        update["oauth2"] = _merged(OAuth2, client.oauth2, draft.oauth2, needs)
     changed = client.model_copy(update=update)
     _check(changed)
     if changed == client and client.version:
@@ -209,12 +209,12 @@ def apply_draft(client: HttpClient, draft: HttpClientDraft, now: datetime) -> Ht
 _Credential = TypeVar("_Credential", Basic, OAuth2)
 
 
-def _merged(
-    kind: type[_Credential], known: _Credential | None, draft: BasicDraft | OAuth2Draft, lacking: str
-) -> _Credential:
+def _merged(kind: type[_Credential], known: _Credential | None, draft: BaseModel, needs: str) -> _Credential:
     given = (known.model_dump() if known else {}) | draft.model_dump(exclude_none=True)
-    if any(field.is_required() and name not in given for name, field in kind.model_fields.items()):
-        raise InvalidRequestError(reason=lacking)
+    missing = [name for name, field in kind.model_fields.items() if field.is_required() and name not in given]
+    if missing:
+        said = " and no ".join(missing).replace("sealed_", "").replace("_", " ")
+        raise InvalidRequestError(reason=f"{needs}: there is no {said}")
     return kind(**given)
 
 

@@ -1,9 +1,12 @@
 """What a word was probably meant to be, where it is none of those that there are."""
 
+import re
 from collections.abc import Iterable
 
 LEAST = 0.8  # of 1: one letter wrong in five. With less, "create" is taken for "rotate", and "closed" for "cleared".
 LEAST_BEGINNING = 3  # letters of which one is taken for the beginning of a word
+LONGEST_NAME = 64  # letters; nothing longer is a typing error for a name of ours, and to compare it takes long
+_WORD_ENDS = re.compile("[-_]")
 
 
 def is_like(word: str, known: str) -> bool:
@@ -25,6 +28,24 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         begun = [each for each in by_form if each.startswith(mine)]
         close = begun if len(begun) == 1 else []
     return by_form[close[0]] if close else None
+
+
+def may_mean(typed: str, name: str) -> bool:
+    """Whether a name of several words was probably meant: it is spelt alike, begins so, or has all words of the typed.
+
+    Without the y of a singular: ``severity`` begins as ``severities`` does.
+    """
+    begins = len(typed) >= LEAST_BEGINNING and name.startswith(typed.removesuffix("y"))
+    return is_like(typed, name) or begins or set(_WORD_ENDS.split(typed)) <= set(_WORD_ENDS.split(name))
+
+
+def name_meant(typed: str, names: Iterable[str]) -> str | None:
+    """The one name, such as ``rate_limit``, that was probably meant; None where none or several may be."""
+    if len(typed) > LONGEST_NAME:
+        return None
+    names = list(names)
+    likely = [name for name in names if may_mean(typed, name)]
+    return nearest(typed, names) or (likely[0] if len(likely) == 1 else None)
 
 
 def _close(word: str, known: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Which sealed values an entry of a registry holds, and the same entry with them sealed anew."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 from domain.errors import InvalidRequestError
 
 SEALED = "sealed:v1:"  # what every sealed value begins with; then ``<key id>:<base64>``
+RENEWALS_KEPT = 16  # a change is told within seconds of when it was made; keys are rotated once in months
 
 Entry = TypeVar("Entry", bound=BaseModel)
 
@@ -22,6 +24,29 @@ class Resealing(BaseModel):
 
     values: dict[str, str]
     last: bool = False
+
+
+class Renewals(BaseModel):
+    """What sealed values of an entry were replaced with, for who is told late of one that was replaced meanwhile.
+
+    Attributes:
+        latest: by the SHA-256 of a former value, in hexadecimal, the one that the same secret is sealed as now; of the
+            former one nothing else is kept, so that it goes with the history that has it. The oldest come first.
+    """
+
+    latest: dict[str, str] = {}
+
+    def followed_by(self, values: Mapping[str, str]) -> "Renewals":
+        """With further values replaced; what replaced one before is the same secret, and is replaced with it."""
+        new = {_digest(old): fresh for old, fresh in values.items()}
+        new |= {_digest(self.latest[mark]): fresh for mark, fresh in new.items() if mark in self.latest}
+        known = {mark: new.get(_digest(sealed), sealed) for mark, sealed in self.latest.items() if mark not in new}
+        return Renewals(latest=dict([*known.items(), *new.items()][-RENEWALS_KEPT:]))
+
+    def applied(self, entry: Entry) -> Entry:
+        """The entry with its sealed values as they are sealed now; the same object when none was replaced."""
+        marks = {sealed: _digest(sealed) for sealed in sealed_in(entry)}
+        return resealed(entry, {sealed: self.latest[mark] for sealed, mark in marks.items() if mark in self.latest})
 
 
 def check_resealing(request: Resealing) -> None:
@@ -67,3 +92,7 @@ def _replaced(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, list | tuple):
         return [_replaced(each, values) for each in value]
     return value
+
+
+def _digest(sealed: str) -> str:
+    return hashlib.sha256(sealed.encode()).hexdigest()

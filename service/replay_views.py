@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 
 from domain.errors import InvalidLimitError, InvalidRequestError
+from domain.event_types import EMITTED_TYPES
 from domain.limits import check_rate
+from domain.patterns import misreadings
 from domain.replay_errors import InvalidReplayRateError
 from domain.replays import DEFAULT_RATE, ReplayReport
 from domain.retention import MIN_RETENTION
@@ -71,6 +73,11 @@ def check_options(options: ReplayOptions) -> str:
     if options.since and options.since >= options.ends_at():
         raise InvalidRequestError(reason="since is not before until: no time lies between them")
     return name
+
+
+def doubts_of(options: ReplayOptions) -> list[str]:
+    """A warning for each of the types asked for that looks mistaken: nothing would match it, without a word."""
+    return misreadings(options.types or (), list(EMITTED_TYPES))
 
 
 def replay_rate(text: str) -> str:

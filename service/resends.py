@@ -6,10 +6,9 @@ from domain.errors import InvalidRequestError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.explanations import Verdict
-from domain.operational import asks_for, told_of
+from domain.operational import told_of
 from domain.outcomes import FINAL_STATES
 from domain.receipts import PublishReceipt
-from domain.severities import admits
 from domain.why_unwanted import left_out
 from service.event_views import EventView
 from service.subscriber_views import SubscriberView
@@ -28,16 +27,23 @@ class Resent(PublishReceipt):
 
 
 def check_wanted(subscriber: SubscriberView, event: CloudEvent) -> None:
-    """Raise `InvalidRequestError` for an event that a subscriber would not be told of, by its settings of now.
+    """Raise `InvalidRequestError` for an event that a subscriber would not be told of, by its settings of now."""
+    if reason := _refusal(subscriber, event):
+        raise InvalidRequestError(reason=reason)
+
+
+def _refusal(subscriber: SubscriberView, event: CloudEvent) -> str | None:
+    """Why a subscriber would not be told of an event, and what to do; None where it would.
 
     A test is for whom it names, whatever the patterns.
     """
     if told_of(event) == subscriber.name:
-        raise InvalidRequestError(reason=f"the event tells of {subscriber.name}, which is never told of itself")
+        return f"the event tells of {subscriber.name}, which is never told of itself"
     reason = left_out(subscriber, event.type, event.severity)
-    if reason and (event.type != SUBSCRIBER_TEST or reason.verdict is Verdict.DISABLED):
-        do = f"to have it told: {reason.mend}" if reason.mend else "; ".join(reason.advice)
-        raise InvalidRequestError(reason=f"{subscriber.name} would not be told of it: {reason.why}; {do}")
+    if reason is None or (event.type == SUBSCRIBER_TEST and reason.verdict is not Verdict.DISABLED):
+        return None
+    do = f"to have it told: {reason.mend}" if reason.mend else "; ".join(reason.advice)
+    return f"{subscriber.name} would not be told of it: {reason.why}; {do}"
 
 
 def remarks(
@@ -51,12 +57,11 @@ def remarks(
         only: the one that it is sent to; None for those that want it.
         without: the workflow of the resend, which is no earlier delivery.
     """
+    if only is None and event.event.type == SUBSCRIBER_TEST:
+        return
     earlier = [one for run in event.runs if run.workflow_id != without for one in run.deliveries]
     for each in subscribers:
-        if not each.enabled or (only not in {None, each.name}):
-            continue
-        asked = asks_for(each.types, event.event.type) and admits(each.severities, event.event.severity)
-        if only is None and not asked:
+        if only not in {None, each.name} or _refusal(each, event.event):
             continue
         if each.paused:
             yield (

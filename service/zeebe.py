@@ -109,9 +109,12 @@ class ZeebeIngest:
 
     async def accept_as(self, cluster: str, body: bytes) -> IngestReceipt:
         """`accept`, for the CLI: whoever reaches Temporal may speak for any cluster."""
+        return await self.accept(await self.cluster_named(cluster), body)
+
+    async def cluster_named(self, name: str) -> ZeebeCluster:
+        """The cluster of that name, and a worker for its records; raises what `accept_as` does for want of either."""
         await self._connection.require_worker()
-        clusters = (await self._registry.fresh()).clusters
-        return await self.accept(found(cluster, clusters, ClusterNotFoundError), body)
+        return found(name, (await self._registry.fresh()).clusters, ClusterNotFoundError)
 
     async def expect_alerts(self, signature: str | None) -> None:
         """Refuse an alert that cannot be genuine, before its body is read.

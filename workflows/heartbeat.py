@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.heartbeat_rules import Heartbeat, clock
     from domain.heartbeats import Beat, HeartbeatState
-    from domain.resealing import Resealing, resealed
+    from domain.resealing import Renewals, Resealing
     from domain.sources import HeartbeatConfig
     from domain.timing import in_short
     from workflows import policies
@@ -25,6 +25,7 @@ class HeartbeatInput(BaseModel):
 
     config: HeartbeatConfig
     state: HeartbeatState = HeartbeatState()
+    renewals: Renewals = Renewals()
 
 
 @workflow.defn(name="HeartbeatWorkflow")
@@ -40,7 +41,7 @@ class HeartbeatWorkflow:
         self._chores = Chores(self._heartbeat, self._tell)
         self._tasks: list[asyncio.Task[None]] = []  # the watch, then the chores
         self._asleep = False
-        self._renewed: dict[str, str] = {}  # what was sealed anew in this run: a change may be told later than that
+        self._renewals = request.renewals  # a change may be told later than its ping URL was sealed anew
 
     @workflow.run
     async def run(self, _request: HeartbeatInput) -> None:
@@ -56,7 +57,10 @@ class HeartbeatWorkflow:
                 task.result()  # none of them ends by itself: raise what it met
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._heartbeat.state.removed or self._heartbeat.state.outages:
-            workflow.continue_as_new(HeartbeatInput(config=self._heartbeat.config, state=self._heartbeat.state))
+            watched = self._heartbeat
+            workflow.continue_as_new(
+                HeartbeatInput(config=watched.config, state=watched.state, renewals=self._renewals)
+            )
 
     @workflow.signal(name="beat")
     def beat(self, beat: Beat) -> None:
@@ -75,8 +79,8 @@ class HeartbeatWorkflow:
     @workflow.signal(name="reseal_values")
     def reseal_values(self, request: Resealing) -> None:
         """Take the same ping URL sealed with another key; a heartbeat added anew meanwhile has another one."""
-        self._renewed |= request.values
-        self._heartbeat.config = resealed(self._heartbeat.config, request.values)
+        self._renewals = self._renewals.followed_by(request.values)
+        self._heartbeat.config = self._renewals.applied(self._heartbeat.config)
 
     @workflow.signal(name="reseal")
     def reseal(self, sealed_ping_url: str) -> None:
@@ -87,7 +91,7 @@ class HeartbeatWorkflow:
     @workflow.update(name="change")
     def change(self, config: HeartbeatConfig) -> HeartbeatState:
         """Go by another set-up from now on."""
-        if self._heartbeat.change(resealed(config, self._renewed), workflow.now()) and self._asleep:
+        if self._heartbeat.change(self._renewals.applied(config), workflow.now()) and self._asleep:
             self._tasks[0].cancel()  # its timer is of the former times
             self._tasks[0] = asyncio.create_task(self._watch())
         self._tell()

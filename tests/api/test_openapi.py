@@ -20,6 +20,7 @@ from api import (
     zeebe_examples,
 )
 from api.alarm_views import AlarmAnswer
+from api.replays import Started, Surveyed
 from api.urls import PING_PATHS
 from api.views import EmittedType, EventDetail, IncidentDetail, TypeMatch
 from domain.alarms import Alarm
@@ -152,6 +153,8 @@ async def test_every_answer_and_body_has_an_example(service: Service) -> None:
         (ReplayReport, replay_examples.ROW),
         (ReplayView, replay_examples.REPLAY),
         (Survey, replay_examples.SURVEY),
+        (Started, replay_examples.STARTED),
+        (Surveyed, replay_examples.SURVEYED),
         (Retention, operation_examples.RETENTION),
         (Checkup, operation_examples.CHECKUP),
         (Configuration, operation_examples.CONFIGURATION),

@@ -99,8 +99,36 @@ async def test_a_member_of_a_body_that_is_no_list_or_object_is_answered_with_how
     assert {fault["pointer"]: fault["detail"] for fault in problem["errors"]} == {
         "#/types": 'it is not a list; write ["one", "another"], or ["one"]',
         "#/headers": 'it is not an object; write {"name": "value"}',
-        "#/severity": "there is no such member; see how it is spelt",
+        "#/severity": "there is no such member; did you mean severities?",
     }
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "says"),
+    [
+        ("/subscribers", {"name": "a", "notfy": SECRET}, "#/notfy: there is no such member; did you mean notify?"),
+        ("/subscribers", {"name": "a", "rate": SECRET}, "#/rate: there is no such member; did you mean rate_limit?"),
+        ("/subscribers", {"name": "a", "sms": SECRET}, "#/sms: there is no such member; see how it is spelt"),
+        ("/events/a/resend", {"subscribr": "a"}, "#/subscribr: there is no such member; did you mean subscriber?"),
+        (
+            "/alarms",
+            {"impacted_resources": {"db": {"titel": SECRET}}},
+            "#/impacted_resources/db/titel: there is no such member; did you mean title?",
+        ),
+    ],
+)
+async def test_a_misspelt_member_is_answered_with_the_one_that_was_meant(
+    service: Service, route: str, body: Any, says: str
+) -> None:
+    problem = assert_problem(await service.http.post(f"/api/v1{route}", json=body), 422, "invalid_request")
+    assert says in problem["detail"]
+    assert SECRET not in str(problem)
+
+
+async def test_a_body_of_misspelt_members_is_not_compared_to_its_end(service: Service) -> None:
+    body = {"name": "a", "url": "https://example.com"} | {f"severitie{number}": 1 for number in range(2000)}
+    problem = assert_problem(await service.http.post("/api/v1/subscribers", json=body), 422, "invalid_request")
+    assert [fault["detail"].endswith("severities?") for fault in problem["errors"]] == [True] * 10 + [False] * 1990
 
 
 async def test_a_body_not_declared_as_json_is_415(service: Service) -> None:
@@ -134,7 +162,10 @@ async def test_a_refused_value_is_named_and_not_repeated(service: Service, body:
     assert SECRET not in answer.text
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("incidnt", "incident"), ("subscribr", "subscriber"), ("zzz", None)])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("incidnt", "incident"), ("subscribr", "subscriber"), ("subscribers", "subscriber"), ("zzz", None)],
+)
 async def test_a_misspelt_parameter_is_answered_with_the_one_that_was_meant(
     service: Service, typed: str, meant: str | None
 ) -> None:

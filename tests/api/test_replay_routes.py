@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.replay_examples import REPLAY, ROW
+from api.replay_examples import REPLAY, ROW, STARTED
 from domain.retention_errors import EventGoneError, IncidentGoneError, RetentionRefusedError
 from tests.api.conftest import Service
 
@@ -12,7 +12,7 @@ from tests.api.conftest import Service
 async def test_a_replay_is_started_with_what_was_asked_for(service: Service) -> None:
     body = {"subscriber": "a", "to": "b", "since": "6h", "until": "2025-12-26T14:30:00+01:00", "types": "a.*,b.**"}
     answer = await service.http.post("/api/v1/replays", json=body | {"undelivered": True, "rate": "100/m"})
-    assert (answer.status_code, answer.json()) == (202, REPLAY)
+    assert (answer.status_code, answer.json()) == (202, STARTED)
     assert answer.headers["location"] == f"/api/v1/replays/{REPLAY['id']}"
     (asked,) = service.gateway.replays.asked
     assert (asked.subscriber, asked.to, asked.types) == ("a", "b", ["a.*", "b.**"])
@@ -68,6 +68,20 @@ async def test_what_is_wrong_is_said_of_the_member_that_it_has_here(service: Ser
         assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.text
         assert "--" not in answer.text
         assert "rate_limit" not in answer.text
+
+
+MISTAKEN = "pattern 'im.incident.*' matches none of the event types that im publishes; did you mean 'im.incident.**'?"
+
+
+@pytest.mark.parametrize(("path", "status"), [("", 202), ("/survey", 200)])
+async def test_a_type_that_looks_mistaken_is_warned_of(service: Service, path: str, status: int) -> None:
+    for types, warnings in (
+        ("im.incident.*,com.example.**", [MISTAKEN]),
+        ("im.incident.declared.v1", []),
+        (None, []),
+    ):
+        answer = await service.http.post(f"/api/v1/replays{path}", json={"to": "b", "types": types})
+        assert (answer.status_code, answer.json()["warnings"]) == (status, warnings)
 
 
 async def test_replays_are_listed_shown_counted_and_cancelled(service: Service) -> None:

@@ -68,6 +68,7 @@ def test_files_and_secrets_are_read_and_never_printed(
     line = ["http-client", "add", "partner", "--cert", str(tmp_path / "c.pem"), "--key", str(tmp_path / "c.key")]
     line += ["--key-passphrase", str(tmp_path / "pass.txt"), "--user", "im", "--password", "-"]
     line += ["--oauth2-client-secret", f"@{tmp_path / 'secret.txt'}", "--timeout", "5"]
+    line += ["--oauth2-token-url", "https://login.example.com/token", "--oauth2-client-id", "im"]
     for output in ("table", "json"):
         assert run([*line, "--format", output]) == 0
         said = capsys.readouterr()
@@ -87,6 +88,39 @@ def test_a_secret_on_the_command_line_is_refused_without_repeating_it(capsys: py
 def test_only_one_option_reads_standard_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("http-client add a --password - --proxy-credentials -".split()) == 2
     assert "--password and --proxy-credentials" in capsys.readouterr().err
+
+
+SAFELY = "asks for it or reads standard input"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("--user im", f"--user goes with --password (--password - {SAFELY}, --password @FILE a file)"),
+        ("--password -", "--password goes with --user"),
+        (
+            "--oauth2-client-id im",
+            f"goes with --oauth2-token-url and --oauth2-client-secret (--oauth2-client-secret - {SAFELY}",
+        ),
+        ("--oauth2-scope a", "--oauth2-scope goes with --oauth2-token-url and --oauth2-client-id and"),
+        ("--cert c.pem", "--cert goes with --key"),
+        ("--key-passphrase -", "--key-passphrase goes with --cert and --key"),
+        ("--proxy-credentials -", "--proxy-credentials goes with --proxy"),
+    ],
+)
+def test_half_of_a_part_is_answered_with_the_options_that_it_lacks(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str], given: str, says: str
+) -> None:
+    assert run(["http-client", "add", "partner", *given.split()]) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+    assert asked == {}
+
+
+def test_a_client_that_is_changed_may_have_the_rest(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["http-client", "update", "partner", "--user", "im"]) == 0
+    assert asked["user"] == "im"
+    assert run(["http-client", "update", "partner", "--cert", "c.pem"]) == 2
+    assert "--cert goes with --key" in capsys.readouterr().err
 
 
 def test_parts_are_dropped_by_name(asked: dict[str, Any]) -> None:

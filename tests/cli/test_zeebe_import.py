@@ -12,6 +12,7 @@ import pytest
 import cli.zeebe_import
 from cli.main import run
 from domain.errors import TemporalUnavailableError
+from domain.source_errors import ClusterNotFoundError
 from domain.zeebe import IngestReceipt
 from domain.zeebe_parsing import parse_records
 from tests.support.gateways import serving
@@ -24,7 +25,11 @@ class Asked:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.breaks_after = 99
-        self.zeebe = SimpleNamespace(accept_as=self.accept_as)
+        self.zeebe = SimpleNamespace(accept_as=self.accept_as, cluster_named=self.cluster_named)
+
+    async def cluster_named(self, name: str) -> None:
+        if name != "prod":
+            raise ClusterNotFoundError(name=name)
 
     async def accept_as(self, cluster: str, body: bytes) -> IngestReceipt:
         if len(self.bodies) >= self.breaks_after:
@@ -87,6 +92,15 @@ def test_an_empty_file_says_so(asked: Asked, tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "records").write_bytes(b"\n")
     assert run(["zeebe", "import", str(tmp_path / "records"), "--cluster", "prod"]) == 1
     assert capsys.readouterr().err == "it is empty: whatever should have written it failed\n"
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"{}")[:12]], ids=["empty", "cut off"])
+def test_a_cluster_that_is_not_there_is_said_before_what_is_wrong_with_the_file(
+    asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (tmp_path / "records").write_bytes(content)
+    assert run(["zeebe", "import", str(tmp_path / "records"), "--cluster", "stage"]) == 1
+    assert capsys.readouterr().err.startswith("error: no Zeebe cluster is named 'stage'")
 
 
 def test_records_are_imported_from_standard_input(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

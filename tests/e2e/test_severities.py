@@ -15,7 +15,7 @@ class Pager:
 
     def __init__(self, platform: Platform, sink: Sink) -> None:
         self._platform, self._sink = platform, sink
-        self.name, self.type, self._all = unique_name("pager"), unique_type("severe"), unique_name("all")
+        self.name, self.type, self.all = unique_name("pager"), unique_type("severe"), unique_name("all")
 
     async def added(self) -> "Pager":
         """Add both, the pager as people do."""
@@ -24,7 +24,7 @@ class Pager:
             "subscriber", "add", "--name", self.name, "--url", self._sink.url("/pager"), *options
         )
         assert f"{self.type} of SEV-1,SEV-2 to" in added.err
-        await self._platform.gateway.subscribers.add(self._all, self._sink.url("/all"), types=[self.type])
+        await self._platform.gateway.subscribers.add(self.all, self._sink.url("/all"), types=[self.type])
         return self
 
     def event(self, severity: str | None) -> CloudEvent:
@@ -33,12 +33,12 @@ class Pager:
 
     async def told(self, everything: int) -> list[str]:
         """The ids that the pager was told of, once the other was of so many."""
-        await eventually(lambda: len(self._ids("/all")) == everything, 30)
-        for event_id in self._ids("/all"):
+        await eventually(lambda: len(self.ids("/all")) == everything, 30)
+        for event_id in self.ids("/all"):
             await self._platform.ended(event_id)
-        return sorted(self._ids("/pager"))
+        return sorted(self.ids("/pager"))
 
-    def _ids(self, path: str) -> list[str]:
+    def ids(self, path: str) -> list[str]:
         return [request.headers["ce-id"] for request in self._sink.received if request.path == path]
 
 
@@ -81,6 +81,26 @@ async def test_why_a_replay_and_a_later_choice_know_of_it(platform: Platform, si
     assert updated.code == 0, updated.err
     assert " of SEV" not in updated.err
     await eventually(lambda: counted(2), 30, interval=0.2)
+
+
+async def test_a_replay_sends_what_is_chosen_and_all_of_it_once_the_choice_is_wider(
+    platform: Platform, sink: Sink
+) -> None:
+    pager = await Pager(platform, sink).added()
+    mild, grave, silent = (pager.event(severity) for severity in ("SEV-3", "SEV-1", None))
+    for event in (mild, grave, silent):
+        await platform.gateway.events.publish(event)
+    assert await pager.told(3) == sorted([grave.id, silent.id])
+
+    async def replayed(*expected: CloudEvent) -> bool:
+        sink.received.clear()
+        done = await platform.im("replay", "--subscriber", pager.all, "--to", pager.name)
+        return done.code == 0 and sorted(pager.ids("/pager")) == sorted(event.id for event in expected)
+
+    await eventually(lambda: replayed(grave, silent), 60)
+    widened = await platform.im("subscriber", "update", pager.name, "--severities", "SEV-1,SEV-2,SEV-3")
+    assert widened.code == 0, widened.err
+    await eventually(lambda: replayed(mild, grave, silent), 60)
 
 
 async def test_a_wrong_choice_is_refused_and_a_void_one_is_doubted(platform: Platform, sink: Sink) -> None:

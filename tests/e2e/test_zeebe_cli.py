@@ -61,6 +61,15 @@ async def test_what_the_simulator_raises_and_repeats_is_raised_and_resolved_once
     await eventually(all_over, 20, interval=0.2)
 
 
+async def test_a_file_without_records_does_not_hide_that_its_cluster_is_unknown(
+    platform: Platform, tmp_path: Path
+) -> None:
+    (tmp_path / "records.ndjson").touch()
+    unknown = await platform.im("zeebe", "import", str(tmp_path / "records.ndjson"), "--cluster", "elsewhere")
+    assert unknown.code == 1
+    assert "no Zeebe cluster is named 'elsewhere'" in unknown.err
+
+
 async def test_a_file_is_imported_and_again_changes_nothing(platform: Platform, tmp_path: Path) -> None:
     name = unique_name("cluster")
     await platform.gateway.zeebe.add_cluster(name, no_token=True)

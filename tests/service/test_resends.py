@@ -7,9 +7,11 @@ import pytest
 
 from domain.errors import InvalidRequestError
 from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
+from domain.events import CloudEvent
 from domain.message_formats import MessageFormat
 from domain.outcomes import Delivery, DeliveryState
 from domain.pauses import Pause
+from domain.subscribers import Subscriber
 from service.event_views import EventView
 from service.progress import RunView
 from service.resends import check_wanted, remarks
@@ -26,7 +28,7 @@ TWICE = (
 )
 
 
-def told(*states: DeliveryState) -> EventView:
+def told(*states: DeliveryState, event: CloudEvent = EVENT) -> EventView:
     """An event with a delivery in each of these states; the workflows are called w0, w1 and so on."""
     runs = [
         RunView(
@@ -40,7 +42,7 @@ def told(*states: DeliveryState) -> EventView:
         )
         for place, state in enumerate(states)
     ]
-    return EventView(event=EVENT, runs=runs)
+    return EventView(event=event, runs=runs)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,23 @@ def told(*states: DeliveryState) -> EventView:
 def test_a_pause_and_an_earlier_delivery_are_told(case: tuple[Any, DeliveryState, str | None, list[str]]) -> None:
     subscriber, state, only, said = case
     assert list(remarks(told(state), [view(subscriber)], only)) == said
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "event"),
+    [
+        (PAUSED.model_copy(update={"message_format": MessageFormat.FLAT}), EVENT),
+        (PAUSED.model_copy(update={"severities": ("SEV-1",)}), make_event(data={"severity": "SEV-2"})),
+        (
+            PAUSED.model_copy(update={"types": ("im.subscriber.**",)}),
+            make_event(type=SUBSCRIBER_PAUSED, subject="subscribers/ops"),
+        ),
+        (PAUSED.model_copy(update={"types": ("im.subscriber.**",)}), make_event(type=SUBSCRIBER_TEST)),
+    ],
+    ids=["a format that cannot say it", "another severity", "of itself", "a test"],
+)
+def test_nothing_is_said_of_whom_a_resend_to_all_does_not_reach(subscriber: Subscriber, event: CloudEvent) -> None:
+    assert list(remarks(told(DeliveryState.RETRYING, event=event), [view(subscriber)], None)) == []
 
 
 def test_the_resend_itself_is_no_earlier_delivery() -> None:

@@ -7,7 +7,7 @@ import trustme
 
 from domain.configuration import as_members, differences, entry_digest, parse_configuration, read_entry
 from domain.errors import InvalidRequestError
-from domain.resealing import Resealing, check_resealing, key_of, resealed, sealed_in
+from domain.resealing import RENEWALS_KEPT, Renewals, Resealing, check_resealing, key_of, resealed, sealed_in
 from domain.subscribers import SealedSecret, Subscriber
 from service.sealed_values import of_client, of_subscriber
 from tests.support.authorities import make_http_client
@@ -24,7 +24,7 @@ from tests.support.builders import NOW, make_subscriber, make_target
         ("{}", "no configuration of im: format"),
         ('{"format": "im-configuration"}', "format_version"),
         ('{"format": "im-configuration", "format_version": 2}', "format_version"),
-        ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "subscriber"),
+        ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "did you mean subscribers"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": [1]}', "subscribers.0"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": {}}', "subscribers: it is not a list"),
         ('{"format": "im-configuration", "format_version": 1, "omitted": {"subscriber a": []}}', "as it was exported"),
@@ -50,9 +50,14 @@ def test_an_entry_with_an_unknown_member_is_refused() -> None:
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        ({"max_attemptz": 3}, "'max_attemptz'"),
+        ({"max_attemptz": 3}, "'max_attemptz'$"),
+        ({"severity": ["SEV-1"]}, r"'severity'; did you mean severities\?"),
+        ({"versoin": 3}, "'versoin'$"),  # which is noted, and not taken from a document
         ({"schedule": {"name": "default", "max_attemptz": 3}}, r"'schedule\.max_attemptz'"),
-        ({"secrets": [{"sealed": "sealed:v1:k1:AAAA", "expires": None}]}, r"'secrets\.0\.expires'"),
+        (
+            {"secrets": [{"sealed": "sealed:v1:k1:AAAA", "expires": None}]},
+            r"'secrets\.0\.expires'; did you mean expires_at\?",
+        ),
     ],
 )
 def test_a_misspelt_member_is_refused_by_name_however_deep(part: dict[str, object], said: str) -> None:
@@ -105,6 +110,18 @@ def test_every_sealed_value_of_an_entry_is_known_with_its_purpose() -> None:
     ):
         assert sorted(value.sealed for value in values) == sorted(sealed_in(entry))
         assert sealed_in(entry)
+
+
+def test_what_was_sealed_anew_is_known_without_the_former_values_and_not_for_ever() -> None:
+    renewals = Renewals()
+    for number in range(RENEWALS_KEPT + 1):
+        renewals = renewals.followed_by({f"sealed:v1:k{number}:AAAA": f"sealed:v1:k{number + 1}:AAAA"})
+    entries = [SealedSecret(sealed=f"sealed:v1:k{number}:AAAA") for number in range(RENEWALS_KEPT + 1)]
+    latest = f"sealed:v1:k{RENEWALS_KEPT + 1}:AAAA"
+    assert renewals.applied(entries[0]) is entries[0]
+    assert {renewals.applied(entry).sealed for entry in entries[1:]} == {latest}
+    assert set(sealed_in(renewals)) == {latest}
+    assert not any(entry.sealed in renewals.model_dump_json() for entry in entries)
 
 
 def test_only_sealed_values_are_replaced_and_only_those_that_are_there() -> None:

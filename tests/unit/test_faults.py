@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
-from domain.faults import in_words
+from domain.faults import in_words, members_at
 from service.settings import LogLevel
 
 
@@ -42,3 +42,24 @@ def test_a_refused_value_is_repeated(kind: Any, value: object, said: str) -> Non
     (fault,) = refused.value.errors()
     assert in_words(fault).startswith(said)
     assert ("hush" in in_words(fault)) is ("hush" in said)
+
+
+class Whole(BaseModel):
+    parts: list[Member] | None = None
+    named: Annotated[dict[str, Member] | None, Field()] = None
+    words: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps", "members"),
+    [
+        (Member | None, [], ["name"]),
+        (Whole, ["parts", 3], ["name"]),
+        (Whole, ["named", "a"], ["name"]),
+        (Whole, ["words", "a"], []),
+        (Whole, ["nowhere"], []),
+        (int, [], []),
+    ],
+)
+def test_the_members_of_a_place_are_known(kind: Any, steps: list[str | int], members: list[str]) -> None:
+    assert members_at(kind, steps) == members

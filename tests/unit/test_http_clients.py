@@ -54,9 +54,9 @@ def test_a_change_counts_and_nothing_changed_is_the_same_object() -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"basic": BasicDraft(user="im")}, "a user and a password"),
-        ({"basic": BasicDraft(sealed_password="x")}, "a user and a password"),
-        ({"oauth2": OAuth2Draft(client_id="im")}, "a token URL"),
+        ({"basic": BasicDraft(user="im")}, "a user and a password: there is no password$"),
+        ({"basic": BasicDraft(sealed_password="x")}, "a user and a password: there is no user$"),
+        ({"oauth2": OAuth2Draft(client_id="im")}, "and a client secret: there is no token url and no secret$"),
         ({"basic": BASIC, "oauth2": OAUTH2}, "not both"),
         ({"connect_seconds": 0.05}, "connect time limit must be 0.1 to 10 s"),
         ({"total_seconds": 10.1}, "total time limit must be 0.1 to 10 s"),

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.event_types import EMITTED_TYPES
-from domain.likeness import nearest
+from domain.likeness import name_meant, nearest
 from domain.patterns import meant_type, misread
 
 
@@ -28,6 +28,23 @@ from domain.patterns import meant_type, misread
 )
 def test_only_what_is_close_or_begun_is_suggested(word: str, known: list[str], meant: str | None) -> None:
     assert nearest(word, known) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("rate", "rate_limit"),
+        ("limit_rate", "rate_limit"),
+        ("severity", "severities"),
+        ("max", None),  # of two
+        ("rate-limit", "rate_limit"),
+        ("RateLimit", "rate_limit"),
+        ("url", None),
+        ("rate_" * 13, None),
+    ],
+)
+def test_a_name_of_several_words_is_suggested_by_its_words_too(typed: str, meant: str | None) -> None:
+    assert name_meant(typed, ["severities", "rate_limit", "max_attempts", "max_concurrency"]) == meant
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.emission import EmissionActivities
 from activities.heartbeats import DoorActivities, HeartbeatActivities
 from activities.incidents import IncidentActivities
-from activities.sealing import ping_url_purpose
+from activities.sealing import Keyring, ping_url_purpose
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
 from domain.errors import TemporalUnavailableError
@@ -371,37 +372,58 @@ async def test_a_removed_heartbeat_resolves_its_incident_and_ends(watched: Watch
     assert watched.around.told() == [["declare", "resolve"]]
 
 
-def test_a_heartbeat_that_was_added_anew_keeps_its_ping_url_when_the_former_ones_is_sealed_anew() -> None:
+def sealed_watch(sealed_ping_url: str | None) -> HeartbeatWorkflow:
+    """The workflow of a heartbeat whose ping URL is sealed so."""
     config = HeartbeatConfig(
         name="h",
         every_seconds=60,
         grace_seconds=30,
         key_hash="0" * 64,
-        sealed_ping_url="sealed:v1:k1:new",
+        sealed_ping_url=sealed_ping_url,
         created_at=NOW,
     )
-    watch = HeartbeatWorkflow(HeartbeatInput(config=config))
-    watch.reseal_values(Resealing(values={"sealed:v1:k1:old": "sealed:v1:k2:old"}))
-    assert watch._heartbeat.config == config
-    watch.reseal_values(Resealing(values={"sealed:v1:k1:new": "sealed:v1:k2:new"}))
+    return HeartbeatWorkflow(HeartbeatInput(config=config))
+
+
+def seal_anew(watch: HeartbeatWorkflow, *seals: str) -> None:
+    """A rotation from each key to the next."""
+    for old, new in pairwise(seals):
+        watch.reseal_values(Resealing(values={f"sealed:v1:{old}": f"sealed:v1:{new}"}))
+
+
+def test_a_heartbeat_that_was_added_anew_keeps_its_ping_url_when_the_former_ones_is_sealed_anew() -> None:
+    watch = sealed_watch("sealed:v1:k1:new")
+    seal_anew(watch, "k1:old", "k2:old")
+    assert watch._heartbeat.config.sealed_ping_url == "sealed:v1:k1:new"
+    seal_anew(watch, "k1:new", "k2:new")
     assert watch._heartbeat.config.sealed_ping_url == "sealed:v1:k2:new"
 
 
+@pytest.mark.parametrize("first", [None, "sealed:v1:k1:url"])  # before the change it had no ping URL, or this one
+@pytest.mark.parametrize("rotations", [["k1:url", "k2:url"], ["k1:url", "k2:url", "k3:url"]])
 def test_a_change_that_is_told_after_its_ping_url_was_sealed_anew_does_not_undo_that(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, first: str | None, rotations: list[str]
 ) -> None:
     monkeypatch.setattr("workflows.heartbeat.workflow.now", lambda: NOW)
     monkeypatch.setattr(HeartbeatWorkflow, "_tell", lambda _self: None)
-    old, new = "sealed:v1:k1:url", "sealed:v1:k2:url"
-    config = HeartbeatConfig(
-        name="h", every_seconds=60, grace_seconds=30, key_hash="0" * 64, sealed_ping_url=old, created_at=NOW
+    watch = sealed_watch(first)
+    seal_anew(watch, *rotations)
+    changed = watch._heartbeat.config.model_copy(
+        update={
+            "every_seconds": 120,
+            "sealed_ping_url": f"sealed:v1:{rotations[0]}",
+            "updated_at": NOW + timedelta(seconds=1),
+        }
     )
-    changed = config.model_copy(update={"every_seconds": 120, "updated_at": NOW + timedelta(seconds=1)})
-    for first in (None, old):  # before the change the heartbeat had no ping URL, or this one
-        watch = HeartbeatWorkflow(HeartbeatInput(config=config.model_copy(update={"sealed_ping_url": first})))
-        watch.reseal_values(Resealing(values={old: new}))
-        HeartbeatWorkflow.change(watch, changed)
-        assert watch._heartbeat.config == changed.model_copy(update={"sealed_ping_url": new})
+    HeartbeatWorkflow.change(watch, changed)
+    assert watch._heartbeat.config == changed.model_copy(update={"sealed_ping_url": f"sealed:v1:{rotations[-1]}"})
+
+
+def test_a_rotation_after_one_that_was_interrupted_reaches_the_heartbeat() -> None:
+    watch = sealed_watch("sealed:v1:k1:url")
+    seal_anew(watch, "k1:url", "k2:url")  # and the registry, told after it, was not
+    seal_anew(watch, "k1:url", "k2:again", "k3:url")
+    assert watch._heartbeat.config.sealed_ping_url == "sealed:v1:k3:url"
 
 
 async def has_runs(client: Client, workflow_id: str) -> bool:
@@ -426,3 +448,27 @@ async def test_a_long_history_goes_on_in_a_new_run_with_what_is_still_to_be_done
             await eventually(lambda: around.told() == [["declare", "resolve"]])
             state = await watched.state()
     assert ([change.status for change in state.changes], state.last_note) == ([Status.DOWN, Status.UP], None)
+
+
+async def test_a_change_that_is_told_to_a_later_run_does_not_undo_the_rotation_before_it(tmp_path: Path) -> None:
+    """The worker lacks the former key: it could not ping what is sealed with it."""
+    purpose = ping_url_purpose("backup")
+    async with (
+        Sink() as sink,
+        temporal_dev_server(tmp_path, ["limit.historyCount.suggestContinueAsNew=40"]) as server,
+    ):
+        client = await Client.connect(server.address, data_converter=DATA_CONVERTER)
+        around = Surroundings()
+        watched = await start(WorkflowEnvironment.from_client(client), around)
+        former = Keyring([("former", bytes(32))]).seal(sink.url("/uuid"), purpose)
+        values = {former: make_keyring().seal(sink.url("/uuid"), purpose)}
+        async with working(watched.environment, watched.queue, around):
+            await watched.handle.signal(HeartbeatWorkflow.reseal_values, Resealing(values=values))
+            for number in range(30):
+                await watched.beat(BeatKind.LOG, str(number))
+                await watched.state()  # so that each takes a workflow task
+            await eventually(lambda: has_runs(client, watched.handle.id))
+            changed = WATCHED.model_copy(update={"sealed_ping_url": former, "updated_at": datetime.now(UTC)})
+            await watched.handle.execute_update(HeartbeatWorkflow.change, changed)
+            await watched.beat()
+            await sink.wait_for(1)
