@@ -26,7 +26,7 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self) -> None:
         self._asked = False  # from a request on until its answer has been read
         self._fault: TransportFault | None = None  # what keeps the next one from being made
-        self._closed = False
+        self._made = self._closed = False
         self._end_by: asyncio.TimerHandle | None = None
 
     def ask(self, head: bytes, content: bytes = b"", *, has_body: bool = True) -> None:
@@ -102,7 +102,11 @@ class HttpConnection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way out, and be ready to ask."""
+        """Keep the way out, and be ready to ask.
+
+        In a tunnel, something may have come before, or the end of it: TLS was spoken there already.
+        """
+        self._made = True
         self.transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
         self.answer = IncomingAnswer(self.transport)
 
@@ -112,7 +116,8 @@ class HttpConnection(asyncio.Protocol):
             self.answer.take(data)
         else:  # RFC 9112, 9.2: that is no valid answer to what comes next
             self._fault = BrokenOff("it answered before it was asked")
-            self.transport.abort()
+            if self._made:
+                self.transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Say what that means for the answer, or the next request."""
