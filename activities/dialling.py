@@ -140,11 +140,10 @@ class Dialler:
 async def _ask_tunnel(outer: HttpConnection, proxy: EgressProxy, place: Place) -> None:
     """RFC 9110, 9.3.6."""
     with _proxys_fault("the proxy makes no tunnel"):
-        await outer.ask(
-            head_of("CONNECT", place.authority, {"Host": place.authority, **proxy.headers}, 0), has_body=False
-        )
-    if not 200 <= outer.status < 300:
-        raise ProxyFailed(f"the proxy answered {status_text(outer.status)}")
+        outer.ask(head_of("CONNECT", place.authority, {"Host": place.authority, **proxy.headers}, 0), has_body=False)
+        await outer.answer.begins()
+    if not 200 <= outer.answer.status < 300:
+        raise ProxyFailed(f"the proxy answered {status_text(outer.answer.status)}")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ class Request:
 
     Attributes:
         url: absolute; path and query are sent as they are written.
-        connected: set by the transport before the first byte is written: from there on it may have been received.
+        connected: set by the transport as it writes the first byte: from there on it may have been received.
         secrets: what must not be kept of the answer; a transport adds what it shows the receiver.
         tls_observer: called with the ``ssl.SSLObject`` of the connection, or None.
     """

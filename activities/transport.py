@@ -63,11 +63,11 @@ class GuardedTransport:
         head = self._head(request, target)
         connection = self._idle.take(target.place) or await self._dialler.dial(target.place)
         try:
-            connection.check()
+            connection.ask(head, request.content, has_body=request.method != "HEAD")
             request.connected = True
             if request.tls_observer:
                 request.tls_observer(connection.transport.get_extra_info("ssl_object"))
-            await connection.ask(head, request.content, has_body=request.method != "HEAD")
+            await connection.answer.begins()
         except BaseException:
             connection.close()
             raise
@@ -95,8 +95,8 @@ class _Answer:
         self._connection: HttpConnection | None = connection
         self._place = place
         self._kept = kept
-        self._fields = connection.fields
-        self.status = connection.status
+        self._fields = connection.answer.fields
+        self.status = connection.answer.status
 
     def header(self, name: str) -> str | None:
         """See `Answer`."""
@@ -106,7 +106,7 @@ class _Answer:
     async def read_into(self, body: bytearray, limit: int) -> None:
         """See `Answer`."""
         if self._connection:
-            await self._connection.read_into(body, limit)
+            await self._connection.answer.read_into(body, limit)
 
     def close(self) -> None:
         """See `Answer`."""

@@ -1,6 +1,7 @@
 """What `im listen` runs: registers a subscriber, receives, and removes the subscriber whatever ends it."""
 
 import asyncio
+import os
 import re
 import secrets
 import socket
@@ -72,10 +73,10 @@ async def listening(im: Gateway, plan: Plan) -> int:
 
 async def _open(receiver: Receiver, plan: Plan) -> None:
     try:
-        await receiver.open(HOST, plan.port)
+        receiver.open(HOST, plan.port)
     except OSError as error:
         raise ConfigurationError(
-            reason=f"cannot listen on {HOST}:{plan.port}: {error.strerror}",
+            reason=f"cannot listen on {HOST}:{plan.port}: {os.strerror(error.errno or 0).lower()}",
             fix="Stop what uses the port, or leave out --port for a free one.",
         ) from None
     if plan.forward_to and urlsplit(plan.forward_to).port == receiver.port:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from aiohttp import web
 from pydantic import BaseModel
 
+from cli.listener_http import PostServer, Reply
 from domain.captures import Capture
 from domain.event_types import SUBSCRIBER_TEST
 from domain.verification import State, verify
@@ -20,7 +20,6 @@ from domain.verification import State, verify
 REMEMBERED = 10_000  # events whose attempts are counted
 FORWARD_SECONDS = 9  # within the ten that a delivery has
 SHOWN_ANSWER = 2048  # characters, as `im event show` keeps of an answer
-CLOSE_SECONDS = 1
 # Of one connection (RFC 9110, 7.6.1), or made anew for the next one.
 _OWN_HEADERS = frozenset("host content-length connection keep-alive transfer-encoding te trailer upgrade".split())
 
@@ -82,29 +81,23 @@ class Receiver:
         self._show = show
         self._attempts: OrderedDict[str, int] = OrderedDict()
         self._http = httpx.AsyncClient(trust_env=False, timeout=FORWARD_SECONDS)
-        self._runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=CLOSE_SECONDS)
+        self._server = PostServer(self._receive)
         self.port = 0
 
-    async def open(self, host: str, port: int) -> None:
+    def open(self, host: str, port: int) -> None:
         """Listen; raises OSError where that is not possible."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        self.port = self._runner.addresses[0][1]
+        self.port = self._server.open(host, port)
 
     async def close(self) -> None:
         """Listen no more; what is being answered is given a second."""
-        await self._runner.cleanup()
+        await self._server.close()
         await self._http.aclose()
 
-    async def _serve(self, request: web.BaseRequest) -> web.Response:
-        if request.method != "POST":
-            return web.Response(status=405, text="im listen takes POST", headers={"Allow": "POST"})
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
-        capture = Capture(headers=headers, body=await request.read())
+    async def _receive(self, capture: Capture) -> Reply:
         at, event = datetime.now(UTC), _parsed(capture.body)
         first, self.reached = not self.reached, True
         if first and self._is_own_test(event):
-            return web.Response()
+            return Reply(200)
         verified, problems = self._verify(capture, at)
         attempt = self._count(capture, event)
         forwarded = await self._forward(capture) if self._behaviour.forward_to else None
@@ -121,7 +114,7 @@ class Receiver:
                 event=event,
             )
         )
-        return web.Response(status=status, text=forwarded.said if forwarded else None)
+        return Reply(status, forwarded.said if forwarded else "")
 
     def _is_own_test(self, event: Any) -> bool:
         """Whether it is the event by which `im listen` itself asks whether it can be reached."""

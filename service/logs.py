@@ -57,7 +57,7 @@ def configure_logs(level: str, *, folder: Path | None = None, role: str = "im", 
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - the documented switch
     logging.basicConfig(level=_LEVELS[level], handlers=handlers, force=True)
-    for noisy in ("aiohttp", "asyncio", "httpx", "temporalio", "uvicorn"):
+    for noisy in ("asyncio", "httpx", "temporalio", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, _LEVELS[level]))
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", "Cannot find activity to cancel")  # of the SDK: it had just ended

@@ -77,11 +77,12 @@ class Place:
 API_APP = "api.app:create_app"
 
 
-class _Server(uvicorn.Server):
+class EmbeddedServer(uvicorn.Server):
     """uvicorn without signal handlers of its own: this process stops several things, in order."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
+        """Leave them as they are."""
         yield
 
 
@@ -142,7 +143,7 @@ async def running_api(backend: Backend, app: str, listener: socket.socket | None
     """
     settings = backend.settings
     config = api_config(import_from_string(app)(backend), Reception(settings.im_api_max_connections))
-    server = _Server(config)
+    server = EmbeddedServer(config)
     listener = listener or listen(settings.im_api_host, settings.im_api_port)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -16,7 +16,8 @@ import trustme
 from activities.dialling import Dialler
 from activities.exchange import Request
 from activities.guarded_addresses import GuardedAddresses
-from activities.http_connection import MAX_HEAD_BYTES, HttpConnection
+from activities.http_connection import HttpConnection
+from activities.incoming_answer import MAX_HEAD_BYTES
 from activities.places import Place, place_of
 from activities.request_heads import head_of
 from activities.transport import GuardedTransport
@@ -107,7 +108,7 @@ async def test_what_is_said_before_a_request_is_no_answer_to_it(said: bytes) -> 
         connection = await dialler.dial(Place("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
         await asyncio.sleep(0.1)
         with pytest.raises(BrokenOff, match="before it was asked"):
-            connection.check()
+            connection.ask(head_of("POST", "/", {}, 0))
 
 
 async def test_a_receiver_that_reads_no_more_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +175,12 @@ async def test_an_answer_may_come_byte_by_byte(raw: bytes, receiver: Receiver, t
     assert await asked(transport, receiver) == (200, b"ok")
     assert await asked(transport, receiver) == (200, b"ok")
     assert receiver.connections == 1
+
+
+async def test_each_interim_answer_may_have_a_large_head(receiver: Receiver, transport: GuardedTransport) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: %b\r\n\r\n" % (b"x" * (MAX_HEAD_BYTES - 100))
+    receiver.answers = [3 * interim + OK]
+    assert await asked(transport, receiver) == (200, b"ok")
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
@@ -276,6 +283,7 @@ async def test_a_request_that_is_given_up_leaves_no_connection_to_the_next(
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", NotHttp),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", NotHttp),
         (b"HTTP/1.1 200 OK\r\nX: %b\r\n\r\n" % (b"y" * MAX_HEAD_BYTES), NotHttp),
+        (b"HTTP/1.1 200 OK\r\n%bContent-Length: 0\r\n\r\n" % (b"X: y\r\n" * (MAX_HEAD_BYTES // 6)), NotHttp),
         (b"HTTP/1.1 200 OK\r\nX: %b" % (b"y" * 2 * MAX_HEAD_BYTES), NotHttp),
         (b"HTTP/1.1 200 O%b" % (b"h" * 2 * MAX_HEAD_BYTES), NotHttp),
     ],

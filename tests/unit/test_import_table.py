@@ -94,7 +94,7 @@ print(*sys.modules)"""
 
 def test_a_command_does_not_wait_for_what_serves_sends_works_or_logs_to_be_loaded(tmp_path: Path) -> None:
     """Whatever it asks of the gateway: together they take a third of the time until a command asks Temporal."""
-    heavy = {"aiohttp", "fastapi", "httpx", "jinja2", "rich", "structlog", "temporalio.worker", "uvicorn"}
+    heavy = {"fastapi", "httptools", "httpx", "jinja2", "rich", "structlog", "temporalio.worker", "uvicorn"}
     assert loaded_by("gateway.load()", tmp_path) & heavy == set()
 
 
