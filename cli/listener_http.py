@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import uvicorn
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from domain.captures import Capture
@@ -72,7 +72,7 @@ class PostServer:
         await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
         log.setLevel(before)
 
-    async def _serve(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if scope["method"] != "POST":
@@ -100,7 +100,7 @@ class _AsSpelt(HttpToolsProtocol):
         self.headers[-1] = name, value
 
 
-async def _send(send: ASGISendCallable, reply: Reply, *headers: tuple[bytes, bytes]) -> None:
+async def _send(send: Send, reply: Reply, *headers: tuple[bytes, bytes]) -> None:
     body = reply.text.encode()
     if reply.status in _NO_BODY:
         body = b""
