@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 from uvicorn._types import ASGISendCallable
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from activities.logger import Logger
 from domain.statuses import code_of, phrase_of
+from service.http11 import Http11
 
 HEAD_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the last of a request's head
 UNWANTED_SECONDS = 30.0  # for the rest of a body that was answered before its end, as for any body
@@ -87,7 +88,7 @@ class Reception:
             )
 
 
-class Visit(HttpToolsProtocol):
+class Visit(Http11):
     """A connection that is ended when the head of a request takes too long, or too much.
 
     uvicorn has a limit of time between an answer and the next byte, and none before the first request or once a
@@ -163,10 +164,10 @@ class Visit(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
-    def on_message_complete(self) -> None:
+    def on_request_sent(self) -> None:
         """A request has been sent whole."""
         self._in_body, self._head_bytes = False, 0
-        super().on_message_complete()
+        super().on_request_sent()
 
     def on_response_complete(self) -> None:
         """A request has ended."""
