@@ -43,8 +43,8 @@ from domain.tasks import (
 
 # First requests that take longer are left to the activity that adopts them.
 INLINE_BUDGET = timedelta(milliseconds=300)
-# An answered request waits for the group commit of its outcome, 500 ms at most while Temporal is well.
-COUNTING_BUDGET = timedelta(seconds=2)
+# An answered request waits for the group commit of its outcome, 200 ms at most while Temporal is well.
+COUNTING_BUDGET = timedelta(seconds=1)
 TOGETHER_BUDGET = timedelta(seconds=2)
 AFTER_TROUBLE = timedelta(milliseconds=100)
 

@@ -1,4 +1,4 @@
-"""Group commits to the ledger: a signal of a process each 200 ms at most, acknowledged before anything is done with."""
+"""Group commits to the ledger: one signal a process each 200 ms at most, acknowledged before anything is done with."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,6 @@ from datetime import timedelta
 from domain.health import LedgerBatch, LedgerEntry, summed
 
 INTERVAL_SECONDS = 0.2  # a signal costs Temporal and a worker as much as a small event
-# After a commit of so many requests: those of a burst can wait, and it has 2 to 4 % more of the CPU.
-BURST = 50
-BURST_INTERVAL_SECONDS = 0.5
 # Requests. They are summed by subscriber, some 350 bytes each: a directory cannot hold so many that these come to the
 # 2 MiB that Temporal refuses.
 MAX_BATCH = 4000
@@ -67,7 +64,7 @@ class Recorder:
                 if not future.done():
                     future.set_result(sent)
             if len(entries) < MAX_BATCH:
-                await asyncio.sleep(INTERVAL_SECONDS if len(entries) < BURST else BURST_INTERVAL_SECONDS)
+                await asyncio.sleep(INTERVAL_SECONDS)
 
     def _take(self) -> tuple[list[LedgerEntry], list[asyncio.Future[bool]]]:
         entries: list[LedgerEntry] = []

@@ -16,8 +16,7 @@ STICKY_TIMEOUT = timedelta(seconds=2)
 RESOLVE_TIMEOUT = timedelta(seconds=3)
 RESOLVE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10))
 
-# The inline budget is 300 ms and the group commit has 2 s, of which it takes half a second at most while all is well;
-# past 3 s the process itself is in trouble.
+# The inline budget is 300 ms and the group commit some 50; past 3 s the process itself is in trouble.
 INLINE_TIMEOUT = timedelta(seconds=3)
 # Crowds take turns in a process; the SDK keeps the workflow task alive meanwhile.
 CROWD_TIMEOUT = timedelta(seconds=60)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.recorder import BURST, BURST_INTERVAL_SECONDS, INTERVAL_SECONDS, MAX_BATCH, MAX_NOTES, Recorder
+from activities.recorder import INTERVAL_SECONDS, MAX_BATCH, MAX_NOTES, Recorder
 from domain.health import LedgerBatch, LedgerEntry, Report
 from tests.support.builders import NOW
 from tests.support.eventually import eventually
@@ -80,15 +80,6 @@ async def test_commits_are_an_interval_apart(ledger: Ledger) -> None:
         await recorder.record([_entry(name)])
     gaps = [later - earlier for earlier, later in zip(ledger.at, ledger.at[1:], strict=False)]
     assert min(gaps) >= INTERVAL_SECONDS * 0.9
-
-
-async def test_commits_of_a_burst_are_further_apart(ledger: Ledger) -> None:
-    recorder = Recorder(ledger.take)
-    for size in (BURST, BURST - 1, 1):
-        await recorder.record([_entry(name) for name in range(size)])
-    after_many, after_few = [later - earlier for earlier, later in zip(ledger.at, ledger.at[1:], strict=False)]
-    assert after_many >= BURST_INTERVAL_SECONDS * 0.9
-    assert after_few < BURST_INTERVAL_SECONDS * 0.9
 
 
 async def test_what_comes_during_a_commit_goes_with_the_next(ledger: Ledger) -> None:
