@@ -127,9 +127,10 @@ class IncomingAnswer:
             self._break(broken_off(error))
 
     def leave(self) -> None:
-        """Nobody waits for it any more, or reads it."""
+        """Take in no more of it; whoever waits for it all the same is told."""
         self._parser = None  # which knows us, as we know it
         self._fault = None  # what was raised knows who was asked
+        self._break(BrokenOff("connection closed before the answer ended"))
 
     def _parse_head(self, data: bytes) -> bytes:
         """Parse as much as the head may still have; gives the rest, which then is not of it."""

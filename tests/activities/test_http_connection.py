@@ -407,3 +407,14 @@ async def test_the_next_address_is_tried_where_one_refuses(
     receiver.answers = [OK]
     receiver.url = receiver.url.replace("127.0.0.1", "localhost")
     assert await asked(transport, receiver) == (200, b"ok")
+
+
+async def test_whoever_waits_for_an_answer_is_told_that_its_connection_is_closed(receiver: Receiver) -> None:
+    receiver.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"]
+    transport = GuardedTransport(AddressPolicy())
+    answer = await transport.send(Request("GET", receiver.url))
+    reading = asyncio.create_task(answer.read_into(bytearray(), 5))
+    await asyncio.sleep(0.05)
+    answer.close()
+    with pytest.raises(BrokenOff):
+        await asyncio.wait_for(reading, 5)
