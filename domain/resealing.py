@@ -43,6 +43,11 @@ class Renewals(BaseModel):
         known = {mark: new.get(_digest(sealed), sealed) for mark, sealed in self.latest.items() if mark not in new}
         return Renewals(latest=dict([*known.items(), *new.items()][-RENEWALS_KEPT:]))
 
+    def of(self, entry: BaseModel) -> "Renewals":
+        """Those of the values that an entry has; of others, which somebody replaced or took away, nothing is kept."""
+        held = sealed_in(entry)
+        return Renewals(latest={mark: sealed for mark, sealed in self.latest.items() if sealed in held})
+
     def applied(self, entry: Entry) -> Entry:
         """The entry with its sealed values as they are sealed now; the same object when none was replaced."""
         marks = {sealed: _digest(sealed) for sealed in sealed_in(entry)}

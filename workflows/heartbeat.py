@@ -91,7 +91,9 @@ class HeartbeatWorkflow:
     @workflow.update(name="change")
     def change(self, config: HeartbeatConfig) -> HeartbeatState:
         """Go by another set-up from now on."""
-        if self._heartbeat.change(self._renewals.applied(config), workflow.now()) and self._asleep:
+        renewed = self._renewals.applied(config)
+        self._renewals = self._renewals.of(renewed)
+        if self._heartbeat.change(renewed, workflow.now()) and self._asleep:
             self._tasks[0].cancel()  # its timer is of the former times
             self._tasks[0] = asyncio.create_task(self._watch())
         self._tell()

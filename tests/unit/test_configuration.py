@@ -124,6 +124,13 @@ def test_what_was_sealed_anew_is_known_without_the_former_values_and_not_for_eve
     assert not any(entry.sealed in renewals.model_dump_json() for entry in entries)
 
 
+def test_of_a_value_that_was_replaced_or_taken_away_no_renewal_is_kept() -> None:
+    renewals = Renewals().followed_by({"sealed:v1:a:AAAA": "sealed:v1:b:AAAA", "sealed:v1:a:CCCC": "sealed:v1:b:CCCC"})
+    kept = renewals.of(SealedSecret(sealed="sealed:v1:b:AAAA"))
+    assert kept.applied(SealedSecret(sealed="sealed:v1:a:AAAA")).sealed == "sealed:v1:b:AAAA"
+    assert "CCCC" not in kept.model_dump_json()
+
+
 def test_only_sealed_values_are_replaced_and_only_those_that_are_there() -> None:
     subscriber = make_subscriber(secrets=["s3cret-s3cret-1"])
     old = subscriber.secrets[0].sealed
