@@ -104,7 +104,7 @@ def check_whole(given: dict[str, Any], *, new: bool) -> None:
         new: whether the client is to be added; one that is changed may have the rest.
     """
     for needed, besides in [*_REPLACED_WHOLE, *(_ADDED_WHOLE if new else [])]:
-        named = [_OPTIONS[name] for name in (*needed, *besides) if given[name] is not None]
+        named = [_OPTIONS[name] for name in (*needed, *besides) if given[name]]
         missing = [name for name in needed if given[name] is None]
         if named and missing:
             secret = [_OPTIONS[name] for name in missing if name in _SECRETS]

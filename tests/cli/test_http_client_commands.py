@@ -116,6 +116,10 @@ def test_half_of_a_part_is_answered_with_the_options_that_it_lacks(
     assert asked == {}
 
 
+def test_an_option_that_is_left_empty_was_not_given(asked: dict[str, Any]) -> None:
+    assert run(["http-client", "add", "partner", "--oauth2-scope", "", "--oauth2-token-url", ""]) == 0
+
+
 def test_a_client_that_is_changed_may_have_the_rest(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["http-client", "update", "partner", "--user", "im"]) == 0
     assert asked["user"] == "im"
