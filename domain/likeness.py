@@ -31,12 +31,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def may_mean(typed: str, name: str) -> bool:
-    """Whether a name of several words was probably meant: it is spelt alike, begins so, or has all words of the typed.
-
-    Without the y of a singular: ``severity`` begins as ``severities`` does.
-    """
-    begins = len(typed) >= LEAST_BEGINNING and name.startswith(typed.removesuffix("y"))
-    return is_like(typed, name) or begins or set(_WORD_ENDS.split(typed)) <= set(_WORD_ENDS.split(name))
+    """Whether a name of several words was probably meant: it is spelt alike, begins so, or has all words of the typed."""
+    return is_like(typed, name) or _is_part(typed, name)
 
 
 def name_meant(typed: str, names: Iterable[str]) -> str | None:
@@ -44,8 +40,15 @@ def name_meant(typed: str, names: Iterable[str]) -> str | None:
     if len(typed) > LONGEST_NAME:
         return None
     names = list(names)
-    likely = [name for name in names if may_mean(typed, name)]
-    return nearest(typed, names) or (likely[0] if len(likely) == 1 else None)
+    parts = [name for name in names if _is_part(typed, name)]
+    return nearest(typed, names) or (parts[0] if len(parts) == 1 else None)
+
+
+def _is_part(typed: str, name: str) -> bool:
+    """Whether a name begins so, without the y of a singular (``severity``: ``severities``), or has all of the words."""
+    stem = typed.removesuffix("y")
+    begins = len(stem) >= LEAST_BEGINNING and name.startswith(stem)
+    return begins or set(_WORD_ENDS.split(typed)) <= set(_WORD_ENDS.split(name))
 
 
 def _close(word: str, known: Iterable[str]) -> list[str]:

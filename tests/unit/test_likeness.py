@@ -47,6 +47,11 @@ def test_a_name_of_several_words_is_suggested_by_its_words_too(typed: str, meant
     assert name_meant(typed, ["severities", "rate_limit", "max_attempts", "max_concurrency"]) == meant
 
 
+@pytest.mark.parametrize("typed", ["hey", "pay", "nay"])
+def test_two_letters_are_no_beginning(typed: str) -> None:
+    assert name_meant(typed, ["headers", "pause_after_seconds", "name"]) is None
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
