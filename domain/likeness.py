@@ -31,7 +31,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def may_mean(typed: str, name: str) -> bool:
-    """Whether a name of several words was probably meant: it is spelt alike, begins so, or has all words of the typed."""
+    """Whether a name of several words was probably meant: it is spelt alike, begins so, or has all words typed."""
     return is_like(typed, name) or _is_part(typed, name)
 
 
