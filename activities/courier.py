@@ -72,7 +72,8 @@ class Courier:
             return delivery
         if attempt.status == HTTPStatus.GONE and subscriber.target == WEBHOOK:
             await self._mark_gone(subscriber.name, attempt.at)
-        return delivery.model_copy(update={"recorded": await self._recorder.record([entry])})
+        recorded = await self._recorder.record([entry], soon=subscriber.max_concurrency is not None)
+        return delivery.model_copy(update={"recorded": recorded})
 
     def carrying(
         self,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.recorder import INTERVAL_SECONDS, MAX_BATCH, MAX_NOTES, Recorder
+from activities.recorder import INTERVAL_SECONDS, MAX_BATCH, MAX_NOTES, SOON_SECONDS, Recorder
 from domain.health import LedgerBatch, LedgerEntry, Report
 from tests.support.builders import NOW
 from tests.support.eventually import eventually
@@ -80,6 +80,14 @@ async def test_commits_are_an_interval_apart(ledger: Ledger) -> None:
         await recorder.record([_entry(name)])
     gaps = [later - earlier for earlier, later in zip(ledger.at, ledger.at[1:], strict=False)]
     assert min(gaps) >= INTERVAL_SECONDS * 0.9
+
+
+async def test_what_the_next_request_waits_for_is_committed_sooner(ledger: Ledger) -> None:
+    recorder = Recorder(ledger.take)
+    for name in range(8):
+        await recorder.record([_entry(name)], soon=True)
+    gaps = [later - earlier for earlier, later in zip(ledger.at, ledger.at[1:], strict=False)]
+    assert SOON_SECONDS * 0.9 <= min(gaps) < INTERVAL_SECONDS * 0.9
 
 
 async def test_what_comes_during_a_commit_goes_with_the_next(ledger: Ledger) -> None:
