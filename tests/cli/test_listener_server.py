@@ -126,6 +126,14 @@ async def test_a_request_for_a_websocket_is_told_in_words_of_ours(caplog: pytest
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+async def test_an_upgrade_that_is_asked_for_with_an_event_is_told_beside_it(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening() as one, httpx.AsyncClient() as http:
+        answer = await http.post(one.url, content=b"{}", headers={"Connection": "Upgrade", "Upgrade": "h2c"})
+        assert answer.status_code == 200
+        assert [shown.remark for shown in one.shown] == ["it asked to upgrade to h2c, which is not done"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 async def test_what_has_no_id_is_no_repetition_and_uses_up_no_statuses() -> None:
     async with listening(statuses=[503, 200]) as one, httpx.AsyncClient() as http:
         one.receiver.secret = "a-secret-of-this-test"
