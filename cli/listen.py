@@ -13,7 +13,9 @@ from cli.subscriber_options import Types, patterns
 
 def listen(
     *,
-    port: Annotated[int, typer.Option("--port", help="Port to listen on.  [default: a free one]", max=65535)] = 0,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to listen on.", min=0, max=65535, show_default="a free one")
+    ] = None,
     types: Types = None,
     forward_to: Annotated[
         str | None,
@@ -46,7 +48,7 @@ def listen(
     from cli.listener import Plan, listening  # noqa: PLC0415 - heavy
 
     plan = Plan(
-        port=port,
+        port=port or 0,
         types=patterns(types),
         forward_to=target,
         statuses=codes,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
-from cli.listener_server import Arrival
+from cli.listener_server import NOT_OURS, Arrival
 from cli.render import clean, json_text
 from cli.run import Format, put
 
@@ -27,6 +27,10 @@ def _show(console: Console, arrival: Arrival) -> None:
     event = arrival.event if isinstance(arrival.event, dict) else {}
     line = Text()
     line.append(f"{arrival.at.astimezone():%H:%M:%S}  ", style="dim")
+    if arrival.refused:
+        line.append(f"refused with {arrival.status}: {clean(arrival.remark)}", style="yellow")
+        console.print(line)
+        return
     line.append(clean(event.get("type", "(no CloudEvent)")), style="bold")
     for word in _words(event):
         line.append(f"  {clean(word)}")
@@ -34,8 +38,10 @@ def _show(console: Console, arrival: Arrival) -> None:
     line.append(f"  answered {arrival.status}", style="green" if arrival.status < 300 else "yellow")
     if arrival.attempt > 1:
         line.append(f"  attempt {arrival.attempt}", style="yellow")
+    if arrival.remark:
+        line.append(f"  {clean(arrival.remark)}", style="yellow")
     console.print(line)
-    for problem in arrival.problems:
+    for problem in arrival.problems if arrival.problems != [NOT_OURS] else []:
         console.print(Text(f"  ! {clean(problem)}", style="red"))
     if arrival.forwarded:
         console.print(Text(_forwarded(arrival), style="cyan"))
@@ -53,13 +59,15 @@ def _words(event: dict[str, Any]) -> list[str]:
 def _signature(arrival: Arrival) -> tuple[str, str]:
     if arrival.verified is None:
         return "  not verified", "dim"
+    if arrival.problems == [NOT_OURS]:
+        return f"  {NOT_OURS}", "yellow"
     return ("  signature right", "green") if arrival.verified else ("  signature WRONG", "bold red")
 
 
 def _forwarded(arrival: Arrival) -> str:
     done = arrival.forwarded
     if done is None or done.status is None:
-        return f"  > not sent on: {clean(done.said) if done else ''}"
+        return f"  > no answer: {clean(done.said) if done else ''}"
     said = f": {clean(done.said)[:ANSWER_SHOWN]}" if done.said else ""
     return f"  > sent on, answered {done.status} in {done.duration_ms} ms{said}"
 

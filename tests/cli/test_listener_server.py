@@ -2,52 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
 from cli.listener_http import MAX_BODY_BYTES
-from cli.listener_server import Arrival, Behaviour, Receiver
 from tests.support.eventually import eventually
-from tests.support.sink import Answer, Sink
-
-
-class Listening:
-    """A receiver, and what it showed."""
-
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.shown: list[Arrival] = []
-        self.receiver = Receiver("listen-here-1", behaviour, self.shown.append)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.receiver.port}/hook"
-
-
-@asynccontextmanager
-async def listening(
-    forward_to: str | None = None, statuses: Sequence[int] | None = None, delay: float = 0
-) -> AsyncIterator[Listening]:
-    made = Listening(Behaviour(forward_to, statuses, delay))
-    made.receiver.open("127.0.0.1", 0)
-    try:
-        yield made
-    finally:
-        await made.receiver.close()
-
-
-@asynccontextmanager
-async def saying(port: int, words: bytes) -> AsyncIterator[asyncio.StreamReader]:
-    """A connection on which so much is said, and no more."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(words)
-        await writer.drain()
-        yield reader
-    finally:
-        writer.close()
+from tests.support.own_receiver import listening, saying
+from tests.support.sink import Answer, Hang, Sink
 
 
 async def test_the_names_of_headers_are_sent_on_as_they_are_spelt_and_repeated() -> None:
@@ -78,7 +40,10 @@ async def test_it_takes_post_alone_and_no_more_than_a_mebibyte() -> None:
             assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
         assert (await http.post(one.url, content=b"x" * MAX_BODY_BYTES)).status_code == 200
         assert (await http.post(one.url, content=b"x" * (MAX_BODY_BYTES + 1))).status_code == 413
-        assert len(one.shown) == 1
+        refused = [(shown.status, shown.remark) for shown in one.shown if shown.refused]
+        others = [(405, f"{method} /hook: im listen takes POST") for method in ("GET", "HEAD", "PUT")]
+        assert refused == [*others, (413, "POST /hook: its body is over 1 MiB")]
+        assert len(one.shown) == 5
 
 
 async def test_a_request_that_breaks_off_is_not_shown_or_told_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -101,13 +66,94 @@ async def test_what_is_being_answered_at_the_end_is_answered_and_nothing_new_is_
             await http.post(one.url)
 
 
-async def test_what_takes_longer_at_the_end_is_cut_off_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_takes_longer_at_the_end_is_answered_503_and_shown(caplog: pytest.LogCaptureFixture) -> None:
     async with listening(delay=60) as one, httpx.AsyncClient() as http:
         asking = asyncio.create_task(http.post(one.url, content=b"{}"))
         await eventually(lambda: one.receiver.reached)
         async with asyncio.timeout(5):
             await one.receiver.close()
-            answered = await asyncio.gather(asking, return_exceptions=True)
-        assert getattr(answered[0], "status_code", 500) == 500
-        assert one.shown == []
+            answer = await asking
+        assert (answer.status_code, answer.text) == (503, "im listen was stopped")
+        assert [(shown.status, shown.remark) for shown in one.shown] == [(503, "im listen was stopped")]
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_hanging_application_is_no_answer_of_its_at_the_end() -> None:
+    async with Sink() as application, listening(forward_to=application.url()) as one, httpx.AsyncClient() as http:
+        application.script(Hang())
+        asking = asyncio.create_task(http.post(one.url, content=b"{}"))
+        await application.wait_for(1)
+        await one.receiver.close()
+        assert ((await asking).status_code, one.shown[0].forwarded) == (503, None)
+
+
+async def test_half_a_body_at_the_end_is_answered_503_and_shown() -> None:
+    async with listening() as one:
+        words = b"POST /half HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12"
+        async with saying(one.receiver.port, words) as reader:
+            await asyncio.sleep(0.2)
+            await one.receiver.close()
+            answered = await reader.read()
+        assert answered.startswith(b"HTTP/1.1 503 ")
+        assert answered.endswith(b"im listen was stopped")
+        assert [(shown.refused, shown.remark) for shown in one.shown] == [
+            (True, "POST /half: im listen was stopped before the body was whole")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "somebody speaks https to this port, which speaks http"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n\r\n", "what came is no HTTP/1.1 request"),
+    ],
+)
+async def test_what_is_no_http_is_told_once_in_words_of_ours(
+    caplog: pytest.LogCaptureFixture, words: bytes, said: str
+) -> None:
+    async with listening() as one, saying(one.receiver.port, words) as reader:
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        assert [(shown.status, shown.refused, shown.remark) for shown in one.shown] == [(400, True, said)]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_request_for_a_websocket_is_told_in_words_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    words = b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with listening() as one, saying(one.receiver.port, words) as reader:
+        assert (await reader.readline()).startswith(b"HTTP/1.1 405 ")
+        said = "GET /ws: im listen takes POST, and does not upgrade to websocket"
+        assert [shown.remark for shown in one.shown] == [said]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_an_upgrade_that_is_asked_for_with_an_event_is_told_beside_it(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening() as one, httpx.AsyncClient() as http:
+        answer = await http.post(one.url, content=b"{}", headers={"Connection": "Upgrade", "Upgrade": "h2c"})
+        assert answer.status_code == 200
+        assert [shown.remark for shown in one.shown] == ["it asked to upgrade to h2c, which is not done"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_what_has_no_id_is_no_repetition_and_uses_up_no_statuses() -> None:
+    async with listening(statuses=[503, 200]) as one, httpx.AsyncClient() as http:
+        one.receiver.secret = "a-secret-of-this-test"
+        for body in (b"{}", b"{}", b"[]", b"no JSON"):
+            assert (await http.post(one.url, content=body)).status_code == 503
+        assert [shown.attempt for shown in one.shown] == [1, 1, 1, 1]
+        assert {(shown.verified, *shown.problems) for shown in one.shown} == {(False, "not from im: unsigned")}
+
+
+async def test_an_id_in_the_body_or_the_header_counts_attempts() -> None:
+    async with listening(statuses=[503, 200]) as one, httpx.AsyncClient() as http:
+        for headers, body in (({}, b'{"source": "a", "id": 0}'), ({"webhook-id": "msg"}, b"{}")):
+            answers = [(await http.post(one.url, content=body, headers=headers)).status_code for _ in range(2)]
+            assert answers == [503, 200]
+
+
+async def test_a_missing_signature_is_not_laid_to_a_missing_secret() -> None:
+    async with listening() as one, httpx.AsyncClient() as http:
+        one.receiver.secret = "a-secret-of-this-test"
+        await http.post(one.url, content=b"{}", headers={"X-CloudEvents-Signature": "sha256=" + "0" * 64})
+        problems = " ".join(one.shown[0].problems)
+        assert "something between im and the receiver removed the header" in problems
+        assert "--generate-secret" not in problems

@@ -57,6 +57,8 @@ ADD = "subscriber add --name a --url http://localhost:9/ "
         "verify /dev/null --tolerance soon",
         "zeebe simulate --url http://localhost:9 --cluster a --duration soon",
         "dev --port 65536",
+        "listen --port 65536",
+        "listen --port -5",
         "event emit --type a.b.v1 --time yesterday",
         "event emit --type a..b",
         "event emit --type a.*",

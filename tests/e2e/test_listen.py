@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.eventually import eventually, within
 from tests.support.platform import IM, Platform, unique_type
-from tests.support.sink import Answer, Sink
+from tests.support.sink import Answer, Hang, Sink
 
 
 class Listener:
@@ -144,6 +144,21 @@ async def test_requests_are_sent_on_as_they_came_and_answered_as_the_application
     (platform.state / "request.http").write_bytes(head.encode() + b"\r\n\r\n" + request.body)
     ran = await platform.im("verify", "request.http", "--secret", "@hook.txt")
     assert (ran.code, ran.out.splitlines()[-1]) == (0, "verified")
+
+
+async def test_what_is_held_at_the_end_is_no_failure_of_the_application(platform: Platform, sink: Sink) -> None:
+    event_type = unique_type("listened")
+    sink.script(Hang())
+    async with listening(platform, "--types", event_type, "--forward-to", sink.url()) as listener:
+        event_id = await platform.emit(event_type)
+        await sink.wait_for(1)
+        assert await listener.end(signal.SIGINT) == 0
+        [arrival] = await listener.of(event_id, 1)
+        assert (arrival["status"], arrival["remark"]) == (503, "im listen was stopped")
+        delivery = (await platform.ended(event_id))[listener.name]
+    said = [(attempt["status"], attempt["response"]) for attempt in delivery["attempts"]]
+    assert said == [(503, "im listen was stopped")]
+    assert listener.said.count("Traceback") == 0
 
 
 async def test_nobody_behind_forward_to_is_a_502_that_is_tried_again(platform: Platform) -> None:
