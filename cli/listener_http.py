@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from domain.captures import Capture
+from service.http11 import Http11
 from service.server import KEEP_ALIVE_SECONDS, EmbeddedServer
 
 CLOSE_SECONDS = 1
@@ -96,7 +96,7 @@ class PostServer:
         self._log.setLevel(self._log_level)
         self._serving = None
 
-    def _visit(self, **parts: Any) -> HttpToolsProtocol:
+    def _visit(self, **parts: Any) -> Http11:
         """The protocol of a new connection; ``parts`` are uvicorn's."""
         return _Visit(lambda said: self._refused(Refusal(HTTPStatus.BAD_REQUEST, said)), **parts)
 
@@ -140,7 +140,7 @@ class PostServer:
         return await self._answer(Capture(headers, body))
 
 
-class _Visit(HttpToolsProtocol):
+class _Visit(Http11):
     """Leaves the names of headers as they are spelt, which uvicorn has in lower case; tells of what is no HTTP."""
 
     def __init__(self, tell: Callable[[str], None], **parts: Any) -> None:

@@ -98,5 +98,5 @@ class _Hearer:
 
 def _same_length(headers: list[tuple[bytes, bytes]]) -> bytes:
     """The head of a request whose body ends where that of the one with these headers does."""
-    framing = [name + b": " + value + b"\r\n" for name, value in headers if name in _FRAMING]
+    framing = [name + b": " + value + b"\r\n" for name, value in headers if name.lower() in _FRAMING]
     return b"POST / HTTP/1.1\r\n" + b"".join(framing) + b"\r\n"

@@ -128,9 +128,11 @@ async def test_a_request_for_a_websocket_is_told_in_words_of_ours(caplog: pytest
 
 async def test_an_upgrade_that_is_asked_for_with_an_event_is_told_beside_it(caplog: pytest.LogCaptureFixture) -> None:
     async with listening() as one, httpx.AsyncClient() as http:
-        answer = await http.post(one.url, content=b"{}", headers={"Connection": "Upgrade", "Upgrade": "h2c"})
+        headers = {"Connection": "Upgrade", "Upgrade": "h2c"}
+        answer = await http.post(one.url, content=b'{"id": "evt_1"}', headers=headers)
         assert answer.status_code == 200
         assert [shown.remark for shown in one.shown] == ["it asked to upgrade to h2c, which is not done"]
+        assert one.shown[0].event == {"id": "evt_1"}
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
