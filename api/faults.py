@@ -57,4 +57,4 @@ def _words(fault: Mapping[str, Any], bodies: Sequence[Any], operation: str | Non
     if fault["type"] == "extra_forbidden" and (meant := found_elsewhere(operation, str(fault["loc"][-1]))):
         return f"there is no such member; {meant}"
     members = [name for body in bodies for name in members_at(body, fault["loc"][1:-1])]
-    return in_words({name: value for name, value in fault.items() if name != "input"}, members)
+    return in_words(fault, members, hidden=True)
