@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel
 
+# To a process that lacks a key.
+GIVE = "give it the IM_STATE_DIR of the im dev whose key it is, or the key in IM_SECRET_KEYS"
+
 
 class KeyRow(BaseModel):
     """One sealing key.
@@ -25,15 +28,16 @@ class KeyReport(BaseModel):
     """Every key that is held or needed.
 
     Attributes:
-        workers: worker processes there are.
-        silent: those of a version that does not tell which keys it has.
-        lost: values whose key nobody holds, by name.
-        advice: what to do next, in order; empty where all is well.
+            workers: worker processes there are.
+            silent: those of a version that does not tell which keys it has.
+    @@        lost: values whose key neither this process has nor a worker tells of, by name.
+            advice: what to do next, in order; empty where all is well.
     """
 
     keys: list[KeyRow] = []
     workers: int = 0
     silent: list[str] = []
+    elsewhere: list[str] = []
     lost: list[str] = []
     advice: list[str] = []
 
