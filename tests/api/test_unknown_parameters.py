@@ -75,3 +75,14 @@ async def test_what_others_send_is_taken_whatever_they_put_behind_the_path(
     headers = {"Content-Type": "application/cloudevents+json"}
     answer = await service.http.post(f"/api/v1/{path}?utm=1", json=body, headers=headers)
     assert answer.status_code < 300, answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("incidnt", "incident"), ("subscribr", "subscriber"), ("subscribers", "subscriber"), ("zzz", None)],
+)
+async def test_a_misspelt_parameter_is_answered_with_the_one_that_was_meant(
+    service: Service, typed: str, meant: str | None
+) -> None:
+    problem = assert_problem(await service.http.get("/api/v1/events", params={typed: "1"}), 422, "invalid_request")
+    assert problem.get("hint") == (f"Did you mean {meant}?" if meant else None)
