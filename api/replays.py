@@ -15,7 +15,6 @@ from api.scopes import ScopedRoute
 from api.times import read_moment
 from api.urls import location
 from domain.errors import InvalidRequestError
-from domain.naming import given_as
 from domain.patterns import parse_patterns
 from domain.replays import DEFAULT_RATE, ReplayReport, Survey
 from service.idempotency import Once
@@ -56,8 +55,6 @@ class Select(Body):
         if self.failed_only and self.undelivered:
             raise InvalidRequestError(reason="undelivered takes what failed too: give it or failed_only, not both")
         now = datetime.now(UTC)
-        with given_as("rate"):
-            rate = replay_rate(self.rate)
         return ReplayOptions(
             subscriber=self.subscriber,
             to=self.to,
@@ -66,7 +63,7 @@ class Select(Body):
             types=list(parse_patterns(self.types)) if self.types is not None else None,
             failed_only=self.failed_only,
             undelivered=self.undelivered,
-            rate=rate,
+            rate=replay_rate(self.rate),
         )
 
 
