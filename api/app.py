@@ -28,7 +28,7 @@ from api import (
     zeebe,
 )
 from api.body_limit import LimitBody
-from api.dependencies import KNOWN_QUERY_OF_READING, TOKEN
+from api.dependencies import KNOWN_QUERY, TOKEN
 from api.direct import Shortcut
 from api.hosts import Hosts, proxy_networks
 from api.middleware import Guard, LastResort
@@ -42,8 +42,9 @@ from service.server import Backend
 
 _DESCRIPTION = """Tells other systems what happened to your incidents: durable, signed CloudEvents over webhooks.
 
-Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. A `GET` with a query parameter that
-it has not is refused (422). Secrets are never shown again.
+Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. A query parameter that
+there is not is refused (422); only where events, alarm notifications and beats come in, it is ignored. In the JSON of a
+body a number or boolean is written as one, without quotes. Secrets are never shown again.
 
 A token has scopes: `read`, `publish` and `manage`, of which none includes another; each operation names the one it
 needs. `IM_API_TOKEN` has all of them; `im token create` makes others."""
@@ -124,7 +125,7 @@ def _route(app: FastAPI) -> None:
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
     for shown in (routes.router, actions.router, changes.router, login.router, routes.unknown):
         app.include_router(shown)
-    v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN, KNOWN_QUERY_OF_READING], responses=declared)
+    v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN, KNOWN_QUERY], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
     for part in (
         subscribers,

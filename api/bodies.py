@@ -15,6 +15,7 @@ from pydantic import (
 
 from api import examples
 from domain.incidents import MAX_ACTOR, MAX_NOTE, MAX_TITLE, Severity
+from domain.kinds import of_its_kind
 from domain.limits import MAX_CONCURRENCY
 from domain.message_formats import MessageFormat
 from domain.pauses import MAX_TIME
@@ -111,6 +112,12 @@ class Body(BaseModel):
     """Base of every request body."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what pydantic would make something else of, such as 1 of ``true`` or false of ``"off"``."""
+        return of_its_kind(cls.model_fields[info.field_name or ""].annotation, value)
 
 
 class AddSubscriber(Body):

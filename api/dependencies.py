@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from api.faults import found_elsewhere
 from api.middleware import CALLER
 from domain.errors import InvalidRequestError
 from domain.likeness import name_meant
@@ -35,26 +36,28 @@ def gateway_of(request: Request) -> Gateway:
     return backend.gateway
 
 
+# Platforms and jobs that post here may put words of their own behind the path; what they tell must not be lost for it.
+_FOREIGN_SENDERS = frozenset({"publishEvent", "grantWebhookOrigin", "takeInAlarmNotification", "beat", "beatWith"})
+
+
 async def _known_query(request: Request) -> None:
-    """Raise `InvalidRequestError` for a parameter that the route has not: a misspelt filter would let all pass."""
-    if not request.query_params:
-        return
+    """Raise `InvalidRequestError` for a parameter that the route has not, before anything is done.
+
+    A misspelt filter would let all pass, and a ``dry_run`` that is none would be no dry run.
+    """
     route: APIRoute = request.scope["route"]
+    if not request.query_params or route.operation_id in _FOREIGN_SENDERS:
+        return
     known = [each.alias for each in route.dependant.query_params]
     if unknown := [name for name in request.query_params if name not in known]:
         reason = f"there is no parameter {unknown[0]!r} in this query; " + (
             f"there is {', '.join(known)}" if known else "it has none"
         )
+        if meant := found_elsewhere(route.operation_id, unknown[0]):
+            reason = f"{reason}; {meant}"
         raise InvalidRequestError(reason=reason, close=name_meant(unknown[0], known))
 
 
-async def _known_query_of_reading(request: Request) -> None:
-    """The same for what is read alone: platforms that post here may put words of their own behind the path."""
-    if request.method == "GET":
-        await _known_query(request)
-
-
-KNOWN_QUERY_OF_READING = Depends(_known_query_of_reading)
 KNOWN_QUERY = Depends(_known_query)
 _Key = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from api import examples
 from api.bodies import Resend
-from api.dependencies import KNOWN_QUERY, ApiGateway, gateway_of
+from api.dependencies import ApiGateway, gateway_of
 from api.direct import DirectRoute
 from api.event_examples import EXPLANATION
 from api.event_requests import DOCUMENTED, read_batch, read_context, read_event
@@ -165,7 +165,6 @@ async def get_event(event_id: str, gateway: ApiGateway, source: Source = None) -
     operation_id="resendEvent",
     summary="Deliver an event again",
     responses=examples.answer(202, examples.RESENT) | problems(404, 409, 410, 413, 415),
-    dependencies=[KNOWN_QUERY],
 )
 async def resend_event(
     event_id: str, gateway: ApiGateway, response: Response, body: Resend | None = None, source: Source = None

@@ -9,6 +9,7 @@ KEYS: dict[str, Any] = {
     ],
     "workers": 2,
     "silent": [],
+    "elsewhere": [],
     "lost": [],
     "advice": ["values are sealed with k1: im keys rotate"],
 }

@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.faults import Fault, faults_of
 from domain.errors import (
     ConfigurationError,
     ConflictError,
@@ -24,14 +24,12 @@ from domain.errors import (
     TooLargeError,
     UnavailableError,
 )
-from domain.faults import in_words, members_at
 from domain.retention_errors import EventGoneError, IncidentGoneError
 from domain.source_errors import AccessDeniedError, TooManyBeatsError
 from domain.statuses import code_of, phrase_of
 from domain.token_errors import RateLimitedError, ScopeMissingError, TokenMissingError, TokenRefusedError
 
 MEDIA_TYPE = "application/problem+json"
-MOST_SUGGESTED = 10  # faults of a body; what was meant by a misspelt member takes some 0.6 ms to find out
 RETRY_AFTER_SECONDS = 5  # Temporal or a worker that is being restarted is back by then
 
 STATUSES: dict[type[ImError], HTTPStatus] = {
@@ -58,14 +56,6 @@ _HEADERS = {
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 
 _log = structlog.get_logger("api")
-
-
-class Fault(BaseModel):
-    """One unacceptable value, named but never shown: it may be a secret."""
-
-    pointer: str | None = Field(None, description="JSON Pointer into the request body, as a URI fragment.")
-    parameter: str | None = Field(None, description="Name of a query, path or header parameter.")
-    detail: str
 
 
 class Problem(BaseModel):
@@ -188,11 +178,7 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
             hint="Send it with Content-Type: application/json.",
             headers={"Accept": "application/json"},
         )
-    bodies = _bodies(request)
-    errors = [
-        _fault(_place(fault), _words(fault, bodies if number < MOST_SUGGESTED else ()))
-        for number, fault in enumerate(faults)
-    ]
+    errors = faults_of(faults, request.scope["route"])
     return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "; ".join(f"{fault.parameter or fault.pointer}: {fault.detail}" for fault in errors),
@@ -200,34 +186,6 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
         code="invalid_request",
         errors=errors,
     )
-
-
-def _fault(place: Sequence[str | int], detail: str) -> Fault:
-    if place[0] != "body":
-        return Fault(parameter=str(place[-1]), detail=detail)
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in place[1:])
-    return Fault(pointer="#" + "".join(f"/{step}" for step in steps), detail=detail)
-
-
-def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
-    """Where a fault is; of a body that is no JSON, FastAPI has a position, which is no place in a document."""
-    place: Sequence[str | int] = fault["loc"]
-    return place[:1] if fault["type"] == "json_invalid" else place
-
-
-def _bodies(request: Request) -> Sequence[Any]:
-    """What the bodies of a route are read as."""
-    route: APIRoute = request.scope["route"]
-    return [each.field_info.annotation for each in route.dependant.body_params]
-
-
-def _words(fault: Mapping[str, Any], bodies: Sequence[Any]) -> str:
-    if fault["type"] == "json_invalid":
-        return f"the body cannot be read: {fault['ctx']['error']}"
-    if fault["loc"][0] == "query":
-        return in_words(fault)
-    members = [name for body in bodies for name in members_at(body, fault["loc"][1:-1])]
-    return in_words({name: value for name, value in fault.items() if name != "input"}, members)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

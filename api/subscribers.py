@@ -14,8 +14,14 @@ from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import TypeMatch, type_match
 from domain.health import Health
+from domain.targets.kinds import WEBHOOK
 from service.subscriber_views import Changed, SubscriberDetail, SubscriberView
 from service.trials import Trial
+
+UNSIGNED = (
+    "its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: PATCH it with "
+    "generate_secret true"
+)
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=ScopedRoute)
 
@@ -28,10 +34,14 @@ router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=Scop
     responses=examples.answer(201, examples.CHANGED) | problems(409, 413, 415),
 )
 async def add_subscriber(body: AddSubscriber, gateway: ApiGateway, response: Response) -> Changed:
-    """Events published after this answer are delivered to it. A generated secret is shown here and never again."""
+    """Events published after this answer are delivered to it. A generated secret is shown here and never again.
+
+    ``warnings`` says so where its requests will not be signed.
+    """
     changed = await gateway.subscribers.add(**body.arguments())
     response.headers["Location"] = location("subscribers", changed.subscriber.name)
-    return changed
+    unsigned = changed.subscriber.target == WEBHOOK and not changed.subscriber.signed
+    return changed.model_copy(update={"warnings": [*changed.warnings, *([UNSIGNED] if unsigned else [])]})
 
 
 @router.get(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from domain.errors import InvalidRequestError
+from domain.naming import given_as
 from domain.timing import parse_duration
 
 
@@ -14,6 +15,11 @@ def read_moment(name: str, value: str | None, now: datetime) -> datetime | None:
     """
     if value is None:
         return None
+    with given_as(name):
+        return _read_moment(name, value, now)
+
+
+def _read_moment(name: str, value: str, now: datetime) -> datetime:
     try:
         at = datetime.fromisoformat(value.replace(" ", "+"))
     except ValueError:

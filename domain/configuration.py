@@ -134,7 +134,9 @@ def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
     known = [name for name in kind.model_fields if name not in NOTED or name == PAUSED]
     _refuse((name, known) for name in members if name not in known)
     try:
-        read = kind.model_validate({**{name: NOTED[name] for name in NOTED if name in kind.model_fields}, **members})
+        noted = {name: NOTED[name] for name in NOTED if name in kind.model_fields}
+        document = json.dumps({**noted, **members}, default=datetime.isoformat)
+        read = kind.model_validate_json(document, strict=True)  # "7" is no number, as in bodies
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
     _refuse(_unread(members, read.model_dump(mode="json")))
@@ -196,7 +198,7 @@ def _shown(value: Any, opened: Mapping[str, str]) -> str:
 
 
 def _fault(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
+    first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
-    told = in_words(first, Configuration.model_fields)  # of an entry unknown members were refused before
+    told = in_words(first, Configuration.model_fields, hidden=True)  # of an entry unknown members were refused before
     return f"{place}: {told}" if place else told

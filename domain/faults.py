@@ -13,9 +13,23 @@ _WORDS = {
     "float_parsing": "is not a number",
     "bool_parsing": "is neither true nor false",
     "enum": "is none of {expected}",
+    "literal_error": "is none of {expected}",
     "less_than_equal": "is more than {le}",
     "greater_than_equal": "is less than {ge}",
 }
+# Where a value is of another kind than is wanted, its kind is said and not the value, which may be secret.
+_KINDS = {
+    "bool_type": "neither true nor false",
+    "int_type": "not a whole number",
+    "float_type": "not a number",
+    "string_type": "not a string",
+}
+_UNQUOTED = {
+    "bool_type": "write true or false without quotes",
+    "int_type": "write one without quotes, such as 30",
+    "float_type": "write one without quotes, such as 2.5",
+}
+_TIME = "it is not a time; write one as 2026-01-31T12:00:00Z (RFC 3339)"
 _LIST = 'it is not a list; write ["one", "another"], or ["one"]'
 _OBJECT = 'it is not an object; write {"name": "value"}'
 _FORMS = {
@@ -25,29 +39,64 @@ _FORMS = {
     "model_type": _OBJECT,
     "model_attributes_type": _OBJECT,
     "missing": "it is missing",
+    "datetime_type": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_from_date_parsing": _TIME,
+    "timezone_aware": "it has no offset from UTC; write Z, or one such as +01:00, behind the time",
 }
 
 
-def in_words(fault: Mapping[str, Any], members: Iterable[str] = ()) -> str:
+def in_words(fault: Mapping[str, Any], members: Iterable[str] = (), *, hidden: bool = False) -> str:
     """A fault of pydantic's with its value, such as ``'abc' is not a whole number``; of any other kind as it says it.
 
-    Of numbers and words to choose from it repeats the ``input``, where it has one: leave out what may be secret.
+    Of numbers and words to choose from it repeats the ``input``, where it has one.
 
     Args:
         fault: one of a ``ValidationError``.
         members: those that there are where one is that there is not, of which one may be meant.
+        hidden: whether the value may be secret, and is not repeated.
     """
     if fault["type"] == "extra_forbidden":
         close = name_meant(str(fault["loc"][-1]), members)
         return f"there is no such member; {f'did you mean {close}?' if close else 'see how it is spelt'}"
     if form := _FORMS.get(fault["type"]):
         return form
-    if fault["type"] == "string_too_short" and fault.get("input") == "":
-        return "it is empty; leave it out, or give one"
+    if fault["type"] in _KINDS:
+        return _of_another_kind(fault)
+    context = fault.get("ctx") or {}
+    if size := _size(fault, context):
+        return size
     said = _WORDS.get(fault["type"])
-    if said is None or "input" not in fault:
+    if said is None:
         return str(fault["msg"]).removeprefix("Value error, ")
-    return f"{shown(fault['input'])} {said.format(**fault.get('ctx') or {})}"
+    subject = "it" if hidden or "input" not in fault else shown(fault["input"])
+    return f"{subject} {said.format(**context)}"
+
+
+def _of_another_kind(fault: Mapping[str, Any]) -> str:
+    value, wanted = fault.get("input", ...), fault["type"]
+    if isinstance(value, bool | None):
+        subject = {True: "true", False: "false", None: "null"}[value]
+    else:
+        kinds = ((str, "a string"), (int | float, "a number"), (list, "a list"), (dict, "an object"))
+        subject = next((said for kind, said in kinds if isinstance(value, kind)), "it")
+    if wanted == "string_type":
+        advice = "; write it in quotes" if isinstance(value, bool | int | float) else ""
+    else:
+        advice = f"; {_UNQUOTED[wanted]}" if isinstance(value, str) else ""
+    return f"{subject} is {_KINDS[wanted]}{advice}"
+
+
+def _size(fault: Mapping[str, Any], context: Mapping[str, Any]) -> str:
+    """What is wrong with how long a text or a list is; empty where that is not what is wrong."""
+    kind, least, most = fault["type"], context.get("min_length"), context.get("max_length")
+    if kind not in {"string_too_short", "string_too_long", "too_short", "too_long"}:
+        return ""
+    if kind.endswith("short") and (least == 1 or fault.get("input") == ""):
+        return "it is empty; leave it out, or give one"
+    text = kind.startswith("string") or context["field_type"] == "Value"  # of a secret pydantic says so
+    limit = f"less than {least}" if kind.endswith("short") else f"more than {most}"
+    return f"it has {limit} {'characters' if text else 'entries'}"
 
 
 def members_at(kind: Any, steps: Sequence[str | int]) -> list[str]:

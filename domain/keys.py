@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel
 
+# To a process that lacks a key.
+GIVE = "give it the IM_STATE_DIR of the im dev whose key it is, or the key in IM_SECRET_KEYS"
+
 
 class KeyRow(BaseModel):
     """One sealing key.
@@ -27,13 +30,15 @@ class KeyReport(BaseModel):
     Attributes:
         workers: worker processes there are.
         silent: those of a version that does not tell which keys it has.
-        lost: values whose key nobody holds, by name.
+        elsewhere: values, by name, whose key this process does not have, and a worker has or may have.
+        lost: those whose key neither this process has nor a worker tells of.
         advice: what to do next, in order; empty where all is well.
     """
 
     keys: list[KeyRow] = []
     workers: int = 0
     silent: list[str] = []
+    elsewhere: list[str] = []
     lost: list[str] = []
     advice: list[str] = []
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from domain.errors import InvalidRequestError
 from domain.incidents import Severity
+from domain.naming import given_as
 
 ALL = "all"
 
 
+@given_as("severities")
 def check_severities(given: Sequence[str]) -> tuple[str, ...]:
     """The severities of a choice, the worst first, without repeats; none where all are chosen.
 

@@ -22,7 +22,7 @@ class TokenMissingError(AccessDeniedError):
     """A request bears no token, or not in the way of RFC 6750."""
 
     code = "unauthorized"
-    says = "the token is missing"
+    says = "the token is missing: it is sent in one Authorization header, whose scheme is Bearer"
     hint = "Send it as Authorization: Bearer TOKEN. Make one: im token create NAME --scope read"
 
 

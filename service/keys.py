@@ -10,7 +10,7 @@ from activities.key_file import KeyFile
 from activities.presence import Presence
 from activities.sealing import MAX_KEYS, Keyring
 from domain.errors import InvalidRequestError, SealingKeyError, UnavailableError
-from domain.keys import KeyReport, KeyRow, Rotation
+from domain.keys import GIVE, KeyReport, KeyRow, Rotation
 from domain.resealing import Resealing
 from service.connection import Connection, unheld
 from service.registries import Registries
@@ -66,9 +66,14 @@ class KeyGateway:
         counts = Counter(value.key_id for value in values)
         known = [*ring.prints, *(key_id for worker in workers for key_id, _ in worker.keys), *sorted(counts)]
         rows = [_row(key_id, ring, workers, counts[key_id]) for key_id in dict.fromkeys(known)]
-        lost = [each.name for each in values if not _opens(ring, each) and each.key_id not in _elsewhere(ring, workers)]
-        silent = [worker.process for worker in workers if not worker.version]
-        report = KeyReport(keys=rows, workers=len(workers), silent=silent, lost=sorted(set(lost)))
+        closed = [each for each in values if not _opens(ring, each)]
+        report = KeyReport(
+            keys=rows,
+            workers=len(workers),
+            silent=[worker.process for worker in workers if not worker.version],
+            elsewhere=sorted({each.name for each in closed if may_open(each.key_id, ring, workers)}),
+            lost=sorted({each.name for each in closed if not may_open(each.key_id, ring, workers)}),
+        )
         return report.model_copy(update={"advice": self._advice(report, ring)})
 
     async def rotate(self) -> Rotation:
@@ -85,7 +90,7 @@ class KeyGateway:
         values, workers = await self.values(), await present_workers(self._connection.client)
         self._check_workers(ring, workers)
         for value in values:
-            if not _opens(ring, value) and value.key_id in _elsewhere(ring, workers):
+            if not _opens(ring, value) and _is_told_of(value.key_id, ring, workers):
                 raise SealingKeyError(
                     reason=f"{value.name} is sealed with key {value.key_id!r}, which the workers have and this process "
                     "does not: put it behind the newest one. Nothing was changed"
@@ -158,7 +163,16 @@ class KeyGateway:
         return Rotation(key=ring.newest, added=added, resealed=resealed, lost=report.lost, advice=advice)
 
     def _advice(self, report: KeyReport, ring: Keyring) -> list[str]:
-        advice = [f"set anew: {name} (its key is lost)" for name in report.lost]
+        advice = []
+        if report.lost:
+            named = ", ".join(report.lost)
+            advice.append(
+                f"this process does not have the key of {named}, and no worker tells of it: {GIVE}, wherever it is kept"
+            )
+            advice.append(f"only if that key is lost, set anew: {named}")
+        if report.elsewhere:
+            named = ", ".join(report.elsewhere)
+            return [f"this process does not have the key of {named}, which a worker has or may have: {GIVE}", *advice]
         lacking = [row for row in report.keys if row.seals and row.workers < report.workers - len(report.silent)]
         if lacking:
             told = f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it, then rotate"
@@ -183,9 +197,20 @@ def _row(key_id: str, ring: Keyring, workers: Sequence[Presence], values: int) -
     return KeyRow(key=key_id, seals=key_id == ring.newest, here=here, workers=len(holding), values=values)
 
 
-def _elsewhere(ring: Keyring, workers: Sequence[Presence]) -> set[str]:
-    """The ids of keys that workers hold and this process does not."""
-    return {key_id for worker in workers for key_id, _ in worker.keys} - set(ring.prints)
+def may_open(key_id: str, ring: Keyring, workers: Sequence[Presence]) -> bool:
+    """Whether a worker has, or may have, a key that a keyring lacks.
+
+    One that tells nothing may have any. One with another key file may have read a newer key from it than it tells of.
+    """
+    other_files = [worker for worker in workers if worker.origin and worker.origin != ring.origin]
+    silent = [worker for worker in workers if not worker.version]
+    return bool(other_files or silent) or _is_told_of(key_id, ring, workers)
+
+
+def _is_told_of(key_id: str, ring: Keyring, workers: Sequence[Presence]) -> bool:
+    """Whether a worker tells of a key of that id which a keyring lacks; another one may have the same id."""
+    mine = (key_id, ring.prints.get(key_id, ""))
+    return any(key[0] == key_id and key != mine for worker in workers for key in worker.keys)
 
 
 def _opens(ring: Keyring, value: SealedValue) -> bool:

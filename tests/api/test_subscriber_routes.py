@@ -7,6 +7,7 @@ import httpx
 import pytest
 import structlog
 
+from api.subscribers import UNSIGNED
 from tests.api.conftest import Service
 from tests.api.stand_in import GENERATED
 
@@ -21,7 +22,7 @@ async def test_adding_is_201_with_location(service: Service) -> None:
     body = answer.json()
     assert body["subscriber"]["name"] == "my-webhook"
     assert body["subscriber"]["types"] == ["im.incident.**"]
-    assert (body["warnings"], body["secret"], body["whsec"]) == ([], None, None)
+    assert (body["warnings"], body["secret"], body["whsec"]) == ([UNSIGNED], None, None)
 
 
 async def test_types_are_all_by_default(service: Service) -> None:
@@ -50,7 +51,8 @@ async def test_everything_that_can_be_set_is_passed_on(service: Service) -> None
 
 
 async def test_a_generated_secret_is_shown_once(service: Service) -> None:
-    assert (await service.add_subscriber(generate_secret=True)).json()["secret"] == GENERATED
+    added = (await service.add_subscriber(generate_secret=True)).json()
+    assert (added["secret"], added["warnings"]) == (GENERATED, [])
     for path in (PATH, f"{PATH}/my-webhook", f"{PATH}/health"):
         assert GENERATED not in (await service.http.get(path)).text
 

@@ -189,3 +189,25 @@ async def test_in_development_the_new_key_is_added_to_the_file_that_a_running_se
             (old.partition(":")[0], 0),
         ]
         assert base64.b64decode(new.partition(":")[2]) not in serve.said().encode()
+
+
+async def test_a_terminal_without_the_key_file_of_a_server_is_told_how_to_have_it_and_not_to_set_anything_anew(
+    alone: Platform, sink: Sink, tmp_path: Path
+) -> None:
+    elsewhere = {"IM_STATE_DIR": str(tmp_path / "elsewhere")}
+    async with alone.process("serve"):
+        added = await alone.im(
+            "subscriber", "add", "--name", "ops", "--url", sink.url(), "--types", "a.b", "--secret", SECRET
+        )
+        assert added.code == 0, added.err
+        for rotated in (False, True):  # of the key that a rotation adds the server does not tell
+            if rotated:
+                assert (await alone.im("keys", "rotate")).code == 0
+            listed = await alone.im("keys", "list", env=elsewhere)
+            checked = await alone.im("doctor", env=elsewhere)
+            for said in (listed.err, checked.out):
+                words = " ".join(said.split())
+                assert "this process does not have the key of the secret of subscriber ops" in words, said
+                assert "IM_STATE_DIR" in words
+                assert "anew" not in words
+        assert "anew" not in (await alone.im("keys", "list")).err

@@ -64,9 +64,11 @@ async def test_the_administrators_token_may_everything_and_asks_nobody(known: Ca
     assert tokens.asked == 0
 
 
-@pytest.mark.parametrize("given", [[], [""], ["Bearer"], ["Bearer  "], [f"Basic {ADMIN}"], [f"Bearer {ADMIN}"] * 2])
+@pytest.mark.parametrize(
+    "given", [[], [""], ["Bearer"], ["Bearer  "], [f"Basic {ADMIN}"], [f"Token {ADMIN}"], [f"Bearer {ADMIN}"] * 2]
+)
 async def test_a_token_that_is_not_sent_as_one_is_missing(known: Callers, given: list[str]) -> None:
-    with pytest.raises(TokenMissingError):
+    with pytest.raises(TokenMissingError, match="in one Authorization header, whose scheme is Bearer"):
         await known.of(given)
 
 

@@ -46,6 +46,20 @@ def test_lost_keys_and_missing_ones_are_errors_and_half_a_rotation_a_warning() -
     assert levels(findings.of_keys(KeyReport(keys=[new], workers=1, lost=["a secret"]))) == [Level.ERROR]
 
 
+def test_a_key_that_this_process_lacks_is_to_be_given_to_it_before_anything_is_set_anew() -> None:
+    seals = KeyRow(key="k2", seals=True, here=True, workers=1)
+    (elsewhere,) = findings.of_keys(KeyReport(keys=[seals], workers=1, elsewhere=["the secret of a"]))
+    assert elsewhere.message == "this process does not have the key of the secret of a, which a worker has or may have"
+    (lost,) = findings.of_keys(KeyReport(keys=[seals], workers=1, lost=["the secret of a"]))
+    assert "no worker tells of it" in lost.message
+    for found in (elsewhere, lost):
+        assert found.fix.startswith(
+            "Give it the IM_STATE_DIR of the im dev whose key it is, or the key in IM_SECRET_KEYS"
+        )
+    assert "anew" not in elsewhere.fix
+    assert lost.fix.endswith("Only if that key is lost, set the values anew.")
+
+
 def test_certificates_warn_thirty_days_ahead_and_are_errors_once_expired() -> None:
     authority = trustme.CA()
     client = make_http_client(

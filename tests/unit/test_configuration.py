@@ -65,6 +65,24 @@ def test_a_misspelt_member_is_refused_by_name_however_deep(part: dict[str, objec
         read_entry(Subscriber, as_members(make_subscriber()) | part)
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"enabled": "off"}, "enabled: a string is neither true nor false; write true or false without quotes"),
+        ({"keep_order": 1}, "keep_order: a number is neither true nor false"),
+        ({"max_concurrency": True}, "max_concurrency: true is not a whole number"),
+        (
+            {"schedule": {"name": "default", "max_attempts": "7"}},
+            "schedule.max_attempts: a string is not a whole number; write one without quotes, such as 30",
+        ),
+    ],
+)
+def test_nothing_is_made_of_a_value_of_another_kind(part: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        read_entry(Subscriber, as_members(make_subscriber()) | part)
+    assert str(refused.value) == said
+
+
 @pytest.mark.parametrize("member", ["types", "severities", "header_names", "secrets"])
 def test_a_text_in_the_place_of_a_list_is_refused_with_how_a_list_is_written(member: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:

@@ -1,0 +1,35 @@
+"""Numbers and truth values as JSON has them: pydantic also makes them of each other and of strings."""
+
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import StrictBool, StrictFloat, StrictInt, TypeAdapter
+
+_FLAG, _WHOLE, _NUMBER = TypeAdapter[bool](StrictBool), TypeAdapter[int](StrictInt), TypeAdapter[float](StrictFloat)
+
+
+def of_its_kind(annotation: Any, value: object) -> object:
+    """The value, if it may be given for a member of that type; 60.0 is a whole number, as JSON Schema has it.
+
+    Raises:
+        ValidationError: a string or a truth value for a number, or anything else than ``true`` or ``false`` for one of
+            these.
+    """
+    wanted = set(kinds(annotation)) - {NoneType}
+    if wanted == {bool} and value is not None:
+        _FLAG.validate_python(value)
+    if wanted and wanted <= {int, float} and isinstance(value, bool | str):
+        (_NUMBER if float in wanted else _WHOLE).validate_python(value)
+    return value
+
+
+def kinds(annotation: Any) -> Iterator[Any]:
+    """What a value may be: of ``Annotated[int, ...] | None`` int and NoneType."""
+    if get_origin(annotation) is Annotated:
+        yield from kinds(get_args(annotation)[0])
+    elif get_origin(annotation) in {Union, UnionType}:
+        for part in get_args(annotation):
+            yield from kinds(part)
+    else:
+        yield annotation
