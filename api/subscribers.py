@@ -14,14 +14,8 @@ from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import TypeMatch, type_match
 from domain.health import Health
-from domain.targets.kinds import WEBHOOK
-from service.subscriber_views import Changed, SubscriberDetail, SubscriberView
+from service.subscriber_views import Changed, SubscriberDetail, SubscriberView, unsigned
 from service.trials import Trial
-
-UNSIGNED = (
-    "its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: PATCH it with "
-    "generate_secret true"
-)
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=ScopedRoute)
 
@@ -40,8 +34,8 @@ async def add_subscriber(body: AddSubscriber, gateway: ApiGateway, response: Res
     """
     changed = await gateway.subscribers.add(**body.arguments())
     response.headers["Location"] = location("subscribers", changed.subscriber.name)
-    unsigned = changed.subscriber.target == WEBHOOK and not changed.subscriber.signed
-    return changed.model_copy(update={"warnings": [*changed.warnings, *([UNSIGNED] if unsigned else [])]})
+    warnings = changed.warnings + unsigned(changed.subscriber, "PATCH it with generate_secret true")
+    return changed.model_copy(update={"warnings": warnings})
 
 
 @router.get(

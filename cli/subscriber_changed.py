@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from cli.run import Format, say, warn, write
-from domain.targets.kinds import WEBHOOK
 
 if TYPE_CHECKING:
     from service.subscriber_views import Changed
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
 
 def told(verb: str, changed: "Changed", output: Format) -> None:
     """What was done, and what must be known now: secrets that are shown once, and warnings."""
+    from service.subscriber_views import unsigned  # noqa: PLC0415 - heavy
+
     subscriber = changed.subscriber
     if output is Format.JSON:
         write(output, changed, "")
@@ -25,10 +26,8 @@ def told(verb: str, changed: "Changed", output: Format) -> None:
         say("the secret is not shown again; give it to the receiver now")
     if changed.whsec:
         say("whsec is the same secret as Standard Webhooks libraries take it; it is not shown again")
-    if verb == "added" and subscriber.target == WEBHOOK and not subscriber.signed:
-        say(
-            "its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: "
-            f"im subscriber update {subscriber.name} --generate-secret"
-        )
+    for warning in unsigned(subscriber, f"im subscriber update {subscriber.name} --generate-secret"):
+        if verb == "added":
+            say(warning)
     for warning in changed.warnings:
         warn(warning)

@@ -139,6 +139,13 @@ def unknown(subscriber: Subscriber, severities: Sequence[str] | None) -> list[st
     return [f"{told}. Upgrade every im serve and im worker, and then choose again"]
 
 
+def unsigned(subscriber: SubscriberView, sign: str) -> list[str]:
+    """A warning for a webhook whose requests are not signed; ``sign`` is how to have them signed."""
+    if subscriber.target != WEBHOOK or subscriber.signed:
+        return []
+    return [f"its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: {sign}"]
+
+
 def left_open(subscriber: Subscriber) -> list[str]:
     """A warning for an alert target that is not told the end any more of what it may have been told the begin of."""
     if subscriber.target == WEBHOOK:

@@ -7,12 +7,15 @@ import httpx
 import pytest
 import structlog
 
-from api.subscribers import UNSIGNED
 from tests.api.conftest import Service
 from tests.api.stand_in import GENERATED
 
 SECRET = "hunter2-hunter2-hunter2-hunter2"
 PATH = "/api/v1/subscribers"
+UNSIGNED = (
+    "its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: PATCH it with "
+    "generate_secret true"
+)
 
 
 async def test_adding_is_201_with_location(service: Service) -> None:
