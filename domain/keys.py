@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel
 
-# To a process that lacks a key.
-GIVE = "give it the IM_STATE_DIR of the im dev whose key it is, or the key in IM_SECRET_KEYS"
+# How a process that lacks a key is given it.
+KEY_COMES_BY = "the IM_STATE_DIR of the im dev whose key it is, or the key in IM_SECRET_KEYS"
 
 
 class KeyRow(BaseModel):
@@ -41,6 +41,14 @@ class KeyReport(BaseModel):
     elsewhere: list[str] = []
     lost: list[str] = []
     advice: list[str] = []
+
+    def lacking(self) -> str:
+        """That this process lacks keys that are, or may be, elsewhere."""
+        return f"this process does not have the key of {', '.join(self.elsewhere)}, which a worker has or may have"
+
+    def losing(self) -> str:
+        """That nobody is known to have keys."""
+        return f"this process does not have the key of {', '.join(self.lost)}, and no worker tells of it"
 
 
 class Rotation(BaseModel):

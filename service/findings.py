@@ -8,7 +8,7 @@ from domain import uncounted
 from domain.checkup import Finding, error, ok, warning
 from domain.directory import MAX_DIRECTORY_BYTES, Directory
 from domain.health import Health, HealthStatus
-from domain.keys import GIVE, KeyReport
+from domain.keys import KEY_COMES_BY, KeyReport
 from domain.pauses import RECOMMENDED_PAUSE_AFTER
 from domain.sources import MAX_SOURCES, Sources
 from domain.timing import in_short
@@ -49,12 +49,11 @@ def of_keys(report: KeyReport) -> list[Finding]:
     seals = next((row for row in report.keys if row.seals), None)
     found = []
     if report.elsewhere:
-        told = f"this process does not have the key of {', '.join(report.elsewhere)}, which a worker has or may have"
-        found.append(error("keys", told, f"G{GIVE[1:]} (im keys list shows who has which)."))
+        fix = f"Give it {KEY_COMES_BY} (im keys list shows who has which)."
+        found.append(error("keys", report.lacking(), fix))
     if report.lost:
-        told = f"this process does not have the key of {', '.join(report.lost)}, and no worker tells of it"
-        fix = f"G{GIVE[1:]} (of every process). Only if that key is lost, set the values anew."
-        found.append(error("keys", told, fix))
+        fix = f"Give it {KEY_COMES_BY} (of every process). Only if that key is lost, set the values anew."
+        found.append(error("keys", report.losing(), fix))
     if seals and seals.workers < report.workers - len(report.silent):
         fix = "Give every process and this terminal the same IM_SECRET_KEYS (im keys list shows who has which)."
         found.append(error("keys", f"a worker lacks key {seals.key!r}, which this process seals with", fix))

@@ -10,7 +10,7 @@ from activities.key_file import KeyFile
 from activities.presence import Presence
 from activities.sealing import MAX_KEYS, Keyring
 from domain.errors import InvalidRequestError, SealingKeyError, UnavailableError
-from domain.keys import GIVE, KeyReport, KeyRow, Rotation
+from domain.keys import KEY_COMES_BY, KeyReport, KeyRow, Rotation
 from domain.resealing import Resealing
 from service.connection import Connection, unheld
 from service.registries import Registries
@@ -67,12 +67,13 @@ class KeyGateway:
         known = [*ring.prints, *(key_id for worker in workers for key_id, _ in worker.keys), *sorted(counts)]
         rows = [_row(key_id, ring, workers, counts[key_id]) for key_id in dict.fromkeys(known)]
         closed = [each for each in values if not _opens(ring, each)]
+        elsewhere = {key_id for key_id in {each.key_id for each in closed} if may_open(key_id, ring, workers)}
         report = KeyReport(
             keys=rows,
             workers=len(workers),
             silent=[worker.process for worker in workers if not worker.version],
-            elsewhere=sorted({each.name for each in closed if may_open(each.key_id, ring, workers)}),
-            lost=sorted({each.name for each in closed if not may_open(each.key_id, ring, workers)}),
+            elsewhere=sorted({each.name for each in closed if each.key_id in elsewhere}),
+            lost=sorted({each.name for each in closed if each.key_id not in elsewhere}),
         )
         return report.model_copy(update={"advice": self._advice(report, ring)})
 
@@ -165,14 +166,10 @@ class KeyGateway:
     def _advice(self, report: KeyReport, ring: Keyring) -> list[str]:
         advice = []
         if report.lost:
-            named = ", ".join(report.lost)
-            advice.append(
-                f"this process does not have the key of {named}, and no worker tells of it: {GIVE}, wherever it is kept"
-            )
-            advice.append(f"only if that key is lost, set anew: {named}")
+            advice.append(f"{report.losing()}: give it {KEY_COMES_BY}, wherever it is kept")
+            advice.append(f"only if that key is lost, set anew: {', '.join(report.lost)}")
         if report.elsewhere:
-            named = ", ".join(report.elsewhere)
-            return [f"this process does not have the key of {named}, which a worker has or may have: {GIVE}", *advice]
+            return [f"{report.lacking()}: give it {KEY_COMES_BY}", *advice]
         lacking = [row for row in report.keys if row.seals and row.workers < report.workers - len(report.silent)]
         if lacking:
             told = f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it, then rotate"
