@@ -45,9 +45,7 @@ class PostServer:
         refused: is told of what is not handed on.
     """
 
-    def __init__(
-        self, answer: Callable[[Capture], Awaitable[Reply]], refused: Callable[[Refusal], None] = lambda _: None
-    ) -> None:
+    def __init__(self, answer: Callable[[Capture], Awaitable[Reply]], refused: Callable[[Refusal], None]) -> None:
         self._answer = answer
         self._refused = refused
         config = uvicorn.Config(
