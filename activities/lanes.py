@@ -1,11 +1,11 @@
 """The activities of lanes: taking places, and asking whether earlier events have taken their own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from temporalio import activity
 
-from domain.lanes import EarlierEvents, LineUpRequest, Ticket
+from domain.lanes import EarlierEvents, HoldRequest, LineUpRequest, Place, Ticket
 
 Enter = Callable[[str, Ticket], Awaitable[None]]
 LinedUp = Callable[[str], Awaitable[bool]]
@@ -32,6 +32,20 @@ class LaneActivities:
             for subscriber in request.subscribers
         )
         await asyncio.gather(*places)
+
+    @activity.defn(name="hold_places")
+    async def hold_places(self, request: HoldRequest) -> None:
+        """Take places for events that this workflow has yet to hand over. Idempotent."""
+        begun_by = activity.info().workflow_id or ""
+        lanes: dict[tuple[str, str], list[Place]] = {}
+        for place in request.places:
+            lanes.setdefault((place.subject, place.subscriber), []).append(place)
+        await asyncio.gather(*(self._hold(begun_by, places) for places in lanes.values()))
+
+    async def _hold(self, begun_by: str, places: Sequence[Place]) -> None:
+        for place in places:
+            ticket = Ticket(workflow_id=place.workflow_id, subscriber=place.subscriber, begun_by=begun_by)
+            await self._enter(place.subject, ticket)
 
     @activity.defn(name="lined_up")
     async def lined_up(self, earlier: EarlierEvents) -> bool:

@@ -164,6 +164,7 @@ class DrainProgress(BaseModel):
         left: deliveries that waited when it last looked, less those that it released since.
         delivered: by the first request after the release; ``failed`` likewise, for good.
         retried: failed by that request, and go on by their own schedule since.
+        in_line: ordered, and released before their turn: they go on with that, and are not heard of again.
         at_once: how many may be under way at the moment.
         holds_until: it waits that long because requests failed.
         done: nothing was found any more; it looks a few times again, for what visibility may not show yet.
@@ -180,10 +181,30 @@ class DrainProgress(BaseModel):
     retried: int = 0
     cancelled: int = 0
     dropped: int = 0
+    in_line: int = 0
     at_once: int = 1
     holds_until: datetime | None = None
     done: bool = False
     ended: bool = False
+
+
+class DrainState(BaseModel):
+    """What a drain carries from run to run.
+
+    Attributes:
+        under_way: released, and not heard of since.
+        recent: the latest that were released.
+        looks: how often in a row nothing was found.
+        begun_at: when it was last asked for; None for a drain that begins.
+    """
+
+    order: DrainOrder
+    progress: DrainProgress | None = None
+    pace: Pace = Pace()
+    under_way: list[str] = []
+    recent: list[str] = []
+    looks: int = 0
+    begun_at: datetime | None = None
 
 
 def has_heard(progress: DrainProgress, before: DrainProgress | None) -> bool:

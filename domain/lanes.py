@@ -9,11 +9,13 @@ class Ticket(BaseModel):
     Attributes:
         workflow_id: of the workflow that delivers the event.
         behind: those of the events before it, of the same subject, as in `EventInput`.
+        begun_by: of the workflow of several events that has yet to begin it; None once it has begun.
     """
 
     workflow_id: str
     subscriber: str
     behind: list[str] = []
+    begun_by: str | None = None
 
     def is_of(self, other: "Ticket") -> bool:
         """Whether both are places of the same event."""
@@ -26,6 +28,20 @@ class LineUpRequest(BaseModel):
     subject: str
     subscribers: list[str]
     behind: list[str] = []
+
+
+class Place(BaseModel):
+    """A place that is taken for an event whose workflow, named here, has yet to begin."""
+
+    subject: str
+    subscriber: str
+    workflow_id: str
+
+
+class HoldRequest(BaseModel):
+    """Asks for places for events that share a workflow; those in one lane stand in this order."""
+
+    places: list[Place]
 
 
 class EarlierEvents(BaseModel):

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from domain.drains import Release
 from domain.events import CloudEvent
+from domain.limits import waits_for_turn
 from domain.matches import Match
 from domain.outcomes import Attempt, Delivery, DeliveryRow
 from domain.retry import RetrySchedule
@@ -152,9 +153,14 @@ class Pending(BaseModel):
         return self.release is not None and self.release.drop
 
     @property
+    def goes_on_in_line(self) -> bool:
+        """Whether the pause is over, and its turn has yet to come."""
+        return self.release is not None and not self.release.drop and not self.turn
+
+    @property
     def waits(self) -> str | None:
         """What it waits for before its first request, in words."""
-        return f"waits for its turn: the subscriber is limited to {self.limits}" if self.limits else None
+        return waits_for_turn(self.limits) if self.limits else None
 
 
 class EventInput(BaseModel):

@@ -8,14 +8,14 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.drains import DrainOrder, DrainProgress, FoundWaiting, Release, Waiting
+from domain.drains import DrainOrder, DrainProgress, DrainState, FoundWaiting, Release, Waiting
 from domain.outcomes import DeliveryState
 from service.accepted import when_accepted
 from service.listing import instant
 from service.owed import owing
 from service.progress import read_states
 from workflows import names, policies
-from workflows.drain import DrainState, DrainWorkflow
+from workflows.drain import DrainWorkflow
 from workflows.event import EventWorkflow
 
 # Found at once; some 100 bytes each in the history of a drain. There is no order but "the latest first" in a store on

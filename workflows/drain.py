@@ -1,17 +1,17 @@
 """DrainWorkflow: what waited for the end of a subscriber's pause is sent, as fast as the subscriber takes it."""
 
+import contextlib
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from pydantic import BaseModel
-
     from activities.drains import DrainActivities
     from domain.drains import (
         Became,
         DrainOrder,
         DrainProgress,
+        DrainState,
         FindWaiting,
         Pace,
         Release,
@@ -23,25 +23,10 @@ with workflow.unsafe.imports_passed_through():
 
 RECENT_KEPT = 1000  # released lately: visibility may still show them as waiting
 LOOKS_TO_BE_SURE = 2  # two seconds apart, which visibility is not behind
-
-
-class DrainState(BaseModel):
-    """What a drain carries from run to run.
-
-    Attributes:
-        under_way: released, and not heard of since.
-        recent: the latest that were released.
-        looks: how often in a row nothing was found.
-        begun_at: when it was last asked for; None for a drain that begins.
-    """
-
-    order: DrainOrder
-    progress: DrainProgress | None = None
-    pace: Pace = Pace()
-    under_way: list[str] = []
-    recent: list[str] = []
-    looks: int = 0
-    begun_at: datetime | None = None
+# Patches: a drain that an older worker began goes on as that did.
+PROBES_ANEW = "probes-anew"  # asked for again, it begins with one at once, however long it would have waited
+IN_LINE = "in-line"  # older ones do not know the signal
+SILENCE_IS_NO_FAILURE = "silence-is-no-failure"
 
 
 @workflow.defn(name="DrainWorkflow")
@@ -81,6 +66,8 @@ class DrainWorkflow:
     def begin(self, order: DrainOrder) -> None:
         """The pause has ended, perhaps again; the latest order counts, also where it no longer drops anything.
 
+        Whoever asks has reason to think that the subscriber is well: its next request is not waited with.
+
         What is counted for a resume whose deliveries were all seen to is not counted for the next one.
         """
         if self._done:
@@ -88,6 +75,8 @@ class DrainWorkflow:
         self._state.order, self._queue = order, []  # what was found may be dropped now
         self._state.looks, self._begun_at = 0, workflow.now()
         self._progress.counted = False
+        if workflow.patched(PROBES_ANEW):
+            self._state.pace = Pace()
 
     @workflow.signal(name="told")
     def told(self, told: Told) -> None:
@@ -100,6 +89,13 @@ class DrainWorkflow:
             self._state.pace.failed(workflow.now(), asked)
         elif told.became is not Became.DROPPED:
             self._state.pace.went_well()
+
+    @workflow.signal(name="in_line")
+    def in_line(self, workflow_id: str) -> None:
+        """A delivery that was released goes on with its turn, and is not waited for."""
+        if workflow_id in self._state.under_way and workflow.patched(IN_LINE):
+            self._state.under_way.remove(workflow_id)
+            self._progress.in_line += 1
 
     @workflow.query(name="progress")
     def progress(self) -> DrainProgress:
@@ -153,7 +149,7 @@ class DrainWorkflow:
         looks, self._state.looks = self._state.looks, self._state.looks + 1
         if looks >= len(policies.DRAIN_LINGERS):
             return False
-        await workflow.sleep(policies.DRAIN_LINGERS[looks])
+        await self._wait(policies.DRAIN_LINGERS[looks])
         # What was released then has begun, or is found once more: it never heard of it.
         self._state.recent = self._state.recent[-RECENT_KEPT:] if looks == 0 else []
         return True
@@ -213,15 +209,22 @@ class DrainWorkflow:
         """Wait for answers, or for the end of a wait after failures."""
         now, pace = workflow.now(), self._state.pace
         if pace.holds_until and pace.holds(now):
-            await workflow.sleep(pace.holds_until - now)
+            await self._wait(pace.holds_until - now)
             return
         try:
             await workflow.wait_condition(
-                lambda: self._room > 0 or pace.holds(workflow.now()), timeout=policies.DRAIN_SILENCE
+                lambda: self._room > 0 or self._state.pace.holds(workflow.now()), timeout=policies.DRAIN_SILENCE
             )
         except TimeoutError:
             self._state.under_way = []
-            pace.failed(workflow.now())
+            if not workflow.patched(SILENCE_IS_NO_FAILURE):
+                pace.failed(workflow.now())
+
+    async def _wait(self, at_most: timedelta) -> None:
+        """Until the time is up, or until it is asked for again."""
+        pace = self._state.pace
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(lambda: self._state.pace is not pace, timeout=at_most)
 
     def _count(self, told: Told) -> None:
         progress, became = self._progress, told.became

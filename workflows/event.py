@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
 
 # Patches: a workflow that an older worker began goes on as that did.
 ADOPT_IN_ROUNDS = "adopt-in-rounds"  # what is still in flight is asked for again together, not one by one
+RELEASED_IN_LINE = "released-in-line"  # what is released before its turn no longer has the drain wait for it
 FIRST_IN_TURN = "first-in-turn"  # an ordered delivery's first request is made within the task that hears of its turn
 
 Place = tuple[int, int]  # of a delivery: its event's, and its own among those of the event
@@ -99,10 +100,12 @@ class EventWorkflow:
         await asyncio.gather(*(calls.first_of_many(events, chunk) for chunk in chunks))
 
     async def _line_up(self) -> None:
-        """Take places for the ordered deliveries; those of several events do so in the workflows that take over."""
+        """Take places for the ordered deliveries; of several events for the workflows that take over."""
+        if len(self._request.events) > 1:
+            await handing.hold_places(self._request.events, self._progress)
+            return
         event = self._request.events[0]
-        ordered = [pending for pending in self._progress.groups[0] if pending.ordered and event.ordering_key]
-        if ordered and len(self._request.events) == 1:
+        if ordered := [pending for pending in self._progress.groups[0] if pending.ordered and event.ordering_key]:
             await calls.line_up(event, ordered, self._request.behind)
         self._lined_up = True
 
@@ -150,10 +153,15 @@ class EventWorkflow:
         await calls.tell_exhausted(event, pending, self._watchers)
 
     async def _wait_turn(self, pending: Pending) -> None:
-        if not pending.turn:
+        if pending.turn:
+            return
+        self._progress.changed = True
+        await workflow.wait_condition(lambda: pending.turn or pending.release is not None)
+        if pending.goes_on_in_line and workflow.patched(RELEASED_IN_LINE):
+            await pausing.stand_in_line(pending)
             self._progress.changed = True
-            await workflow.wait_condition(lambda: pending.turn or pending.dropped)
-            self._progress.changed = True
+        await workflow.wait_condition(lambda: pending.turn or pending.dropped)
+        self._progress.changed = True
 
     async def _first_in_turn(self, pending: Pending) -> None:
         """Make an ordered delivery's first request at once: whoever is behind it waits for every step."""
@@ -190,6 +198,7 @@ class EventWorkflow:
         if not any(map(self._is_untold, ended)) or not workflow.patched(handing.IN_TURNS):
             ended = []
         await asyncio.gather(self._continue(ready), self._see_landed(flying), self._conclude(ended))
+        self._lined_up = True  # by those that took over, which have begun
         if unfinished:
             progress.tell()
         concluded = set(ended)

@@ -9,8 +9,10 @@ from temporalio.common import Priority
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.handovers import HandOverActivities
+from activities.lanes import LaneActivities
 from domain.events import CloudEvent
 from domain.handovers import HandOver, Rest, by_subscriber, portions
+from domain.lanes import HoldRequest, Place
 from domain.tasks import EventInput
 from workflows import details, listed, names, policies
 from workflows.progress import Progress
@@ -20,6 +22,33 @@ REST_BY_WHOLE_RUN = "rest-by-whole-run"  # what goes on alone is named by the wh
 # What goes on alone is started by activities that take turns, not as child workflows; what has failed for good is told
 # meanwhile, not after that.
 IN_TURNS = "hand-over-in-turns"
+PLACES_HELD = "places-held"  # what is ordered has its place before it is handed over, not once it has begun
+
+
+async def hold_places(events: Sequence[CloudEvent], progress: Progress) -> None:
+    """Take places for the ordered deliveries that other workflows make: what is accepted from now on is behind them."""
+    run_id = workflow.info().run_id
+    places = [
+        Place(
+            subject=key, subscriber=pending.delivery.subscriber, workflow_id=names.continued_workflow_id(event, run_id)
+        )
+        for event, group in zip(events, progress.groups, strict=True)
+        if (key := event.ordering_key)
+        for pending in group
+        if pending.ordered
+    ]
+    if not places or not workflow.patched(PLACES_HELD):
+        return
+    together = policies.PLACES_TOGETHER
+    for first in range(0, len(places), together):
+        portion = places[first : first + together]
+        await workflow.execute_activity_method(
+            LaneActivities.hold_places,
+            HoldRequest(places=portion),
+            start_to_close_timeout=policies.HOLD_TIMEOUT,
+            retry_policy=policies.LINE_UP_RETRY,
+            summary=f"line up {len(portion)} that go on by themselves",
+        )
 
 
 async def hand_over(
@@ -48,8 +77,8 @@ async def _take_turns(rests: list[Rest], watchers: list[str]) -> None:
 
     async def each(subscriber: str, theirs: list[Rest]) -> None:
         asking = [ask(subscriber, portion) for portion in portions(theirs, together)]
-        if any(pending.ordered for rest in theirs for pending in rest.deliveries):  # they line up as they begin
-            for one in asking:
+        if any(pending.ordered for rest in theirs for pending in rest.deliveries):
+            for one in asking:  # whoever begins in its order waits least; before PLACES_HELD it had no place until then
                 await one
         else:
             await asyncio.gather(*asking)

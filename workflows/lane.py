@@ -10,6 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.lanes import EarlierEvents, Ticket
     from workflows import policies
 
+# Patch: who has yet to begin is waited for. A lane that an older worker touched goes on as if everybody had begun.
+HELD_PLACES = "held-places"
 LEFT_KEPT = 100  # events that were here lately: whoever comes behind one of them need not ask for it
 
 
@@ -32,10 +34,12 @@ class LaneWorkflow:
         self._line = list(state.line)
         self._left = list(state.left)
         self._told: Ticket | None = None
+        self._over: set[str] = set()  # workflows of several events that have begun all they will
 
     @workflow.run
     async def run(self, _state: LaneState) -> None:
         """Serve as long as somebody is in line, and a minute longer."""
+        self._line = [_understood(ticket) for ticket in self._line]
         while not workflow.info().is_continue_as_new_suggested():
             try:
                 await workflow.wait_condition(lambda: self._first != self._told, timeout=policies.LANE_CHECK)
@@ -49,9 +53,13 @@ class LaneWorkflow:
 
     @workflow.signal(name="enter")
     def enter(self, ticket: Ticket) -> None:
-        """Take a place, once."""
-        if not any(other.is_of(ticket) for other in self._line):
+        """Take a place, once; for one that has yet to begin, which it says when it has."""
+        ticket = _understood(ticket)
+        held = next((place for place, other in enumerate(self._line) if other.is_of(ticket)), None)
+        if held is None and not (ticket.begun_by and ticket.workflow_id in self._left):
             self._line.append(ticket)
+        elif held is not None and self._line[held].begun_by and not ticket.begun_by:
+            self._line[held] = ticket
         self._tell()
 
     @workflow.signal(name="leave")
@@ -78,6 +86,9 @@ class LaneWorkflow:
         if first is None:
             self._told = None
             return
+        if first.begun_by:
+            await self._until_begun(first)
+            return
         if first != self._told:
             await self._until_earlier_came(first)
         if self._first != first:
@@ -88,17 +99,31 @@ class LaneWorkflow:
         except ApplicationError:
             self._drop(first)
 
+    async def _until_begun(self, first: Ticket) -> None:
+        """Wait until its workflow has begun; where that never will, it loses its place."""
+        begun_by = first.begun_by or ""
+        known = begun_by in self._over
+        while self._first == first:
+            if not known and await self._waited(first):
+                return
+            if await self._have_lined_up(begun_by, first.workflow_id) and self._first == first:
+                self._over.add(begun_by)
+                self._drop(first)
+            known = False
+
+    async def _waited(self, first: Ticket) -> bool:
+        """Whether somebody else is first before it is time to ask."""
+        try:
+            await workflow.wait_condition(lambda: self._first != first, timeout=policies.LANE_CHECK)
+        except TimeoutError:
+            return False
+        return True
+
     async def _until_earlier_came(self, first: Ticket) -> None:
         """Wait until the events before took their places, here or elsewhere, or will never take any."""
         pause = policies.LANE_FIRST_PAUSE
         while unknown := [each for each in first.behind if each not in self._left]:
-            lined_up = await workflow.execute_activity_method(
-                LaneActivities.lined_up,
-                EarlierEvents(workflow_ids=unknown),
-                start_to_close_timeout=policies.LINE_UP_TIMEOUT,
-                retry_policy=policies.LINE_UP_RETRY,
-                summary="have the events before their places",
-            )
+            lined_up = await self._have_lined_up(*unknown)
             if self._first != first:
                 return
             if lined_up:
@@ -111,6 +136,15 @@ class LaneWorkflow:
             else:
                 return
 
+    async def _have_lined_up(self, *workflow_ids: str) -> bool:
+        return await workflow.execute_activity_method(
+            LaneActivities.lined_up,
+            EarlierEvents(workflow_ids=list(workflow_ids)),
+            start_to_close_timeout=policies.LINE_UP_TIMEOUT,
+            retry_policy=policies.LINE_UP_RETRY,
+            summary="have the events before their places",
+        )
+
     def _drop(self, ticket: Ticket) -> None:
         self._line = [other for other in self._line if not other.is_of(ticket)]
         self._remember(ticket.workflow_id)
@@ -122,3 +156,9 @@ class LaneWorkflow:
     def _tell(self) -> None:
         waiting = "".join(f"\n- `{ticket.workflow_id}`" for ticket in self._line[:LEFT_KEPT])
         workflow.set_current_details(f"{len(self._line)} in line; the first has the turn{waiting}")
+
+
+def _understood(ticket: Ticket) -> Ticket:
+    if ticket.begun_by and not workflow.patched(HELD_PLACES):
+        return ticket.model_copy(update={"begun_by": None})
+    return ticket

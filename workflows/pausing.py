@@ -5,7 +5,7 @@ import contextlib
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from domain.drains import Became, Release, Told
+from domain.drains import Became, Told
 from domain.events import CloudEvent
 from domain.outcomes import Delivery, DeliveryState, dropped, going_on
 from domain.pauses import DROPPED
@@ -24,6 +24,14 @@ async def until_released(pending: Pending, progress: Progress) -> None:
         pending.delivery, progress.changed = going_on(pending.delivery), True
 
 
+async def stand_in_line(pending: Pending) -> None:
+    """The pause is over before it is the delivery's turn: with that it goes on, and the drain goes on without it."""
+    release, pending.release = pending.release, None
+    pending.delivery = going_on(pending.delivery)
+    if release and release.drain:
+        await _tell(release.drain, "in_line", workflow.info().workflow_id)
+
+
 async def go_on(event: CloudEvent, pending: Pending) -> None:
     """Make the next request, if the subscriber is not paused (any more), and tell the drain what became of it."""
     release, pending.release = pending.release, None
@@ -33,7 +41,7 @@ async def go_on(event: CloudEvent, pending: Pending) -> None:
         pending.asked = 0 if release else pending.asked + 1
         await _ask(event, pending)
     if release and release.drain:
-        await _tell(release, pending.delivery)
+        await _tell(release.drain, "told", what_became(workflow.info().workflow_id, pending.delivery))
 
 
 async def _ask(event: CloudEvent, pending: Pending) -> None:
@@ -43,10 +51,9 @@ async def _ask(event: CloudEvent, pending: Pending) -> None:
         await calls.deliver(event, pending, once=True)
 
 
-async def _tell(release: Release, delivery: Delivery) -> None:
-    told = what_became(workflow.info().workflow_id, delivery)
+async def _tell(drain: str, signal: str, told: Told | str) -> None:
     with contextlib.suppress(ApplicationError):  # it has ended: nobody waits for it
-        await workflow.get_external_workflow_handle(release.drain or "").signal("told", told)
+        await workflow.get_external_workflow_handle(drain).signal(signal, told)
 
 
 def what_became(workflow_id: str, delivery: Delivery) -> Told:

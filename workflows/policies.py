@@ -82,14 +82,17 @@ DRAIN_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interva
 # Visibility is a second behind, and what was resolved before the pause ended may only now begin to wait.
 DRAIN_LINGERS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=15))
 DRAIN_AWAITS = timedelta(seconds=3)  # between looks while events that share a workflow have yet to be handed over
-# A request may take 10 s, or 10 s until its turn. Of those that say nothing for longer some wait behind earlier events,
-# or lost their workers: they are no longer counted as under way.
+# A request may take 10 s, or 10 s until its turn. Those that say nothing for longer wait for a limit, or lost their
+# workers: they are no longer counted as under way.
 DRAIN_SILENCE = timedelta(seconds=30)
 DRAIN_TOGETHER = 100  # released by one activity, where no request follows
 
 # A place in a lane is a signal; whether the event before has its own is a query, which waits for a worker at most.
 LINE_UP_TIMEOUT = timedelta(seconds=10)
 LINE_UP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+# Of events that share a workflow, so many are taken together: where Temporal is slow, each may take over a second.
+PLACES_TOGETHER = 20
+HOLD_TIMEOUT = timedelta(seconds=30)
 
 # Between questions whether an event before has its places; mostly the first answer is yes.
 LANE_FIRST_PAUSE = timedelta(milliseconds=50)

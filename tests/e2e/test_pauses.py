@@ -294,7 +294,11 @@ async def test_410_pauses_and_a_new_url_sends_what_waited(platform: Platform, si
         kept = await told.emit(2)
         await waits(told, 2)
         sink.script(Answer(200), path="/moved")
-        await platform.gateway.subscribers.update(told.name, url=sink.url("/moved"))
+        other = await platform.im("subscriber", "update", told.name, "--max-attempts", "3")
+        assert "paused" not in other.err
+        moved = await platform.im("subscriber", "update", told.name, "--url", sink.url("/moved"))
+        assert "is not paused any more (it was since" in moved.err
+        assert "answered HTTP 410 Gone); what waits is being sent" in moved.err
         await sink.wait_for(3, 20)
         assert {each.headers["ce-id"] for each in sink.received if each.path == "/moved"} == set(kept)
     finally:

@@ -64,6 +64,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await heartbeat(platform, sink)
     await changed_heartbeat(platform)
     await ordered(platform, sink)
+    await held(platform, sink)
     await limited(platform, sink)
     await zeebe(platform)
     await alarm(platform)
@@ -196,6 +197,36 @@ async def ordered(platform: Platform, sink: Sink) -> None:
         for case, entry in zip(("ordered", "behind"), found.timeline, strict=True):
             await save(platform, kind + case, f"event/{entry.event_id}")
     await save(platform, "lane", names.lane_workflow_id("ordered", found.id))
+
+
+async def held(platform: Platform, sink: Sink) -> None:
+    """A batch whose places are held, for one that is paused: released before its turn, by a drain asked for twice."""
+    subscribers = platform.gateway.subscribers
+    await subscribers.add("held", sink.url("/held"), types=["replay.held.v1"], ordered=True)
+    await subscribers.pause("held")
+    events = [
+        CloudEvent(id=f"evt_held_{n}", source="/replay", type="replay.held.v1", extensions={"imincidentid": "INC-held"})
+        for n in range(3)
+    ]
+    shared = await platform.client.start_workflow(
+        "EventWorkflow",
+        EventInput(events=events),
+        id="events/held",
+        task_queue=names.EVENTS_QUEUE,
+        search_attributes=listed.event_attributes(events),
+    )
+    await shared.result()
+    await asyncio.sleep(3)
+    await subscribers.resume("held")
+    await asyncio.sleep(0.5)
+    await subscribers.resume("held")
+    await asyncio.sleep(8)
+    await save(platform, "event-places-held", shared.id)
+    assert shared.result_run_id
+    behind = names.continued_workflow_id(events[-1], shared.result_run_id)
+    await save(platform, "event-released-in-line", behind)
+    await save(platform, "lane-held", names.lane_workflow_id("held", "INC-held"))
+    await save(platform, "drain-asked-again", names.drain_workflow_id("held"))
 
 
 async def paused(platform: Platform, sink: Sink) -> None:

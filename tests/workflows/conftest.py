@@ -86,6 +86,8 @@ class Pipeline:
     ledger_answers: Callable[[], bool] = lambda: True
     ledger_delay: float = 0
     by_its_turn: list[Subscriber] | None = None
+    gives_turns: bool = True
+    places: list[Ticket] = field(default_factory=list)
     starting: AtOnce = field(default_factory=AtOnce)
 
     async def snapshot(self, _known: int | None) -> Snapshot:
@@ -132,7 +134,10 @@ async def delivering(
     sender = sender or Sender(GuardedTransport(policy), make_keyring(), policy)
     in_flight = names.in_flight_queue(uuid.uuid4().hex)
     recorder = Recorder(pipeline.record)
-    directory, limited = LeasedDirectory(pipeline.snapshot), LimitedDeliveries(names.limited_queue, _unserved)
+    directory, limited = (
+        LeasedDirectory(pipeline.snapshot),
+        LimitedDeliveries(names.limited_queue, _unserved, lambda _: True),
+    )
     activities = DeliveryActivities(
         directory=directory,
         courier=Courier(sender, gate, recorder, pipeline.mark_gone),
@@ -149,14 +154,18 @@ async def delivering(
         if pipeline.by_its_turn is not None:
             pipeline.subscribers = pipeline.by_its_turn
             await asyncio.sleep(LEASE_SECONDS)  # as long as a change takes to answer
-        await client.get_workflow_handle(ticket.workflow_id).signal("turn", ticket)
+        pipeline.places.append(ticket)
+        if pipeline.gives_turns and not ticket.begun_by:
+            await client.get_workflow_handle(ticket.workflow_id).signal("turn", ticket)
 
+    lanes = LaneActivities(give_turn, _lined_up)
     inline: list[Callable[..., Any]] = [
         ResolutionActivities(directory, gate, limited, publishing=publishing).resolve_subscribers,
         activities.deliver_first,
         activities.deliver_many,
         activities.record_outcomes,
-        LaneActivities(give_turn, _lined_up).line_up,
+        lanes.line_up,
+        lanes.hold_places,
     ]
 
     rests: list[WorkflowHandle[Any, Any]] = []

@@ -16,6 +16,7 @@ from domain.drains import (
     Became,
     DrainOrder,
     DrainProgress,
+    DrainState,
     FindWaiting,
     FoundWaiting,
     ReleasedMany,
@@ -29,7 +30,7 @@ from tests.support.eventually import eventually
 from tests.support.workers import Worker
 from workflows import policies
 from workflows.directory import DirectoryState, SubscriberDirectoryWorkflow
-from workflows.drain import DrainState, DrainWorkflow
+from workflows.drain import DrainWorkflow
 
 Handle = WorkflowHandle[DrainWorkflow, DrainProgress]
 
@@ -47,7 +48,8 @@ class Held:
         sees_paused: what the directory says to each release in turn; not paused any more after those.
         on_release: what happens while a release is under way, given which it is, from 1.
         on_find: likewise while it is looked for what waits.
-        in_trouble: the workflows whose request fails and is retried.
+        in_trouble: the workflows whose request fails and is retried; those of ``in_line`` have yet to get their turn,
+            and those of ``silent`` say nothing.
         comes_with: the look with which those begin to wait that a shared workflow has yet to hand over; None for none.
     """
 
@@ -56,6 +58,8 @@ class Held:
     on_release: Callable[[int], Awaitable[None]] | None = None
     on_find: Callable[[int], Awaitable[None]] | None = None
     in_trouble: frozenset[str] = frozenset()
+    in_line: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
     comes_with: int | None = None
     drain: Handle | None = None
     released: list[tuple[str, bool]] = field(default_factory=list)
@@ -84,10 +88,17 @@ class Held:
         workflow_ids = [each.workflow_id for each in request.waiting]
         for each in workflow_ids:
             self.released.append((each, request.release.drop))
-            retried = each in self.in_trouble
-            became = Became.DROPPED if request.release.drop else Became.FAILED if retried else Became.DELIVERED
-            await self.drain.signal(DrainWorkflow.told, Told(workflow_id=each, became=became, retried=retried))
+            if each in self.in_line:
+                await self.drain.signal(DrainWorkflow.in_line, each)
+            elif each not in self.silent:
+                told = Told(workflow_id=each, became=self._became(each, request), retried=each in self.in_trouble)
+                await self.drain.signal(DrainWorkflow.told, told)
         return ReleasedMany(workflow_ids=workflow_ids)
+
+    def _became(self, workflow_id: str, request: ReleaseMany) -> Became:
+        if request.release.drop:
+            return Became.DROPPED
+        return Became.FAILED if workflow_id in self.in_trouble else Became.DELIVERED
 
     async def begin(self, order: DrainOrder = PLAIN) -> None:
         """What the directory has done when a pause ends during the drain."""
@@ -110,6 +121,44 @@ async def test_it_ends_when_the_subscriber_is_paused_again(skipping: WorkflowEnv
     async with draining(skipping.client, held) as drain:
         await drain.result()
     assert held.released == [("event/0", False)]
+
+
+async def test_what_is_not_its_turn_yet_is_not_waited_for(skipping: WorkflowEnvironment) -> None:
+    held = Held(40, in_line=frozenset(f"event/{number}" for number in range(39)))
+    async with draining(skipping.client, held) as drain:
+        progress = await drain.result()
+        described = await drain.describe()
+    assert (len(held.released), progress.delivered, progress.failed, progress.in_line) == (40, 1, 0, 39)
+    assert progress.holds_until is None
+    lingered = sum(policies.DRAIN_LINGERS, policies.DRAIN_BEGINS_AFTER)
+    assert described.close_time is not None
+    assert described.close_time - described.start_time < lingered + timedelta(seconds=20)
+
+
+async def test_silence_is_no_failure(skipping: WorkflowEnvironment) -> None:
+    held = Held(6, silent=frozenset(f"event/{number}" for number in range(5)))
+    async with draining(skipping.client, held) as drain:
+        progress = await drain.result()
+        described = await drain.describe()
+    assert (progress.delivered, progress.failed, progress.holds_until) == (1, 0, None)
+    assert described.close_time is not None
+    assert described.close_time - described.start_time < 6 * policies.DRAIN_SILENCE + timedelta(minutes=1)
+
+
+async def test_a_resume_during_the_wait_after_failures_probes_at_once(skipping: WorkflowEnvironment) -> None:
+    held = Held(12, in_trouble=frozenset(f"event/{number}" for number in range(11)))
+    async with draining(skipping.client, held) as drain:
+        await skipping.sleep(timedelta(seconds=140))  # after 127 s and eight failures it waits for another 128 s
+        held.in_trouble, asked_at = frozenset(), await skipping.get_current_time()
+        left = 12 - len(held.released)
+        await held.begin()
+        progress = await drain.result()
+        described = await drain.describe()
+    assert left > 0
+    assert progress.delivered == left
+    assert described.close_time is not None
+    lingered = sum(policies.DRAIN_LINGERS, policies.DRAIN_BEGINS_AFTER)
+    assert described.close_time - asked_at < lingered + timedelta(seconds=20)
 
 
 async def test_what_is_retried_has_not_failed(skipping: WorkflowEnvironment) -> None:
@@ -162,6 +211,20 @@ async def test_a_resume_during_the_last_look_has_it_look_on(skipping: WorkflowEn
     async with draining(skipping.client, held) as drain:
         await drain.result()
     assert held.looked == 2 * looks - 1
+
+
+async def test_a_resume_while_it_lingers_has_it_look_at_once(skipping: WorkflowEnvironment) -> None:
+    held = Held(0)
+    async with draining(skipping.client, held) as drain:
+        await skipping.sleep(timedelta(seconds=20))  # it waits for 15 s, to look once more
+        looked, held.count, asked_at = held.looked, 1, await skipping.get_current_time()
+        await held.begin()
+        progress = await drain.result()
+        ended = (await drain.describe()).close_time
+    assert looked == len(policies.DRAIN_LINGERS)
+    assert progress.delivered == 1
+    assert ended is not None
+    assert ended - asked_at < sum(policies.DRAIN_LINGERS, timedelta(seconds=5))
 
 
 async def test_a_plain_resume_takes_back_that_the_old_are_dropped(skipping: WorkflowEnvironment) -> None:

@@ -1,7 +1,8 @@
 """The first request of an ordered delivery is made by the workflow task that hears of its turn."""
 
+import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +14,8 @@ from temporalio.testing import WorkflowEnvironment
 from activities.sender import Sender
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
+from domain.drains import Release
+from domain.lanes import Ticket
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.pauses import Pause
 from domain.subscribers import Subscriber
@@ -59,6 +62,19 @@ async def activities(handle: Handle) -> list[tuple[str, str]]:
     return [(each.activity_type.name, each.task_queue.name) for each in told]
 
 
+async def signals(handle: Handle) -> list[str]:
+    """Which workflows drains were told of, that go on in line."""
+    told = [
+        each.signal_external_workflow_execution_initiated_event_attributes
+        for each in (await handle.fetch_history()).events
+    ]
+    return [json.loads(each.input.payloads[0].data) for each in told if each.signal_name == "in_line"]
+
+
+async def is_(asked: Callable[[], Awaitable[str]], wanted: str) -> bool:
+    return await asked() == wanted
+
+
 @pytest.mark.parametrize("statuses", [[200], [503, 200], [400]])
 async def test_a_first_request_takes_no_activity(skipping: WorkflowEnvironment, statuses: Sequence[int]) -> None:
     async with Sink() as sink:
@@ -97,6 +113,30 @@ async def test_a_pause_that_began_before_the_turn_holds_it(skipping: WorkflowEnv
 
             await eventually(waits)
     assert not sink.received
+
+
+async def test_what_is_released_before_its_turn_tells_the_drain_and_is_sent_with_its_turn(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with Sink() as sink:
+        known = make_subscriber(sink.url(), keep_order=True)
+        pipeline = Pipeline([paused(known)], gives_turns=False)
+        async with begun(skipping, pipeline) as handle:
+
+            async def outcome() -> str:
+                return str((await handle.query(EventWorkflow.deliveries))[0].outcome)
+
+            await eventually(lambda: is_(outcome, "waiting"))
+            await handle.signal(EventWorkflow.resumed, Release(subscriber=known.name, drain="drain/gone"))
+            told = await eventually(lambda: signals(handle))
+            assert told == [handle.id]
+            assert await outcome() == "pending"
+            pipeline.subscribers = [known]
+            assert not sink.received
+            await handle.signal(EventWorkflow.turn, Ticket(workflow_id=handle.id, subscriber=known.name))
+            assert (await handle.result()).events[0].outcome == "delivered"
+            assert await signals(handle) == told
+    assert len(sink.received) == 1
 
 
 async def test_a_limit_that_came_before_the_turn_is_kept(skipping: WorkflowEnvironment) -> None:

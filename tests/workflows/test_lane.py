@@ -1,6 +1,7 @@
 """LaneWorkflow: turns behind the event before, one at a time, and nobody waits for one that is gone."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,6 +70,10 @@ class World:
             WorkflowAlreadyStartedError
         ):  # by another at the same moment: so the test server says, an activity goes on
             await self.lanes.enter(self.subject, ticket)
+
+    async def hold(self, waiter: WorkflowHandle[Waiter, None]) -> None:
+        """As the workflow does that has yet to begin it."""
+        await self.lanes.enter(self.subject, self.ticket(waiter).model_copy(update={"begun_by": "events/shared"}))
 
     async def has_turn(self, waiter: WorkflowHandle[Waiter, None]) -> None:
         await eventually(lambda: waiter.query(Waiter.turns), 20)
@@ -182,6 +187,72 @@ async def test_nobody_waits_for_a_workflow_that_was_terminated(
         await gone.terminate()
         await asyncio.sleep(0)
         await eventually(lambda: waiting.query(Waiter.turns), 20)
+
+
+async def test_who_has_yet_to_begin_has_its_turn_before_those_who_came_later(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        first, second, later = [await here.waiter() for _ in range(3)]
+        for waiter in (first, second):
+            await here.hold(waiter)
+        await here.enter(later)
+        await here.enter(second)  # it begins before the first does
+        assert [ticket.workflow_id for ticket in await here.lane.query(LaneWorkflow.line)] == [
+            first.id,
+            second.id,
+            later.id,
+        ]
+        assert [await waiter.query(Waiter.turns) for waiter in (first, second, later)] == [0, 0, 0]
+        await here.enter(first)
+        for waiter in (first, second, later):
+            await here.has_turn(waiter)
+            await here.leave(waiter)
+
+
+async def test_who_never_begins_holds_up_nobody(skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "LANE_CHECK", policies.LANE_CHECK / 60)
+    async with world(skipping) as here:
+        gone, slow, later = [await here.waiter() for _ in range(3)]
+        for waiter in (gone, slow):
+            await here.hold(waiter)
+        await here.enter(later)
+        here.lined_up |= {gone.id, "events/shared"}
+        await eventually(lambda: is_first(here, slow), 20)
+        await asyncio.sleep(1.5)  # it asks again, and is told that this one may yet begin
+        assert await later.query(Waiter.turns) == 0
+        await here.enter(slow)
+        await here.has_turn(slow)
+        await here.leave(slow)
+        await here.has_turn(later)
+
+
+async def test_a_workflow_that_ended_with_many_places_costs_its_lane_one_wait(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "LANE_CHECK", policies.LANE_CHECK / 20)
+    async with world(skipping) as here:
+        *gone, later = [await here.waiter() for _ in range(12)]
+        for waiter in gone:
+            await here.hold(waiter)
+        here.lined_up |= {waiter.id for waiter in gone} | {"events/shared"}
+        await here.enter(later)
+        began = time.monotonic()
+        await here.has_turn(later)
+        assert time.monotonic() - began < 4 * policies.LANE_CHECK.total_seconds()
+
+
+async def is_first(here: World, waiter: WorkflowHandle[Waiter, None]) -> bool:
+    return (await here.lane.query(LaneWorkflow.line))[0].workflow_id == waiter.id
+
+
+async def test_who_has_left_is_not_waited_for_where_its_place_is_taken_late(skipping: WorkflowEnvironment) -> None:
+    async with world(skipping) as here:
+        first, second = await here.waiter(), await here.waiter()
+        await here.enter(first)
+        await here.has_turn(first)
+        await here.leave(first)
+        await here.hold(first)
+        await here.enter(second)
+        await here.has_turn(second)
 
 
 async def test_an_empty_lane_ends_and_begins_again_when_needed(

@@ -1,6 +1,7 @@
 """Events that share a workflow: asked after together, and what is left of them is handed over together."""
 
 import asyncio
+import math
 import uuid
 from collections import Counter
 
@@ -16,7 +17,7 @@ from tests.support.builders import make_event, make_subscriber
 from tests.support.eventually import eventually
 from tests.support.sink import Answer, Sink, SlowAnswer
 from tests.workflows.conftest import Pipeline, delivering
-from workflows import policies
+from workflows import names, policies
 from workflows.event import EventWorkflow
 
 
@@ -53,6 +54,26 @@ async def test_a_crowd_that_is_slow_to_answer_is_asked_after_together(
         assert {event.outcome for event in result.events} == {"delivered"}
         assert len(sink.received) == events * subscribers
         assert history_length < 40
+
+
+async def test_ordered_events_have_their_places_before_they_are_handed_over(skipping: WorkflowEnvironment) -> None:
+    async with Sink() as sink:
+        pipeline = Pipeline([make_subscriber(sink.url(), keep_order=True), make_subscriber(sink.url("/b"), name="b")])
+        async with delivering(skipping.client, pipeline) as queue:
+            events = [make_event(id=f"evt_{n}", extensions={"imincidentid": f"INC-{n % 2}"}) for n in range(6)]
+            shared = await skipping.client.start_workflow(
+                EventWorkflow.run, EventInput(events=events), id=f"events/{uuid.uuid4()}", task_queue=queue
+            )
+            await shared.result()
+            assert shared.result_run_id
+            expected = [names.continued_workflow_id(event, shared.result_run_id) for event in events]
+            held = [place.workflow_id for place in pipeline.places if place.begun_by == shared.id]
+            assert await shared.query(EventWorkflow.lined_up)
+            begun = await eventually(lambda: [place for place in pipeline.places if not place.begun_by])
+    assert sorted(held) == sorted(expected)
+    assert [each for each in held if each in expected[::2]] == expected[::2]
+    assert [each for each in held if each in expected[1::2]] == expected[1::2]
+    assert pipeline.places.index(begun[0]) >= len(events)
 
 
 async def test_a_batch_to_a_subscriber_that_was_slow_stays_one_workflow(skipping: WorkflowEnvironment) -> None:
@@ -120,11 +141,14 @@ async def test_what_is_ordered_is_handed_over_in_its_order(skipping: WorkflowEnv
     async with Sink() as sink:
         ordered = make_subscriber(sink.url(), keep_order=True)
         async with delivering(skipping.client, Pipeline([ordered])) as queue:
-            handle = await begin_batch(skipping, queue, 2 * policies.HANDED_OVER_TOGETHER + 1)
+            count = 2 * policies.HANDED_OVER_TOGETHER + 1
+            handle = await begin_batch(skipping, queue, count)
             assert {event.outcome for event in (await handle.result()).events} == {"handed_over"}
             history = await handle.fetch_history()
     steps = [EventType.Name(each.event_type).removeprefix("EVENT_TYPE_ACTIVITY_TASK_") for each in history.events]
-    assert [step for step in steps if step in {"SCHEDULED", "COMPLETED"}] == ["SCHEDULED", "COMPLETED"] * 3
+    for_places = math.ceil(count / policies.PLACES_TOGETHER)
+    one_by_one = ["SCHEDULED", "COMPLETED"] * (for_places + 3)
+    assert [step for step in steps if step in {"SCHEDULED", "COMPLETED"}] == one_by_one
 
 
 async def test_what_failed_for_good_is_told_while_the_rest_is_handed_over(skipping: WorkflowEnvironment) -> None:
