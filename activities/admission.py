@@ -1,17 +1,22 @@
 """Whether a request may be made now: to whom, by which queue, and not while a pause lasts."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from activities.courier import cancelled
 from activities.directory import LeasedDirectory
+from activities.leases import LEASE_SECONDS
 from activities.limits import LimitedDeliveries
-from activities.reporting import beating, moved
+from activities.reporting import beating, moved, unmade
+from domain.directory import Directory
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, waiting
 from domain.subscribers import Subscriber
 from domain.tasks import DeliverRequest
+
+STOOD_STILL = "the process that was to make it stood still, and another may serve the subscriber by now"
 
 
 class Admission:
@@ -28,10 +33,7 @@ class Admission:
 
     async def wanted(self, name: str, since: datetime | None) -> Subscriber | None:
         """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name."""
-        subscriber = (await self._directory.latest()).subscribers.get(name)
-        if subscriber is None or not subscriber.enabled:
-            return None
-        return subscriber if since is None or subscriber.created_at == since else None
+        return _wanted(await self._directory.latest(), name, since)
 
     async def first(self, name: str, since: datetime | None, event: CloudEvent) -> Subscriber | Delivery:
         """The subscriber, for a first request; where none is to be made, the delivery as it stands then."""
@@ -49,7 +51,7 @@ class Admission:
         A delivery that waits takes no turn of a limited subscriber's.
 
         Raises:
-            ApplicationError: it goes by another queue (`moved`).
+            ApplicationError: it goes by another queue (`moved`), or another process may serve this one (`unmade`).
         """
         subscriber = await self.wanted(request.subscriber, request.since)
         if subscriber is None:
@@ -59,6 +61,22 @@ class Admission:
         if not subscriber.limited:
             return subscriber
         if not self._limited.is_here(subscriber.name):
-            raise moved(subscriber.name, await self._limited.words(subscriber), known)
+            words = await beating(asyncio.create_task(self._limited.words(subscriber)), known)
+            raise moved(subscriber.name, words, known)
         await beating(asyncio.create_task(self._limited.turn(subscriber)), known)
-        return await self.wanted(request.subscriber, request.since)
+        asked = time.monotonic()
+        current = await self.wanted(request.subscriber, request.since)
+        if current and time.monotonic() - asked > LEASE_SECONDS:
+            # Whoever asked meanwhile was answered with this one: all of them would make their requests at once.
+            await beating(asyncio.create_task(self._limited.turn(current)), known)
+            current = _wanted(self._directory.known, request.subscriber, request.since)
+        if self._limited.is_lost(subscriber.name):
+            raise unmade(request, known, STOOD_STILL)
+        return current
+
+
+def _wanted(directory: Directory | None, name: str, since: datetime | None) -> Subscriber | None:
+    subscriber = directory.subscribers.get(name) if directory else None
+    if subscriber is None or not subscriber.enabled:
+        return None
+    return subscriber if since is None or subscriber.created_at == since else None

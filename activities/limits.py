@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
@@ -42,18 +42,58 @@ class Pace:
         await asyncio.sleep(self._last - now)
 
 
+class Watch:
+    """Knows whether a process has stood still for so long that Temporal may have given what it serves to another.
+
+    Args:
+        silence: seconds without a beat after which that may be so.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, silence: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._silence = silence
+        self._clock = clock
+        self._beat_at = clock()
+        self._lost = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether that was so once; what was lost does not come back by itself."""
+        return self._lost or self._clock() - self._beat_at > self._silence
+
+    def beat(self) -> None:
+        """Note that the process goes on."""
+        self._lost = self.lost
+        self._beat_at = self._clock()
+
+
 class LimitedDeliveries:
     """What deliveries to limited subscribers need: a queue that is served, and a turn for each request.
 
     Args:
         queue_of: the task queue of a subscriber.
         ensure: sees to it that some process serves it, or will.
+        is_ensured: whether that is so, without asking anybody.
     """
 
-    def __init__(self, queue_of: Callable[[str], str], ensure: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        queue_of: Callable[[str], str],
+        ensure: Callable[[str], Awaitable[None]],
+        is_ensured: Callable[[str], bool],
+    ) -> None:
         self._queue_of = queue_of
         self._ensure = ensure
+        self._is_ensured = is_ensured
         self._paces: dict[str, Pace] = {}
+        self._watches: dict[str, Watch] = {}
+
+    def known(self, subscriber: Subscriber) -> str | None:
+        """The limits of a subscriber whose queue is known to be served; None for any other.
+
+        To one that has limits all the same, a delivery goes by the common queue, where its worker has the queue served.
+        """
+        return str(subscriber.limits) if subscriber.limited and self._is_ensured(subscriber.name) else None
 
     async def words(self, subscriber: Subscriber) -> str | None:
         """The limits of a subscriber, whose queue is then served; None when it has none."""
@@ -70,9 +110,13 @@ class LimitedDeliveries:
         """Wait until a request may be made; the worker takes on so few that this is one interval at most."""
         await self._paces.setdefault(subscriber.name, Pace()).turn(subscriber.limits.interval)
 
-    def begin(self, subscriber: str) -> None:
-        """This process serves the subscriber from now on."""
-        self._paces[subscriber] = Pace()
+    def is_lost(self, subscriber: str) -> bool:
+        """Whether another process may serve the subscriber by now, because this one stood still."""
+        return subscriber in self._watches and self._watches[subscriber].lost
+
+    def begin(self, subscriber: str, watch: Watch) -> None:
+        """This process serves the subscriber from now on, until it has lost it."""
+        self._paces[subscriber], self._watches[subscriber] = Pace(), watch
 
 
 class LimitActivities:
@@ -91,22 +135,27 @@ class LimitActivities:
 
     @activity.defn(name="serve_limited")
     async def serve_limited(self, request: LimiterState) -> Served:
-        """Work off the queue of a subscriber until this process stops, or for an hour.
+        """Work off the queue of a subscriber until this process stops, or has stood still, or for an hour.
 
         The workflow sees to it that no other process does so meanwhile; that is what the limits rest on.
         """
-        name, leave_at = request.subscriber, time.monotonic() + TENURE.total_seconds()
-        self._limited.begin(name)
-        async with _beating():
+        name, leave_at, info = request.subscriber, time.monotonic() + TENURE.total_seconds(), activity.info()
+        # Temporal hears of beats only so often, and waits from the last one that it heard of: service/limits.py.
+        silence = (info.heartbeat_timeout or TENURE) / 2
+        watch = Watch(silence.total_seconds())
+        async with _beating(watch):
+            if datetime.now(UTC) - info.started_time > silence:  # it stood still, or clocks differ
+                await asyncio.sleep(BEAT_EVERY.total_seconds())  # this is cancelled where Temporal has given it up
+            self._limited.begin(name, watch)  # not before: what this process served until then it may have lost
             while True:
                 subscriber = await self._find(name)
                 async with self._open_queue(name, _limits(subscriber)):
-                    await self._until_changed(name, _limits(subscriber), leave_at)
-                if activity.is_worker_shutdown() or time.monotonic() >= leave_at:
+                    await self._until_changed(name, _limits(subscriber), lambda: _stays(watch, leave_at))
+                if activity.is_worker_shutdown() or not _stays(watch, leave_at):
                     return Served(known=await self._find(name) is not None)
 
-    async def _until_changed(self, name: str, limits: Limits, leave_at: float) -> None:
-        while time.monotonic() < leave_at and _limits(await self._find(name)) == limits:
+    async def _until_changed(self, name: str, limits: Limits, stays: Callable[[], bool]) -> None:
+        while stays() and _limits(await self._find(name)) == limits:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(activity.wait_for_worker_shutdown(), LOOK_EVERY.total_seconds())
                 return
@@ -120,13 +169,18 @@ def _limits(subscriber: Subscriber | None) -> Limits:
     return subscriber.limits if subscriber else Limits()
 
 
+def _stays(watch: Watch, leave_at: float) -> bool:
+    return not watch.lost and time.monotonic() < leave_at
+
+
 @asynccontextmanager
-async def _beating() -> AsyncIterator[None]:
+async def _beating(watch: Watch) -> AsyncIterator[None]:
     """Tell Temporal that this process lives, also while it drains."""
 
     async def beat() -> None:
         while True:
             activity.heartbeat()
+            watch.beat()
             await asyncio.sleep(BEAT_EVERY.total_seconds())
 
     beats = asyncio.create_task(beat())

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import journal
 from activities.transport_errors import LocalFault
-from domain.limits import LIMITED
+from domain.limits import LIMITED, waits_for_turn
 from domain.outcomes import Attempt, Delivery, DeliveryState, settle
 from domain.retry import MIN_DELAY
 from domain.tasks import BROKEN_OFF, UNMADE, DeliverRequest, FirstResult
@@ -148,7 +148,8 @@ def told_of(request: DeliverRequest, known: list[Attempt]) -> Iterator[None]:
 
 def moved(subscriber: str, limits: str | None, known: list[Attempt]) -> ApplicationError:
     """Tells the workflow that the delivery goes on by the queue of its subscriber, which has limits now."""
-    unchanged = _unchanged(subscriber, known, known[-1].error if known else None)
+    waits = waits_for_turn(limits) if limits else None
+    unchanged = _unchanged(subscriber, known, known[-1].error if known else waits)
     said = f"limited to {limits} by now: the subscriber's own queue goes on"
     benign = ApplicationErrorCategory.BENIGN
     return ApplicationError(said, unchanged, limits, type=LIMITED, non_retryable=True, category=benign)

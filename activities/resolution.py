@@ -54,7 +54,7 @@ class ResolutionActivities:
             if kind not in wanting:
                 wanted_by = self._directory.matching(directory, *kind, request.only)
                 crowd = len(kinds) > 1 or len(wanted_by) > INLINE_ONE_BY_ONE
-                wanting[kind] = [await self._match(each, kind[0], crowd=crowd) for each in wanted_by]
+                wanting[kind] = [self._match(each, kind[0], crowd=crowd) for each in wanted_by]
             journal.EVENTS.labels("yes" if wanting[kind] else "no").inc()
         told_of = request.told_of or [None] * len(request.event_types)
         return Resolution(
@@ -69,17 +69,17 @@ class ResolutionActivities:
     def _watchers(self, directory: Directory) -> list[str]:
         return [each.name for each in self._directory.matching(directory, DELIVERY_EXHAUSTED)[:2]]
 
-    async def _match(self, subscriber: Subscriber, event_type: str, *, crowd: bool) -> Match:
-        limits, name = await self._limited.words(subscriber), subscriber.name
-        begun, pause = self._has_begun(name), subscriber.pause_for(event_type)
+    def _match(self, subscriber: Subscriber, event_type: str, *, crowd: bool) -> Match:
+        name, pause = subscriber.name, subscriber.pause_for(event_type)
+        begun = self._has_begun(name)
         fit = not pause and (self._gate.admits(name) or (crowd and self._gate.may_begin(name)))
         return Match(
             subscriber=subscriber.name,
             schedule=None if subscriber.schedule == RetrySchedule() else subscriber.schedule,
             since=subscriber.created_at,
-            inline=begun or (limits is None and fit),
+            inline=begun or (fit and not subscriber.limited),
             ordered=subscriber.ordered,
-            limits=limits,
+            limits=self._limited.known(subscriber),  # Temporal is not asked: all others would wait for it, too
             paused=pause.reason if pause and not begun else None,
         )
 

@@ -54,6 +54,11 @@ class Served(BaseModel):
     known: bool = True
 
 
+def waits_for_turn(limits: str) -> str:
+    """What is said of a delivery that waits for nothing but its turn."""
+    return f"waits for its turn: the subscriber is limited to {limits}"
+
+
 def check_rate(text: str) -> str:
     """A rate as it is stored and shown, such as ``10/s``: from ``10``, ``10/s``, ``0.5/s``, ``100/m`` or ``3600/h``.
 

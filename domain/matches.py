@@ -19,7 +19,8 @@ class Match(BaseModel):
         since: when the subscriber was added, which tells it from a later one of the same name.
         inline: whether the first request may be made at once, within the workflow task.
         ordered: it is told of an incident's events one after the other.
-        limits: on requests to it, in words; such a delivery goes by a queue of the subscriber's own.
+        limits: on requests to it, in words; such a delivery goes by a queue of the subscriber's own. None where it has
+            none, or where whoever delivers has to see first that its queue is served.
         paused: why the delivery waits for the end of its pause; None when it does not.
     """
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,10 +23,16 @@ from workflows import names, policies
 from workflows.limiter import LimiterWorkflow
 
 ENSURED_SECONDS = 60.0  # what was running is taken to run for so long
+# It is looked after every minute; where Temporal is too slow for that, deliveries look before they queue up there.
+TRUSTED_SECONDS = 600.0
+STARTED_AT_ONCE = 10
+LOOKED_AFTER_AT_ONCE = 5  # of them; the others are for deliveries that wait for it
 # One at a time is enough for a slow pace, and takes on no delivery ahead of its turn. Faster ones need more.
 SLOW_PER_SECOND = 20
 POLLERS = 5
 MAX_SERVED = 1000  # queues by one process
+# Temporal hears of every beat in so long at most. So whoever has beaten within the other half has not been succeeded.
+HEARD_EVERY = policies.SERVE_HEARTBEAT / 2
 LEAVING = timedelta(seconds=5)  # beyond the drain of the queues that it serves
 
 
@@ -41,23 +48,34 @@ class LimitedQueues:
         self._client = client
         self._clock = clock
         self._ensured: dict[str, float] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._starts = asyncio.Semaphore(STARTED_AT_ONCE)
+
+    def is_ensured(self, subscriber: str) -> bool:
+        """Whether a subscriber's queue is served, as far as is known here."""
+        return self._age(subscriber) < TRUSTED_SECONDS
 
     async def ensure(self, subscriber: str) -> None:
         """Have a subscriber's queue served, now or as soon as a worker is there. One start a minute at most."""
-        async with self._one_at_a_time:
-            if self._clock() - self._ensured.get(subscriber, float("-inf")) < ENSURED_SECONDS:
-                return
-            await self._client.start_workflow(
-                LimiterWorkflow.run,
-                LimiterState(subscriber=subscriber),
-                id=names.limiter_workflow_id(subscriber),
-                task_queue=names.CONTROL_QUEUE,
-                task_timeout=policies.EVENT_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"keeps to the limits of {subscriber}",
-            )
-            self._ensured[subscriber] = self._clock()
+        async with self._locks[subscriber]:
+            if self._age(subscriber) >= ENSURED_SECONDS:
+                async with self._starts:
+                    await self._start(subscriber)
+                self._ensured[subscriber] = self._clock()
+
+    def _age(self, subscriber: str) -> float:
+        return self._clock() - self._ensured.get(subscriber, float("-inf"))
+
+    async def _start(self, subscriber: str) -> None:
+        await self._client.start_workflow(
+            LimiterWorkflow.run,
+            LimiterState(subscriber=subscriber),
+            id=names.limiter_workflow_id(subscriber),
+            task_queue=names.CONTROL_QUEUE,
+            task_timeout=policies.EVENT_TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"keeps to the limits of {subscriber}",
+        )
 
 
 @asynccontextmanager
@@ -66,13 +84,18 @@ async def kept_served(queues: LimitedQueues, directory: LeasedDirectory) -> Asyn
 
     What waits there would otherwise wait for the next event, should somebody have ended the limiter.
     """
+    few = asyncio.Semaphore(LOOKED_AFTER_AT_ONCE)
+
+    async def look_after(subscriber: str) -> None:
+        async with few:
+            with contextlib.suppress(RPCError, OSError):  # the next minute tries again
+                await queues.ensure(subscriber)
 
     async def keep() -> None:
         while True:
-            with contextlib.suppress(ImError, RPCError, OSError):  # the next minute tries again
-                for subscriber in (await directory.current()).subscribers.values():
-                    if subscriber.limited:
-                        await queues.ensure(subscriber.name)
+            with contextlib.suppress(ImError, RPCError, OSError):  # likewise
+                subscribers = (await directory.current()).subscribers.values()
+                await asyncio.gather(*(look_after(each.name) for each in subscribers if each.limited))
             await asyncio.sleep(ENSURED_SECONDS)
 
     keeping = asyncio.create_task(keep())
@@ -106,13 +129,19 @@ async def limited_worker(
 
 
 def serving_worker(client: Client, activities: LimitActivities, drain: timedelta) -> Worker:
-    """Takes on the queues of limited subscribers, as many as there are: each costs a poll."""
+    """Takes on the queues of limited subscribers, as many as there are: each costs a poll.
+
+    Itself it polls only once at a time: of a process that has stopped dead, Temporal gives what it served to whoever
+    polls, and takes polls of the dead one for such for a minute.
+    """
     return Worker(
         client,
         build_id=BUILD_ID,
         task_queue=names.LIMITS_QUEUE,
         activities=[activities.serve_limited],
         max_concurrent_activities=MAX_SERVED,
+        max_concurrent_activity_task_polls=1,
+        max_heartbeat_throttle_interval=HEARD_EVERY,
         disable_eager_activity_execution=True,
         graceful_shutdown_timeout=drain + LEAVING,
     )

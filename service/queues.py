@@ -102,6 +102,7 @@ def event_worker(client: Client, parts: Parts) -> Worker:
             parts.deliveries.deliver_many,
             parts.deliveries.record_outcomes,
             parts.lanes.line_up,
+            parts.lanes.hold_places,
         ],
         # The hot path runs outside the sandbox (5 instead of 8 ms of CPU an event); a lint and a replay test keep
         # workflows/ deterministic, and the tests run it sandboxed.

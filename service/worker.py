@@ -145,7 +145,7 @@ def _assemble(
     head_start = HeadStart(directory, courier, flights, gate)
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])
     queues = LimitedQueues(client)
-    limited = LimitedDeliveries(names.limited_queue, queues.ensure)
+    limited = LimitedDeliveries(names.limited_queue, queues.ensure, queues.is_ensured)
     deliveries = DeliveryActivities(
         directory=directory,
         courier=courier,

@@ -8,12 +8,12 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from domain.events import CloudEvent
 from tests.support.eventually import eventually, within
+from tests.support.plain_http import plain_client
 from tests.support.platform import TOKEN, Platform, Process, unique_name, unique_type
 from tests.support.sink import Sink, SlowAnswer
 
@@ -44,7 +44,7 @@ async def _publish(process: Process, event_type: str, count: int, stem: str) -> 
     async def one(number: int) -> None:
         event = CloudEvent(id=f"{stem}-{number}", source="/fleet", type=event_type, data={})
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/cloudevents+json"}
-        async with httpx.AsyncClient(timeout=60) as client:
+        async with plain_client(timeout=60) as client:
             answer = await client.post(f"{process.url}/api/v1/events", content=event.body, headers=headers)
         assert answer.status_code == 202, answer.text
 
@@ -53,7 +53,7 @@ async def _publish(process: Process, event_type: str, count: int, stem: str) -> 
 
 async def _accepted(process: Process) -> float:
     """Events, counted where they came in: any process of the platform may take up what follows."""
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with plain_client(timeout=60) as client:
         page = await client.get(f"{process.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     found = re.findall(r'^im_api_responses_total\{status="202"\} (\S+)$', page.text, re.MULTILINE)
     return sum(float(value) for value in found)

@@ -29,6 +29,11 @@ def test_what_waits_for_long_is_a_warning_with_what_holds_it_up(queue: str, fix:
     assert _queue(queue, "why", late, workers=0, of_all=0).level is Level.ERROR
 
 
+@pytest.mark.parametrize(("workers", "said"), [(1, "1 worker seen polling (why)"), (2, "2 workers seen polling (why)")])
+def test_a_queue_tells_of_the_workers_that_were_seen_on_it_which_may_not_be_all_yet(workers: int, said: str) -> None:
+    assert _queue("im-control", "why", described(timedelta(), 0), workers=workers, of_all=3).message == said
+
+
 @pytest.mark.parametrize("polled", [set(), {names.EVENTS_QUEUE, names.CONTROL_QUEUE, names.DELIVERIES_QUEUE}])
 async def test_a_queue_that_the_workers_do_not_know_asks_for_an_upgrade(
     polled: set[str], monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,9 @@ them: left to the SDK, a sandbox that costs half of the CPU, and leaves evicted 
 import ast
 from pathlib import Path
 
+from service.limits import HEARD_EVERY
+from workflows import policies
+
 SERVICE = Path(__file__).parents[2] / "service"
 
 
@@ -33,3 +36,15 @@ def test_every_worker_of_workflows_takes_evicted_runs_apart() -> None:
     }
     assert runners
     assert set(runners.values()) == {"FreeingRunner()"}, runners
+
+
+def test_of_a_process_that_hangs_temporal_learns_in_time_and_hands_its_polls_one_succession_at_most() -> None:
+    (made,) = (
+        options for _, options in _workers() if "serve_limited" in ast.unparse(options.get("activities", ast.List([])))
+    )
+    said = {
+        name: ast.unparse(made[name])
+        for name in ("max_concurrent_activity_task_polls", "max_heartbeat_throttle_interval")
+    }
+    assert list(said.values()) == ["1", "HEARD_EVERY"]
+    assert policies.SERVE_HEARTBEAT / 2 + HEARD_EVERY <= policies.SERVE_HEARTBEAT
