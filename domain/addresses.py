@@ -1,7 +1,8 @@
 """Which addresses may be dialled (the SSRF guard's table) and which URLs may be registered.
 
 The deny list is our own rather than ``ipaddress.is_global``, whose answer for multicast, 6to4, NAT64 and others
-changes between Python patch releases. Blocks are from the IANA special-purpose registries (RFC 6890 and successors).
+changes between Python patch releases. Blocks are from the IANA special-purpose registries (RFC 6890 and successors);
+of IPv6, public addresses are in 2000::/3 alone (RFC 4291, 2.4).
 """
 
 import ipaddress
@@ -21,10 +22,12 @@ _DENIED: tuple[Network, ...] = tuple(
     for block in (
         "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
         "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
-        "::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 "
-        "fc00::/7 fe80::/10 fec0::/10 ff00::/8"
+        "::/3 2001::/23 2001:db8::/32 2002::/16 3fff::/20 4000::/2 8000::/1"
     ).split()
 )
+# RFC 5214, 6.1: an interface identifier that a tunnel takes the IPv4 address behind it from, whatever the prefix.
+_ISATAP = 0x00005EFE
+_ISATAP_MASK = 0xFCFFFFFF  # without the bits for "universal" and "group"
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 # Ports of protocols that are not HTTP (https://fetch.spec.whatwg.org/#port-blocking, without tcpmux, which nobody
 # runs), and of stores and control planes, which might take a request for an order.
@@ -82,7 +85,8 @@ class AddressPolicy(BaseModel):
         """Whether ``address:port``, which ``host`` resolved to, may be dialled.
 
         Loopback is allowed only when the URL itself says so (localhost or a loopback literal), never when a
-        name merely resolves to it. An address with a scope id is never allowed.
+        name merely resolves to it. An address with a scope id is never allowed. One that maps or tunnels IPv4 is
+        judged as the address within.
         """
         if isinstance(address, ipaddress.IPv6Address):
             if address.scope_id:
@@ -91,7 +95,16 @@ class AddressPolicy(BaseModel):
         if _within(address, _LOOPBACK):
             ours = port in self.own_ports or port in INTERNAL_PORTS
             return not ours and (is_loopback_host(host) or _within(address, self.allowed_networks))
-        return _within(address, self.allowed_networks) or not _within(address, _DENIED)
+        if _within(address, self.allowed_networks):
+            return True
+        embedded = _isatap(address)
+        return not _within(address, _DENIED) and (embedded is None or self.allows(embedded, port, host=host))
+
+
+def _isatap(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a tunnel would send to; None where the address names none."""
+    found = isinstance(address, ipaddress.IPv6Address) and int(address) >> 32 & _ISATAP_MASK == _ISATAP
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if found else None
 
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:

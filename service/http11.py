@@ -57,12 +57,23 @@ class _Parser(httptools.HttpRequestParser):  # type: ignore[misc]  # httptools h
 
     def feed_data(self, data: bytes) -> None:
         """Take in what comes; from a head with an offer on, somebody else does. Raises ``HttpParserError``."""
+        parser, rest = self, memoryview(data)
+        while (offered_at := parser._take(rest)) is not None:  # thousands of requests may come at once
+            parser, rest = parser._succeeded(), rest[offered_at:]
+
+    def _take(self, data: memoryview) -> int | None:
+        """Take in what comes, to the end of a head with an offer: how much that was; None for all of it."""
         try:
             super().feed_data(data)
         except httptools.HttpParserUpgrade as offer:
-            successor = self._connection.parser = _Parser(self._connection, _Hearer(self._connection))
-            successor.feed_data(_same_length(self._connection.headers))
-            successor.feed_data(data[offer.args[0] :])
+            return int(offer.args[0])
+        return None
+
+    def _succeeded(self) -> "_Parser":
+        """Whoever takes in what follows a head with an offer, as the rest of the same request."""
+        successor = self._connection.parser = _Parser(self._connection, _Hearer(self._connection))
+        successor.feed_data(_same_length(self._connection.headers))
+        return successor
 
 
 class _Hearer:

@@ -1,9 +1,9 @@
 """Coming in with an API token, and going out again."""
 
+import re
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from math import ceil
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from api.page.access import PageRoute, cookie_name, fields, sessions_of
 from api.page.render import link, page
 from api.problems import status_of
-from api.urls import PAGE, is_page
+from api.urls import PAGE
 from domain.errors import ImError
 from domain.rates import Rate
 from domain.source_errors import AccessDeniedError
@@ -24,6 +24,9 @@ from service.token_rate import TokenRate
 ATTEMPTS = Rate(count=10, seconds=60)  # that fail, of one address, in each process
 MOST_ADDRESSES = 1000
 IPV6_BITS = 64  # whoever has one address of such a network has them all (RFC 6177)
+# Paths of ours need nothing that browsers take for something else than Python does (https://url.spec.whatwg.org): they
+# read "///host" and "/\host" as another host, drop tabs and line ends, and resolve dots, however these are escaped.
+_OURS = re.compile(rf"(?:/|{PAGE}(?:/[a-z]+)+)(?:\?[^\\]*)?")
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _log = structlog.get_logger("page")
@@ -110,6 +113,4 @@ def _refused(request: Request, error: ImError, after: str) -> Response:
 
 def _after(path: str) -> str:
     """Where to go after the login: a page of ours, or the overview."""
-    parts = urlsplit(path)
-    ours = not parts.scheme and not parts.netloc and is_page(parts.path) and "\\" not in path and path.isprintable()
-    return path if ours else "/"
+    return path if _OURS.fullmatch(path) and path.isprintable() else "/"

@@ -15,6 +15,7 @@ from domain.pauses import Pause
 from domain.rates import parse_rate
 from tests.api.conftest import TOKEN, Serve, Service
 from tests.api.stand_in import AT
+from tests.support.elsewhere import ELSEWHERE
 
 COOKIE = "im_session_8080"
 EVENT = {"specversion": "1.0", "id": "e/1", "source": "/t", "type": "a.b.v1"}
@@ -299,12 +300,20 @@ async def test_a_browser_that_tells_only_its_origin_is_believed_when_it_is_ours(
     assert answer.status_code == 303
 
 
-@pytest.mark.parametrize(
-    "after", ["//evil.example/", "https://evil.example/", "/\\evil.example", "/api/v1/events", "x"]
-)
+@pytest.mark.parametrize("after", ELSEWHERE)
 async def test_after_the_login_nobody_is_led_elsewhere(service: Service, after: str) -> None:
     answer = await service.http.post("/ui/login", data={"token": TOKEN, "next": after}, headers=OURS)
     assert answer.headers["location"] == "/"
+    asked = await service.http.get("/ui/login", params={"next": after})  # by whoever has a session
+    assert asked.headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "after", ["/", "/?a=b", "/ui/events?type=a.**&cursor=//x", "/ui/why?id=https%3A%2F%2Fe&x=/../y"]
+)
+async def test_after_the_login_the_page_is_shown_that_was_asked_for(service: Service, after: str) -> None:
+    answer = await service.http.post("/ui/login", data={"token": TOKEN, "next": after}, headers=OURS)
+    assert answer.headers["location"] == after
 
 
 async def test_a_host_that_is_not_this_machine_gets_no_page(serve: Serve) -> None:

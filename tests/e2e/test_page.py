@@ -1,11 +1,13 @@
 """The page in a real browser, over the whole platform."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import MISSING, Hook, Tab, at, chromium, focused, tab
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.platform import Platform, unique_name
 from tests.support.sink import Answer, Sink
 
@@ -177,3 +179,9 @@ async def test_a_link_from_another_site_does_not_ask_for_a_login_again(
     await desk.page.goto(sink.url("/chat").replace("127.0.0.1", "localhost"))
     await desk.page.get_by_role("link").click()
     await expect(desk.page.get_by_role("heading", name="Incidents")).to_be_visible()
+
+
+async def test_a_crafted_link_to_the_login_leads_to_no_other_site(desk: Tab, platform: Platform) -> None:
+    for after in ELSEWHERE:
+        await desk.page.goto(at(platform, f"/ui/login?next={quote(after, safe='')}"))
+        assert desk.page.url == at(platform, "/"), repr(after)

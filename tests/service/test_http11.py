@@ -89,6 +89,14 @@ async def test_every_request_of_a_connection_may_have_an_offer(connection: Conne
     assert await connection.answer() == ["GET", "/last", ""]
 
 
+async def test_thousands_of_requests_with_offers_may_come_at_once(connection: Connection) -> None:
+    asked = 3000  # in fewer bytes than a connection reads at once, and more than Python's calls may be nested
+    offer = b"Connection: upgrade\r\nUpgrade: a\r\n"
+    connection.writer.write(b"".join(request(f"GET /{number}", offer) for number in range(asked)))
+    for number in range(asked):
+        assert await connection.answer() == ["GET", f"/{number}", ""]
+
+
 async def test_what_is_in_the_body_is_no_request(connection: Connection) -> None:
     inner = request("DELETE /all")
     connection.writer.write(request("POST /a", H2C, body=inner) + request("GET /b"))
