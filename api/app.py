@@ -34,7 +34,7 @@ from api.hosts import Hosts, proxy_networks
 from api.middleware import Guard, LastResort
 from api.page import actions, changes, login, routes
 from api.page.gather import Gather
-from api.problems import declare_media_type, on_http_error, on_im_error, on_validation_error, problems
+from api.problems import declare_problem, on_http_error, on_im_error, on_validation_error, problems
 from api.scopes import declare_scopes, refuse_unscoped
 from api.urls import PREFIX
 from domain.errors import ImError
@@ -74,7 +74,7 @@ class Api(FastAPI):
         """The OpenAPI document, made once."""
         if not self.openapi_schema:
             schema = super().openapi()
-            declare_media_type(schema)
+            declare_problem(schema)
             declare_scopes(schema)
         return super().openapi()
 
@@ -125,7 +125,7 @@ def _route(app: FastAPI) -> None:
     declared = problems(401, 403, 408, 413, 422, 429, 500, 503)
     for shown in (routes.router, actions.router, changes.router, login.router, routes.unknown):
         app.include_router(shown)
-    v1 = APIRouter(prefix=PREFIX, dependencies=[TOKEN, KNOWN_QUERY], responses=declared)
+    v1 = APIRouter(dependencies=[TOKEN, KNOWN_QUERY], responses=declared)
     v1.include_router(events.publishing)  # the first to be matched
     for part in (
         subscribers,
@@ -146,10 +146,11 @@ def _route(app: FastAPI) -> None:
     ):
         v1.include_router(part.router)
     v1.include_router(alarms.schemas)
-    app.include_router(v1)
-    doors = APIRouter(prefix=PREFIX, responses=declared)  # they ask for credentials of their own
+    # With the prefix here; given to a router that has routers in it, FastAPI makes every route of them once more.
+    app.include_router(v1, prefix=PREFIX)
+    doors = APIRouter(responses=declared)  # they ask for credentials of their own
     doors.include_router(zeebe.doors)
-    app.include_router(doors)
-    pings = APIRouter(prefix=PREFIX, responses=problems(408, 413, 422, 429, 500, 503))  # their path is the credential
+    app.include_router(doors, prefix=PREFIX)
+    pings = APIRouter(responses=problems(408, 413, 422, 429, 500, 503))  # their path is the credential
     pings.include_router(heartbeats.doors)
-    app.include_router(pings)
+    app.include_router(pings, prefix=PREFIX)

@@ -50,7 +50,7 @@ Severities = Annotated[
         {
             "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
             "description": "Of events that state one, as incidents' do, only these: SEV-1 to SEV-4, as a list or "
-            "separated by commas; an empty list or ``all`` for all.",
+            "separated by commas; an empty list or ``all`` for all. Alarms are told whatever their severity.",
         }
     ),
 ]

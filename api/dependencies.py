@@ -55,7 +55,7 @@ async def _known_query(request: Request) -> None:
         )
         if meant := found_elsewhere(route.operation_id, unknown[0]):
             reason = f"{reason}; {meant}"
-        raise InvalidRequestError(reason=reason, close=name_meant(unknown[0], known))
+        raise InvalidRequestError(reason=reason, parameter=unknown[0], close=name_meant(unknown[0], known))
 
 
 KNOWN_QUERY = Depends(_known_query)

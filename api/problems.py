@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.models import Schema
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -53,6 +54,7 @@ _HEADERS = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
 }
 
+_SCHEMAS = "#/components/schemas/{model}"
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 
 _log = structlog.get_logger("api")
@@ -149,6 +151,8 @@ def headers_of(error: ImError, status: HTTPStatus) -> Mapping[str, str]:
 
 
 def _faults_of(error: ImError, request: Request) -> list[Fault]:
+    if parameter := error.data.get("parameter"):
+        return [Fault(parameter=parameter, detail=str(error))]
     field = error.field if isinstance(error, InvalidInputError) else ""
     if not field or field in {"event", "alarm", "body"}:  # the detail names the attribute
         return []
@@ -189,14 +193,19 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declares the problems that a route can answer with, for OpenAPI."""
-    return {status: {"model": Problem, "description": phrase_of(status)} for status in sorted(statuses)}
+    """Declares the problems that a route can answer with, for OpenAPI.
+
+    Their schema is named rather than given: of a model given, FastAPI makes a validator for each status of each route.
+    """
+    content = {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}}}
+    return {status: {"description": phrase_of(status), "content": content} for status in sorted(statuses)}
 
 
-def declare_media_type(schema: dict[str, Any]) -> None:
-    """Name the media type of every declared problem in an OpenAPI document; FastAPI says application/json."""
-    for path in schema["paths"].values():
-        for operation in path.values():
-            for status, response in operation["responses"].items():
-                if status >= "400" and "application/json" in response.get("content", {}):
-                    response["content"][MEDIA_TYPE] = response["content"].pop("application/json")
+def declare_problem(schema: dict[str, Any]) -> None:
+    """Add the schema that `problems` names to an OpenAPI document."""
+    problem = Problem.model_json_schema(mode="serialization", ref_template=_SCHEMAS)
+    made = problem.pop("$defs") | {Problem.__name__: problem}
+    parts = schema["components"]["schemas"]
+    for name, part in made.items():  # written as FastAPI writes those that it makes
+        parts[name] = Schema.model_validate(part).model_dump(mode="json", by_alias=True, exclude_none=True)
+    schema["components"]["schemas"] = {name: parts[name] for name in sorted(parts)}

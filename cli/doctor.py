@@ -6,10 +6,12 @@ import typer
 
 from cli.render import clean
 from cli.run import Format, FormatOption, exit_status, with_gateway, write
-from domain.errors import ImError, SettingsError
+from domain.errors import ImError, SealingKeyError, SettingsError
 
 if TYPE_CHECKING:
     from domain.checkup import Checkup
+
+_CHECKS: dict[type[ImError], str] = {SettingsError: "settings", SealingKeyError: "keys"}  # else of Temporal
 
 
 def doctor(*, output: FormatOption = Format.TABLE) -> None:
@@ -23,7 +25,7 @@ def doctor(*, output: FormatOption = Format.TABLE) -> None:
     try:
         found, status = with_gateway(lambda im: im.doctor.check()), 0
     except ImError as error:
-        check = "settings" if isinstance(error, SettingsError) else "temporal"
+        check = next((name for kind, name in _CHECKS.items() if isinstance(error, kind)), "temporal")
         found, status = Checkup(findings=[from_error(check, error)]), exit_status(error)
     write(output, found, checkup_text(found))
     if status or found.worst in {Level.WARNING, Level.ERROR}:

@@ -1,11 +1,12 @@
 """The entry point `im`: arguments in, exit status out. Light to import, because `im --help` waits for it."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from cli.app import app
-from cli.run import report, say
+from cli.run import discard_output, report, say, unwritten
 from domain.errors import ImError
 from service.process import collect_rarely, finish
 
@@ -14,6 +15,8 @@ _ENABLED = {"--enabled=true": "--enabled", "--enabled=false": "--no-enabled"}
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Carry out one command line (the process's own by default) and return the exit status."""
+    if sys.stdout is None:  # closed (>&-): a command that has nothing to write there works, and others say so
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets a ?, not a traceback
@@ -27,6 +30,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         status = end.code if isinstance(end.code, int) else 1
     except ImError as error:
         status = report(error)
+    except OSError:
+        if _unwritable() is None:  # then it is of something else
+            raise
+        status = 0
     except KeyboardInterrupt:
         status = 130
     return _flushed(status)
@@ -49,21 +56,45 @@ def _of_subscriber(argv: Sequence[str]) -> list[str]:
 
 
 def _flushed(status: int) -> int:
-    """The same status, output written. Whoever reads may have gone (``im event list | head``): that is no error."""
+    """The same status, output written; 1 for 0 where it cannot be, as on a full disk.
+
+    Whoever reads may have gone (``im event list | head``): that is no error.
+    """
+    fault = _unwritable()
+    if isinstance(fault, BrokenPipeError):
+        discard_output()
+    elif fault is not None:
+        return status or unwritten(fault)
+    return status
+
+
+def _unwritable() -> OSError | None:
+    """Why standard output does not take what is buffered for it still."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return status
+    except OSError as error:
+        return error
+    return None
 
 
 def main() -> None:
     """The console script: `run`, and an end of the process that the Temporal SDK cannot spoil."""
     collect_rarely()
-    status = run()
+    try:
+        status = run()
+        _end_on_sigint()
+    except KeyboardInterrupt:  # one more, while the first was being dealt with: `timeout -s INT` sends two
+        _end_on_sigint()
+        status = 130
     if "temporalio" in sys.modules:
         finish(status)
     sys.exit(status)
+
+
+def _end_on_sigint() -> None:
+    """From here on SIGINT ends the process at once, without a traceback; where it was ignored it still is."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

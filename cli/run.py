@@ -1,6 +1,7 @@
 """What every command shares: the gateway, exit statuses, messages, output formats, and values people type."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,21 @@ def put(text: str) -> None:
         typer.echo(text)
     except BrokenPipeError:
         raise typer.Exit from None
+    except OSError as error:  # a full disk
+        raise typer.Exit(unwritten(error)) from None
+
+
+def unwritten(fault: OSError) -> int:
+    """Say why standard output cannot be written, and write nothing more there; returns the exit status."""
+    say(f"error: standard output cannot be written: {fault.strerror}; what was written is incomplete")
+    say("hint: What the command changed stays changed; replace a token or secret that it was to show.")
+    discard_output()
+    return 1
+
+
+def discard_output() -> None:
+    """What is buffered for standard output, and whatever comes, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def key_value(option: str, pair: str) -> tuple[str, str]:

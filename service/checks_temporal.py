@@ -16,7 +16,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.checkup import Finding, error, note, ok, warning
-from domain.timing import in_short
 from service.retention import read_retention
 from service.search_attributes import correction_command, creation_command, unfit_search_attributes
 from service.temporal import answered
@@ -68,12 +67,12 @@ async def check_server(client: Client) -> list[Finding]:
 
 async def check_namespace(client: Client) -> list[Finding]:
     """Its retention and its search attributes."""
-    kept = (await read_retention(client)).time
-    told = f"events can be listed, shown and resent for {in_short(int(kept.total_seconds()))} after they ended"
+    kept = await read_retention(client)
+    told = f"events can be listed, shown and resent for {kept.retention} after they ended"
     change = "im retention set 14d"
     findings = [
         warning("retention", told, f"Keep them longer: {change}")
-        if kept < SHORT_RETENTION
+        if kept.time < SHORT_RETENTION
         else ok("retention", f"{told} (another: {change})")
     ]
     return [*findings, *await _search_attributes(client)]
@@ -84,7 +83,8 @@ async def _search_attributes(client: Client) -> list[Finding]:
     found = []
     if missing:
         shown = ", ".join(key.name for key in missing)
-        fix = f"Register them: {creation_command(client, missing)}"
+        by_hand = creation_command(client, missing)
+        fix = f"Start im serve or im worker, which registers them. Where it may not: {by_hand}"
         found.append(error("search attributes", f"missing: {shown}", fix))
     if mistyped:
         harm = "events are refused for it, or lists lack what it says"
@@ -120,7 +120,7 @@ def _queue(queue: str, purpose: str, seen: DescribeTaskQueueResponse, workers: i
         return warning(
             check, f"{waiting} ({purpose})", BURST_FIX if queue.startswith(names.HANDOVERS_QUEUE) else SLOW_FIX
         )
-    return ok(check, f"{workers} worker{'' if workers == 1 else 's'} ({purpose})")
+    return ok(check, f"{workers} worker{'' if workers == 1 else 's'} seen polling ({purpose})")
 
 
 async def check_clock(client: Client) -> list[Finding]:

@@ -6,18 +6,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from domain.errors import SlowSearchError, TemporalUnavailableError
-from service.temporal import ANSWER_TIMEOUT, answered, unavailable
+from service.temporal import ANSWER_TIMEOUT, answered, answers, unavailable
 
 T = TypeVar("T")
 
 PATIENCE = timedelta(milliseconds=200)
-PROBE_TIMEOUT = timedelta(milliseconds=500)
-SEARCHED_PROBE_TIMEOUT = timedelta(seconds=1)  # it may be busy with the search still
+AWAY_AFTER = timedelta(milliseconds=500)  # more
 
 
 async def unless_away(client: Client, work: Coroutine[Any, Any, T]) -> T:
@@ -32,8 +29,8 @@ async def unless_away(client: Client, work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
     try:
         done, _ = await asyncio.wait([task], timeout=PATIENCE.total_seconds())
-        if not done:
-            await _probe(client)
+        if not done and not await answers(client, AWAY_AFTER):
+            raise unavailable(client, "connection refused, or no answer")
         return await task
     finally:
         task.cancel()
@@ -49,16 +46,7 @@ async def searched(client: Client) -> AsyncIterator[None]:
     try:
         async with answered(client):
             yield
-    except TemporalUnavailableError as away:
-        try:
-            await _probe(client, SEARCHED_PROBE_TIMEOUT)
-        except TemporalUnavailableError:
-            raise away from None
+    except TemporalUnavailableError:
+        if not await answers(client):
+            raise
         raise SlowSearchError(seconds=int(ANSWER_TIMEOUT.total_seconds())) from None
-
-
-async def _probe(client: Client, patience: timedelta = PROBE_TIMEOUT) -> None:
-    try:
-        await client.workflow_service.get_system_info(GetSystemInfoRequest(), retry=False, timeout=patience)
-    except RPCError:
-        raise unavailable(client, "connection refused, or no answer") from None

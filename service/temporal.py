@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import (
     Client,
     WorkflowQueryFailedError,
@@ -26,7 +27,7 @@ from temporalio.converter import (
     DefaultPayloadConverter,
     PayloadConverter,
 )
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import PayloadLimitsConfig, RetryConfig, RPCError, RPCStatusCode
@@ -36,10 +37,12 @@ from domain.errors import (
     ImError,
     InvalidRequestError,
     NoWorkerError,
+    SettingsError,
     TemporalUnavailableError,
     UnavailableError,
     from_code,
 )
+from service.temporal_words import brief, no_connection
 
 DEFAULT_ADDRESS = "localhost:7233"
 # Which code a worker runs, as Temporal notes it of each task. The SDK's own choice reads all code loaded, for 2 s.
@@ -47,6 +50,7 @@ BUILD_ID = f"im-{version('incidents-platform')}"
 MEMO_WARN_BYTES = 64 * 1024  # the memo of a workflow of 100 events names each: some 20 KB
 # Whoever waits for an answer is told within 5 s; this leaves two for starting up and for saying so.
 ANSWER_TIMEOUT = timedelta(seconds=3)
+PROBE_TIMEOUT = timedelta(seconds=1)  # it may be busy with what was not answered in time
 
 
 class _CompactJson(PydanticJSONPlainPayloadConverter):
@@ -103,9 +107,9 @@ async def connect(runtime: Runtime | None = None) -> Client:
 
     Raises:
         TemporalUnavailableError: no answer within 3 s, or a refusal.
+        SettingsError: that configuration cannot be used.
     """
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", DEFAULT_ADDRESS)
+    config = _configuration()
     namespace = config.get("namespace", "default")
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
@@ -119,8 +123,22 @@ async def connect(runtime: Runtime | None = None) -> Client:
     except TimeoutError:
         reason = f"no answer within {ANSWER_TIMEOUT.total_seconds():.0f} s"
     except (RuntimeError, ValueError, RPCError) as error:  # a ValueError is of an address that is none
-        reason = _brief(error)
+        raise no_connection(error, config["target_host"], namespace) from None
     raise TemporalUnavailableError(address=config["target_host"], namespace=namespace, reason=reason)
+
+
+def _configuration() -> ClientConnectConfig:
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except (OSError, RuntimeError, ValueError) as error:
+        fix = "See TEMPORAL_TLS_*, TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE."
+        raise SettingsError(reason=f"the connection to Temporal is not set up: {brief(error)}", fix=fix) from None
+    address = config.setdefault("target_host", DEFAULT_ADDRESS)
+    scheme, mark, bare = address.partition("://")
+    if mark:
+        fix = f"Write {bare.rstrip('/')}" + ("; TEMPORAL_TLS=true asks for TLS." if scheme == "https" else ".")
+        raise SettingsError(reason=f"TEMPORAL_ADDRESS is host:port, without {scheme}://", fix=fix)
+    return config
 
 
 @asynccontextmanager
@@ -138,15 +156,25 @@ async def answered(client: Client, queue: str | None = None) -> AsyncIterator[No
         async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
             yield
     except WorkflowUpdateFailedError as error:
-        raise _ours(error.cause) or UnavailableError(reason=f"the update failed: {_brief(error.cause)}") from None
+        raise _ours(error.cause) or UnavailableError(reason=f"the update failed: {brief(error.cause)}") from None
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-        raise _silent(client, queue) from None
+        raise await _silent(client, queue) from None
     except WorkflowQueryFailedError as error:
-        if "no poller" in str(error).lower():
-            raise _silent(client, queue) from None
-        raise UnavailableError(reason=f"the worker could not answer: {_brief(error)}") from None
+        if queue is not None and "no poller" in str(error).lower():
+            raise _no_worker(queue) from None
+        raise UnavailableError(reason=f"the worker could not answer: {brief(error)}") from None
     except RPCError as error:
-        raise _refused(client, queue, error) from None
+        late = error.status is RPCStatusCode.DEADLINE_EXCEEDED
+        raise (await _silent(client, queue) if late else _refused(client, queue, error)) from None
+
+
+async def answers(client: Client, patience: timedelta = PROBE_TIMEOUT) -> bool:
+    """Whether Temporal itself answers, which takes no worker: one call without retries, waited for that long."""
+    try:
+        await client.workflow_service.get_system_info(GetSystemInfoRequest(), retry=False, timeout=patience)
+    except RPCError:
+        return False
+    return True
 
 
 def _ours(cause: BaseException | None) -> ImError | None:
@@ -156,30 +184,33 @@ def _ours(cause: BaseException | None) -> ImError | None:
     return None
 
 
-def _silent(client: Client, queue: str | None) -> ImError:
-    if queue is not None:
-        return NoWorkerError(queue=queue, seconds=int(ANSWER_TIMEOUT.total_seconds()))
+async def _silent(client: Client, queue: str | None) -> ImError:
+    """The error where time ran out: nobody is sent to the workers while Temporal itself says nothing."""
+    if queue is not None and await answers(client):
+        return _no_worker(queue)
     return unavailable(client, f"no answer within {ANSWER_TIMEOUT.total_seconds():.0f} s")
+
+
+def _no_worker(queue: str) -> NoWorkerError:
+    return NoWorkerError(queue=queue, seconds=int(ANSWER_TIMEOUT.total_seconds()))
 
 
 def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
     """Our error for an RPC's; the same one where the caller knows best what a NOT_FOUND means."""
     match error.status:
         case RPCStatusCode.UNAVAILABLE | RPCStatusCode.CANCELLED:
-            found: Exception = unavailable(client, _brief(error))
-        case RPCStatusCode.DEADLINE_EXCEEDED:
-            found = _silent(client, queue)
+            found: Exception = unavailable(client, brief(error))
         case RPCStatusCode.FAILED_PRECONDITION if queue is not None:  # a query without any worker
-            found = _silent(client, queue)
+            found = _no_worker(queue)
         case RPCStatusCode.INVALID_ARGUMENT if "exceeded workflow execution limit" in str(error):
-            found = UnavailableError(reason=f"the workflow cannot keep up: {_brief(error)}")
+            found = UnavailableError(reason=f"the workflow cannot keep up: {brief(error)}")
         case RPCStatusCode.INVALID_ARGUMENT:
-            found = InvalidRequestError(reason=f"Temporal does not take it: {_brief(error)}")
+            found = InvalidRequestError(reason=f"Temporal does not take it: {brief(error)}")
         case RPCStatusCode.RESOURCE_EXHAUSTED:
-            found = UnavailableError(reason=f"Temporal is at a limit of its own: {_brief(error)}")
+            found = UnavailableError(reason=f"Temporal is at a limit of its own: {brief(error)}")
         case RPCStatusCode.PERMISSION_DENIED | RPCStatusCode.UNAUTHENTICATED:
             found = ConfigurationError(
-                reason=f"Temporal refuses this client: {_brief(error)}",
+                reason=f"Temporal refuses this client: {brief(error)}",
                 fix="Check TEMPORAL_API_KEY and TEMPORAL_TLS_*.",
             )
         case RPCStatusCode.NOT_FOUND if "namespace" in str(error).lower():
@@ -200,7 +231,7 @@ async def answered_by_entity(client: Client, queue: str) -> AsyncIterator[None]:
             yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise _silent(client, queue) from None
+            raise _no_worker(queue) from None
         raise
 
 
@@ -209,22 +240,3 @@ def unavailable(client: Client, reason: str) -> TemporalUnavailableError:
     return TemporalUnavailableError(
         address=client.service_client.config.target_host, namespace=client.namespace, reason=reason
     )
-
-
-# What the SDK's transport says, in words; the first that fits.
-_SIGNS = {
-    "Connection refused": "connection refused",
-    "dns error": "its host name is not found",
-    "invalid port": "that is not host:port",
-    "InvalidUri": "that is not host:port",
-    "Unimplemented": "something answers there, but not Temporal",
-    "ConnectError": "no connection",
-}
-
-
-def _brief(error: BaseException) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    for sign, meaning in _SIGNS.items():
-        if sign in str(error):
-            return meaning
-    return text[:200]

@@ -86,6 +86,7 @@ async def test_an_encrypted_key_is_opened_with_its_passphrase(service: Service) 
     for passphrase, said in ((None, "passphrase is missing"), ("wrong", "the passphrase is wrong")):
         refused = await service.http.post(PATH, json=body | ({"key_passphrase": passphrase} if passphrase else {}))
         assert (refused.status_code, said in refused.json()["detail"]) == (422, True)
+        assert ("key_passphrase" in refused.json()["hint"]) == (passphrase is None)
     assert (await service.http.post(PATH, json=body | {"key_passphrase": "hunter2"})).status_code == 201
 
 

@@ -30,6 +30,14 @@ async def test_readiness_says_what_is_wrong(service: Service, error: ImError) ->
     assert (await service.http.get("/readyz")).status_code == 200
 
 
+async def test_whoever_met_busy_workers_is_told_how_to_send_the_same_again(service: Service) -> None:
+    service.gateway.breaks = NoWorkerError(queue="im-control", seconds=3)
+    answer = await service.http.post("/api/v1/incidents", json={"title": "Checkout down", "severity": "SEV-1"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "it is busy: send the same again" in answer.json()["hint"]
+    assert "A change may be made yet: send it with the same Idempotency-Key" in answer.json()["hint"]
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_probes_may_ask_for_the_head_alone(service: Service, path: str) -> None:
     asked, answered = await service.http.get(path), await service.http.head(path)

@@ -31,7 +31,9 @@ async def test_every_route_of_ours_refuses_a_parameter_that_it_has_not(
     service: Service, method: str, path: str
 ) -> None:
     answer = await service.http.request(method, path, params={"dry_rum": "1"})
-    assert "there is no parameter 'dry_rum'" in assert_problem(answer, 422, "invalid_request")["detail"]
+    problem = assert_problem(answer, 422, "invalid_request")
+    assert "there is no parameter 'dry_rum'" in problem["detail"]
+    assert problem["errors"] == [{"parameter": "dry_rum", "detail": problem["detail"]}]
 
 
 async def test_nothing_is_done_for_a_parameter_that_a_route_has_not(service: Service) -> None:

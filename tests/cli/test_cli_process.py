@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -97,6 +98,50 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert ended.returncode == 0
     for heavy in ("pydantic", "temporalio", "rich", "structlog", "uvicorn"):
         assert f" {heavy}\n" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "unbuffered"),
+    [("types", ""), ("types", "1"), ("--version", "1"), ("subscriber match im.** --format json", ""), ("--help", "")],
+)
+@pytest.mark.parametrize(
+    ("target", "reason"), [("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")]
+)
+def test_output_that_cannot_be_written_is_an_error_of_two_lines(
+    tmp_path: Path, line: str, unbuffered: str, target: str, reason: str
+) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f'"$0" -m cli.main "$@" >{target}', sys.executable, *line.split()],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        f"error: standard output cannot be written: {reason}; what was written is incomplete",
+        "hint: What the command changed stays changed; replace a token or secret that it was to show.",
+    ]
+
+
+INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "status"),
+    [
+        (f"cli.main._flushed = lambda status: {INTERRUPT} or status", 130),
+        (f"sys.modules['temporalio'] = None; cli.main.finish = lambda status: {INTERRUPT}", -signal.SIGINT),
+    ],
+)
+def test_a_second_interrupt_ends_a_command_without_a_traceback(interrupted: str, status: int) -> None:
+    first = f"cli.main.app = lambda *_, **__: {INTERRUPT}"
+    said = f"import cli.main, os, signal, sys; {first}; {interrupted}; cli.main.main()"
+    ended = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    assert ended.returncode == status
 
 
 def test_python_hardly_looks_for_garbage_in_what_is_loaded() -> None:

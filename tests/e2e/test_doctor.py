@@ -35,7 +35,8 @@ async def test_a_sound_platform_has_no_finding_and_each_trouble_has_one(alone: P
         sound = await alone.im("doctor", "--format", "json")
         assert (sound.code, _bad(sound.json)) == (0, set()), sound.out
         checks = {each["check"]: each for each in sound.json["findings"]}
-        assert "24h" in checks["retention"]["message"]
+        kept = (await alone.im("retention")).out.strip()
+        assert f"for {kept} after they ended" in checks["retention"]["message"]
         assert "im retention set" in checks["retention"]["message"]
         assert {"temporal", "clock", "keys", "workers", "directory", "certificates", "stuck workflows"} <= set(checks)
         body = {"name": "failing", "url": sink.url(), "types": [event_type]}
@@ -60,3 +61,11 @@ async def test_without_temporal_that_is_the_finding_and_the_exit_status_is_3(pla
     assert ran.code == 3
     assert [each["check"] for each in ran.json["findings"]] == ["temporal"]
     assert "im dev" in ran.json["findings"][0]["fix"]
+
+
+async def test_a_malformed_key_is_a_finding_about_keys_and_says_how_one_is_made(platform: Platform) -> None:
+    ran = await platform.im("doctor", "--format", "json", env={"IM_SECRET_KEYS": "k1:abcd"})
+    (found,) = ran.json["findings"]
+    assert (ran.code, found["check"]) == (1, "keys")
+    assert "sealing key 'k1' has 3 bytes" in found["message"]
+    assert 'made by: echo "k1:$(head -c 32 /dev/urandom | base64)"' in found["fix"]

@@ -13,6 +13,7 @@ from service.devserver import DevServer, dev_server, find_cli
 from service.gateway import Gateway
 from tests.faults.scale import SETTLE_SECONDS
 from tests.support.eventually import eventually
+from tests.support.plain_http import is_ready
 from tests.support.platform import TOKEN, Platform, Process
 from tests.support.ports import free_port
 from tests.support.started import started
@@ -107,13 +108,9 @@ class Stage:
         self.processes[name] = process = await context.__aenter__()
         self._contexts[name] = context
         if name == "serve":
-            await eventually(self._ready, UP_SECONDS, 0.05)
+            await eventually(lambda: is_ready(self.url), UP_SECONDS, 0.05)
         else:
             await eventually(lambda: process.said().count("working") > before, UP_SECONDS, 0.05)
-
-    async def _ready(self) -> bool:
-        async with httpx.AsyncClient() as client:
-            return (await client.get(f"{self.url}/readyz")).status_code == 200
 
     async def idle(self, within: float = SETTLE_SECONDS) -> None:
         """Wait until no event workflow runs."""

@@ -41,7 +41,8 @@ async def test_publishers_hear_that_temporal_is_away_and_nothing_is_lost(place: 
         try:
             await asyncio.sleep(1)
             assert (await anybody.get("/healthz")).status_code == 200
-            assert (await anybody.get("/readyz")).status_code == 503
+            unready = await anybody.get("/readyz")
+            assert (unready.status_code, unready.json()["code"]) == (503, "temporal_unavailable")
             await asyncio.sleep(max(0.0, frozen_at + SCALE.away_seconds - time.monotonic()))
             refused = publishers.tried_again
         finally:

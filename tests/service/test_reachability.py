@@ -1,4 +1,4 @@
-"""A Temporal that takes long to search is told from one that is away."""
+"""A Temporal that takes long to search, or has no worker, is told from one that is away."""
 
 import asyncio
 from datetime import timedelta
@@ -6,12 +6,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import SlowSearchError, TemporalUnavailableError, UnavailableError
+from domain.errors import NoWorkerError, SlowSearchError, TemporalUnavailableError, UnavailableError
 from service import temporal
 from service.reachability import searched
+from service.temporal import answered
 
 
 def temporal_that_is(there: bool) -> Client:
@@ -36,3 +37,26 @@ async def test_a_slow_search_does_not_say_that_temporal_is_away(
     with pytest.raises(told):
         async with searched(temporal_that_is(there)):
             await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("there", "told"), [(True, NoWorkerError), (False, TemporalUnavailableError)])
+@pytest.mark.parametrize(
+    "late",
+    [
+        TimeoutError(),
+        WorkflowUpdateRPCTimeoutOrCancelledError(),
+        RPCError("deadline exceeded", RPCStatusCode.DEADLINE_EXCEEDED, b""),
+    ],
+)
+async def test_workers_are_blamed_for_silence_only_where_temporal_itself_answers(
+    there: bool, told: type[UnavailableError], late: Exception
+) -> None:
+    with pytest.raises(told):
+        async with answered(temporal_that_is(there), "im-control"):
+            raise late
+
+
+async def test_a_query_that_finds_no_poller_tells_of_workers_without_asking_again() -> None:
+    with pytest.raises(NoWorkerError):
+        async with answered(temporal_that_is(there=False), "im-control"):
+            raise RPCError("no poller seen", RPCStatusCode.FAILED_PRECONDITION, b"")

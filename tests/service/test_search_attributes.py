@@ -54,6 +54,13 @@ async def test_a_namespace_that_never_takes_them_is_said(tmp_path: Path, monkeyp
             await ensure_search_attributes(client)
 
 
+async def test_before_the_first_start_a_check_up_advises_to_start_before_doing_it_by_hand(tmp_path: Path) -> None:
+    async with temporal_dev_server(tmp_path) as temporal:
+        found = await check_namespace(await _in_new_namespace(temporal.address))
+    (missing,) = [each for each in found if each.check == "search attributes"]
+    assert missing.fix.startswith("Start im serve or im worker, which registers them. Where it may not: temporal ")
+
+
 async def test_a_namespace_that_does_not_exist_is_said(tmp_path: Path) -> None:
     async with temporal_dev_server(tmp_path) as server:
         client = await Client.connect(server.address, namespace="nowhere", data_converter=DATA_CONVERTER)

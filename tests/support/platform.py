@@ -25,6 +25,7 @@ from service.gateway import Gateway
 from service.settings import Settings
 from service.temporal import DATA_CONVERTER
 from tests.support.eventually import LOADED, eventually, within
+from tests.support.plain_http import is_ready
 from tests.support.ports import free_port
 
 IM = str(Path(sys.executable).parent / "im")
@@ -155,10 +156,9 @@ class Process:
                 pytest_fail(f"the process ended with {self.running.returncode}: {self.said()}")
             if not needs_api:
                 return "msg=working" in self.said() or 'msg="working"' in self.said()
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"{self.url}/readyz")).status_code == 200
+            return await is_ready(self.url)
 
-        await eventually(ready, 45)
+        await eventually(ready, 45, interval=0.1)
 
     def said(self) -> str:
         """Everything it wrote to its terminal."""
