@@ -42,8 +42,10 @@ class CertifiedKey(NamedTuple):
         return f"CertifiedKey({self.facts.subject})"
 
 
-def read_certified_key(chain: str, key: str, passphrase: str | None, now: datetime) -> CertifiedKey:
-    """A certificate and its key, checked to belong together and to be valid at ``now``.
+def read_certified_key(
+    chain: str, key: str, passphrase: str | None, now: datetime, *, expired_too: bool = False
+) -> CertifiedKey:
+    """A certificate and its key, checked to belong together and to be valid at ``now``, or with ``expired_too`` before.
 
     Raises:
         InvalidCertificateError: for anything that a receiver would refuse as well, as far as it can be told here.
@@ -54,7 +56,7 @@ def read_certified_key(chain: str, key: str, passphrase: str | None, now: dateti
         opened = _read_key(key, passphrase)
         if own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != opened.public:
             raise InvalidCertificateError(what="the key", reason="it does not belong to the (first) certificate")
-    if own.not_valid_after_utc <= now:
+    if own.not_valid_after_utc <= now and not expired_too:
         raise InvalidCertificateError(
             what="the certificate", reason=f"it expired on {own.not_valid_after_utc:%Y-%m-%d}"
         )
@@ -143,8 +145,11 @@ def _read_key(pem: str, passphrase: str | None) -> _OpenedKey:
     try:
         key = load_pem_private_key(_bounded(pem, "the key"), passphrase.encode() if passphrase else None)
     except TypeError:
-        need = "its passphrase is missing" if passphrase is None else "it has no passphrase, but one was given"
-        raise InvalidCertificateError(what="the key", reason=need) from None
+        if passphrase is None:
+            need, does = "it is encrypted, and its passphrase is missing", "Give it: --key-passphrase (key_passphrase)."
+        else:
+            need, does = "it has no passphrase, but one was given", "Leave --key-passphrase (key_passphrase) out."
+        raise InvalidCertificateError(what="the key", reason=need, fix=does) from None
     except (ValueError, UnsupportedAlgorithm):
         wrong = "it is no private key in PEM, or the passphrase is wrong" if passphrase else "it is no private key"
         raise InvalidCertificateError(what="the key", reason=wrong) from None

@@ -18,6 +18,11 @@ from domain.resealing import SEALED
 KEY_BYTES = 32
 NONCE_BYTES = 12
 MAX_KEYS = 16  # a worker tells the ids of all of them in its identity, which Temporal limits to 1,000 characters
+MAKE_A_KEY = 'echo "k1:$(head -c 32 /dev/urandom | base64)"'
+KEY_FIX = (
+    "Copy it whole from where it was made: every process has the same IM_SECRET_KEYS, id:base64 of 32 bytes. "
+    f"The first of a new deployment is made by: {MAKE_A_KEY}"
+)
 _PREFIX = SEALED.removesuffix(":")
 
 
@@ -44,9 +49,10 @@ class Keyring:
             raise SealingKeyError(reason=f"there are {len(keys)} sealing keys; {MAX_KEYS} are the most")
         for key_id, key in keys:
             if len(key) != KEY_BYTES:
-                raise SealingKeyError(reason=f"sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed")
+                reason = f"sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed"
+                raise SealingKeyError(reason=reason, fix=KEY_FIX)
         if len({key_id for key_id, _ in keys}) < len(keys):
-            raise SealingKeyError(reason="two sealing keys have the same id")
+            raise SealingKeyError(reason="two sealing keys have the same id", fix="Give each an id of its own.")
         self._keys = tuple(keys)
         self._newest = keys[0][0]
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys}
@@ -137,9 +143,11 @@ def parse_keys(text: str) -> list[tuple[str, bytes]]:
     for place, part in enumerate(text.split(","), start=1):
         key_id, colon, encoded = part.strip().partition(":")
         if not colon or not key_id.replace("-", "").isalnum() or len(key_id) > 32:
-            raise SealingKeyError(reason=f"IM_SECRET_KEYS, key {place}: not of the form id:base64")
+            reason = f"IM_SECRET_KEYS, key {place}: not of the form id:base64"
+            raise SealingKeyError(reason=reason, fix=KEY_FIX)
         try:
             keys.append((key_id, base64.b64decode(encoded, validate=True)))
         except ValueError:
-            raise SealingKeyError(reason=f"IM_SECRET_KEYS, key {place} ({key_id}): not base64") from None
+            reason = f"IM_SECRET_KEYS, key {place} ({key_id}): not base64"
+            raise SealingKeyError(reason=reason, fix=KEY_FIX) from None
     return keys

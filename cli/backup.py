@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.run import say
+from cli.run import say, warn
 
 
 def backup(
@@ -37,8 +37,15 @@ def restore(
     """
     from service.backup import restore as put_back  # noqa: PLC0415 - heavy
     from service.settings import load_settings  # noqa: PLC0415 - heavy
+    from service.state_files import key_file  # noqa: PLC0415 - heavy
 
-    aside = put_back(load_settings(), file)
+    settings = load_settings()
+    aside, keys = put_back(settings, file), key_file(settings)
     if aside is not None:
         say(f"the database that was there is kept as {aside}")
-    say(f"restored {file}; start im dev, then look it over: im doctor, im keys list")
+    if keys is None or keys.path.exists():
+        say(f"restored {file}; start im dev, then look it over: im doctor, im keys list")
+    else:
+        say(f"restored {file}")
+        missing = f"there is no {keys.path.name} in {keys.path.parent}"
+        warn(f"{missing}: put the one of the backup there before you start im dev (or set its IM_SECRET_KEYS)")

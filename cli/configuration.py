@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def export(
     *,
     without_secrets: Annotated[
-        bool, typer.Option("--without-secrets", help="Leave out every secret, and every hash of a token.")
+        bool, typer.Option("--without-secrets", help="Leave out every secret, and the hashes of clusters' tokens.")
     ] = False,
 ) -> None:
     """Write the configuration as JSON to standard output.
 
     That is every subscriber (with its pause; without those of im listen), HTTP client, Zeebe cluster and heartbeat.
-    Secrets are sealed in it: they open only with the keys of this deployment (IM_SECRET_KEYS).
+    API tokens are not in it. Secrets are sealed: they open only with the keys of this deployment (IM_SECRET_KEYS).
     """
     found = with_gateway(lambda im: im.configuration.export(with_secrets=not without_secrets))
     put(json_text(found.model_dump(mode="json")))
@@ -48,6 +48,8 @@ def import_(
     write(output, report, import_text(report))
     counts = ", ".join(f"{_count(report, action)} {word}" for action, word in _WORDS.items())
     say(f"{'would be: ' if dry_run else ''}{counts}")
+    if _count(report, "add"):
+        say("API tokens are in no document; those that lack here: im token create NAME --scope ...")
     if report.refused:
         raise typer.Exit(1)
 

@@ -17,7 +17,7 @@ from domain.errors import InvalidEventError, InvalidRequestError
 from domain.faults import in_words
 from domain.http_clients import HttpClient
 from domain.likeness import name_meant
-from domain.resealing import resealed
+from domain.resealing import resealed, sealed_in
 from domain.sources import HeartbeatConfig, ZeebeCluster
 from domain.strict_json import load_json
 from domain.subscribers import Subscriber
@@ -91,7 +91,8 @@ class ImportRow(BaseModel):
     Attributes:
         entry: such as ``subscriber ops``.
         changes: what is different, one line a member; a secret is never in it.
-        note: why it is refused, what is left to do, or what ends with a subscriber that it disables.
+        note: why it is refused, what is left to do (a certificate has expired), or what ends with a subscriber that it
+            disables.
         ping_path: of a heartbeat that got another key; shown this once.
     """
 
@@ -169,6 +170,23 @@ def entry_digest(members: Mapping[str, Any]) -> str:
     """SHA-256 of an entry as a document has it, whatever the order and spacing of its members; without its seal."""
     told = {name: value for name, value in members.items() if name != SEAL}
     return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def digests(members: Mapping[str, Any], entry: Entry) -> set[str]:
+    """Those under which an entry is as it was exported: a tool that writes JSON anew may make ``10`` of ``10.0``.
+
+    Args:
+        members: as the document has them.
+        entry: what was read of them; a number of it is written as `im export` writes it.
+    """
+    read = entry.model_dump(mode="json")
+    written = {name: read[name] if read.get(name) == value else value for name, value in members.items()}
+    return {entry_digest(members), entry_digest(written)}
+
+
+def needs_seal(entry: Entry) -> bool:
+    """Whether it has secrets, or says where those of an HTTP client go."""
+    return bool(sealed_in(entry)) or (isinstance(entry, Subscriber) and entry.http_client is not None)
 
 
 def as_members(entry: Entry) -> dict[str, Any]:

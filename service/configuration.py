@@ -18,7 +18,9 @@ from domain.configuration import (
     Secrets,
     as_members,
     differences,
+    digests,
     entry_digest,
+    needs_seal,
     read_entry,
 )
 from domain.directory import Directory
@@ -90,7 +92,7 @@ class ConfigurationGateway:
         """Entries by name, those that need one under a seal."""
         written = [as_members(entries[name]) for name in sorted(entries)]
         for members in written:
-            if _needs_seal(entries[members["name"]]):
+            if needs_seal(entries[members["name"]]):
                 purpose = _seal_purpose(f"{label} {members['name']}")
                 members[SEAL] = self._connection.keyring.seal(entry_digest(members), purpose)
         return written
@@ -149,7 +151,7 @@ class ConfigurationGateway:
             wanted = wanted.model_copy(update={"paused": None})  # whether it is paused is known here
             current = known.model_copy(update={"secrets": known.signing(datetime.now(UTC))})
         changes = differences(current, wanted, _marks(kind, [current, wanted], ring))
-        note = "; ".join(filter(None, [given.note, *await self._ends(known, wanted)])) or None
+        note = "; ".join(filter(None, [given.note, *await self._remarks(known, wanted)])) or None
         if changes and not dry_run:
             await kind.store(wanted, known)
         path = ping_path(given.key) if given.key and not dry_run else None
@@ -157,8 +159,10 @@ class ConfigurationGateway:
         told = changes if known is not None else []
         return ImportRow(entry=label, action=action, changes=told, note=note, ping_path=path)
 
-    async def _ends(self, known: Entry | None, wanted: Entry) -> list[str]:
-        """What ends with a subscriber that is disabled: nobody is asked for it, so it is said."""
+    async def _remarks(self, known: Entry | None, wanted: Entry) -> list[str]:
+        """What ends with a subscriber that is disabled, for nobody is asked; that a client's certificate expires."""
+        if isinstance(wanted, HttpClient):
+            return wanted.warnings(datetime.now(UTC))
         if not isinstance(known, Subscriber) or not known.enabled or cast("Subscriber", wanted).enabled:
             return []
         told = given_up(known.name, await self._registries.owed(known.name, ordered=known.ordered))
@@ -183,8 +187,8 @@ def _given(kind: _Kind, members: dict[str, Any], document: Configuration, lender
     label = _label(kind, members)
     if document.secrets is Secrets.SEALED:
         entry = read_entry(kind.model, members)
-        if SEAL in members or _needs_seal(entry):
-            _check_seal(members, label, ring)
+        if SEAL in members or needs_seal(entry):
+            _check_seal(members, entry, label, ring)
         return _Given(entry)
     left_out = document.omitted.get(label)
     check_bare(members, left_out)
@@ -193,19 +197,14 @@ def _given(kind: _Kind, members: dict[str, Any], document: Configuration, lender
     return _Given(read_entry(kind.model, found.members), found.key, found.note, keeps=left_out is not None or lent)
 
 
-def _needs_seal(entry: Entry) -> bool:
-    """Whether it has secrets, or says where those of an HTTP client go."""
-    return bool(sealed_in(entry)) or (isinstance(entry, Subscriber) and entry.http_client is not None)
-
-
-def _check_seal(members: dict[str, Any], label: str, ring: Keyring) -> None:
+def _check_seal(members: dict[str, Any], entry: Entry, label: str, ring: Keyring) -> None:
     """Refuse an entry that was edited: whoever edits a document must not send secrets elsewhere."""
     if SEAL not in members:
         raise InvalidRequestError(
             reason="it has secrets or names an HTTP client, and has no seal: take it as im export wrote it, add it by "
             "hand, or export --without-secrets"
         )
-    if ring.open(str(members[SEAL]), _seal_purpose(label)) != entry_digest(members):
+    if ring.open(str(members[SEAL]), _seal_purpose(label)) not in digests(members, entry):
         raise InvalidRequestError(
             reason="it was edited, and its secrets go only where they went when it was exported: change it here after "
             "the import, or export --without-secrets"

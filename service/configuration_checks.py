@@ -80,7 +80,7 @@ class Checks:
         return new_subscriber(made, now).model_copy(update={"secrets": secrets, "paused": paused})
 
     async def client(self, given: HttpClient) -> HttpClient:
-        """An HTTP client; what is known of its certificates is read anew from them."""
+        """An HTTP client, its certificate expired or not; what is known of its certificates is read anew from them."""
         name = given.name
 
         def opened(sealed: str | None, part: Part) -> str | None:
@@ -104,7 +104,8 @@ class Checks:
             "proxy": proxy.url if proxy else None,
             "proxy_credentials": opened(proxy.sealed_credentials, Part.PROXY) if proxy else None,
         }
-        return new_client(await HttpClientDrafts(self._keyring, self._policy).make(name, options), datetime.now(UTC))
+        drafts = HttpClientDrafts(self._keyring, self._policy, expired_too=True)
+        return new_client(await drafts.make(name, options), datetime.now(UTC))
 
     async def cluster(self, given: ZeebeCluster) -> ZeebeCluster:
         """A Zeebe cluster."""

@@ -117,3 +117,4 @@ def test_other_forms_are_refused_without_showing_the_key(text: str) -> None:
         parse_keys(text)
     assert "QUJ" not in str(caught.value)
     assert "%%%" not in str(caught.value)
+    assert "made by: echo" in caught.value.advice

@@ -1,5 +1,6 @@
 """A backup of the running database, restored, continues what waited."""
 
+import base64
 import shutil
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.main import run
 from domain.errors import InvalidRequestError
 from service.backup import back_up, restore
 from service.settings import Settings
@@ -92,3 +94,24 @@ def test_restores_within_a_second_keep_what_each_of_them_replaced(tmp_path: Path
 def _number(database: Path) -> int:
     with closing(sqlite3.connect(database)) as opened:
         return int(opened.execute("SELECT number FROM history_node").fetchone()[0])
+
+
+def test_a_restore_where_the_keys_are_not_says_so_before_others_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup, state = tmp_path / "backup.db", tmp_path / "state"
+    with closing(sqlite3.connect(backup)) as made:
+        made.execute("CREATE TABLE history_node (id)")
+        made.commit()
+    monkeypatch.setenv("IM_STATE_DIR", str(state))
+    asks = f"there is no secret-keys in {state}: put the one of the backup there before you start im dev"
+    assert run(["restore", str(backup)]) == 0
+    assert asks in capsys.readouterr().err
+    assert not (state / "secret-keys").exists()
+    monkeypatch.setenv("IM_SECRET_KEYS", f"k1:{base64.b64encode(bytes(32)).decode()}")
+    assert run(["restore", str(backup)]) == 0
+    assert "no secret-keys" not in capsys.readouterr().err
+    monkeypatch.delenv("IM_SECRET_KEYS")
+    (state / "secret-keys").write_text("k1:")
+    assert run(["restore", str(backup)]) == 0
+    assert "no secret-keys" not in capsys.readouterr().err

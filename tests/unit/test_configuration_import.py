@@ -1,6 +1,7 @@
 """Imports into registries in memory: what was exported is the same, and secrets go only where they went."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -234,6 +235,28 @@ def test_an_entry_that_names_a_client_is_sealed_and_refused_when_it_was_edited()
     del document["subscribers"][0]["seal"]
     assert "has no seal" in (here.load(document)[-1].note or "")
     assert here.subscribers["my-webhook"].url == URL
+
+
+def test_a_certificate_that_expired_meanwhile_is_the_same_here_and_is_added_elsewhere_with_its_subscribers() -> None:
+    certificate = trustme.CA().issue_cert("im", not_after=datetime.now(UTC) - timedelta(days=1))
+    client = make_http_client("partner", certificate=certificate)
+    here, there = Registries.of(client, make_subscriber(http_client="partner")), Registries()
+    rows = here.load(here.export())
+    assert [row.action for row in rows] == [Action.SAME, Action.SAME]
+    added = there.load(here.export())
+    assert [row.action for row in added] == [Action.ADD, Action.ADD]
+    assert all("expired on" in (row.note or "") for row in (rows[0], added[0]))
+    assert there.clients["partner"].certificate is not None
+
+
+def test_a_document_that_a_tool_wrote_anew_is_the_same() -> None:
+    here = Registries.of(PARTNER)
+    document = here.export()
+    assert document["http_clients"][0]["total_seconds"] == 10.0
+    rewritten = json.loads(json.dumps(document, sort_keys=True).replace("10.0", "10"))  # as jq 1.6 does
+    assert [row.action for row in here.load(rewritten)] == [Action.SAME]
+    rewritten["http_clients"][0]["total_seconds"] = 9
+    assert [row.action for row in here.load(rewritten)] == [Action.REFUSE]
 
 
 def test_a_document_without_secrets_sends_a_clients_credentials_nowhere_by_itself() -> None:
