@@ -79,7 +79,7 @@ def add(
         "ping_url": ping_url,
     }
     added = with_gateway(lambda im: im.heartbeats.add(name, **given))
-    write(output, added, f"ping url: {local_api()}{added.ping_path}")
+    write(output, added, f"{local_api()}{added.ping_path}")
     row = added.heartbeat
     say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
     say("the ping URL is a key, and is not shown again; from elsewhere, put the host in it that serves the API there")

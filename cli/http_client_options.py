@@ -1,5 +1,6 @@
 """The options that commands of `im http-client` share, and how the files and secrets named there are read."""
 
+import re
 import sys
 from enum import StrEnum
 from getpass import getpass
@@ -10,12 +11,24 @@ import typer
 
 from cli.run import one_of, only_given
 
+_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|ms)?")
+
 
 class TokenAuthChoice(StrEnum):
     """`domain.http_clients.TokenAuth`, which takes pydantic to import; a test compares both."""
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+
+
+def _seconds(text: str) -> float:
+    """``5s``, ``2.5s`` or ``500ms``, or ``5`` for seconds."""
+    found = _SECONDS.fullmatch(text.strip().lower())
+    if not found:
+        from domain.faults import shown  # noqa: PLC0415 - only where something went wrong
+
+        raise typer.BadParameter(f"{shown(text)} is not a time limit; write 5s, 2.5s or 500ms, or 5 for seconds")
+    return float(found[1]) / (1000 if found[2] == "ms" else 1)
 
 
 Name = Annotated[str, typer.Argument(help="The HTTP client's name.", metavar="NAME", show_default=False)]
@@ -59,11 +72,21 @@ Auth = Annotated[
 ]
 ConnectTimeout = Annotated[
     float | None,
-    typer.Option("--connect-timeout", metavar="SECONDS", help="To connect, TLS included; 0.1 to 10.  [default: 10]"),
+    typer.Option(
+        "--connect-timeout",
+        metavar="DURATION",
+        parser=_seconds,
+        help="To connect, TLS included; 100ms to 10s.  [default: 10s]",
+    ),
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", help="For a whole request, token included; 0.1 to 10."),
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        parser=_seconds,
+        help="For a whole request, token included; 100ms to 10s.  [default: 10s]",
+    ),
 ]
 ProxyUrl = Annotated[str | None, typer.Option("--proxy", metavar="URL", help="Egress proxy, as http(s)://host:port.")]
 ProxyCredentials = Annotated[
@@ -122,7 +145,7 @@ def read_options(given: dict[str, Any], *, new: bool) -> dict[str, Any]:
     check_whole(given, new=new)
     for name, option in _FILES.items():
         if name in options:
-            options[name] = _text(option, options[name])
+            options[name] = _text(option, options[name].removeprefix("@"))  # as secrets are given
     for name, option in _SECRETS.items():
         if name in options:
             options[name] = _secret(option, options[name], bare_file=name == "key_passphrase")

@@ -80,20 +80,27 @@ def replay_text(found: ReplayView) -> str:
 def outcome(found: ReplayView) -> str:
     """One line on where a replay stands."""
     left = "" if found.eta_seconds is None else f", {about(found.eta_seconds)} left"
-    told = f"{found.delivered} delivered, {found.failed} failed, {found.under_way} under way"
+    told = f"{found.delivered} delivered, {found.failed} failed, {found.under_way} without an outcome yet"
     others = (("cancelled", found.cancelled), ("forgotten", found.forgotten))
     told += "".join(f", {count} {name}" for name, count in others if count)
-    return f"{found.id} {found.stage}: {found.sent} of {found.matched} sent ({told}){left}"
+    return f"{found.id} {found.stage}: {found.sent} of {found.matched} handed over ({told}){left}"
 
 
-def survey_text(found: Survey, rate: str) -> str:
+def look_again(found: ReplayView) -> str | None:
+    """Where to look, when a replay has handed over all it will, and not all of that has ended."""
+    if found.ended_at is None or not found.under_way:
+        return None
+    return f"{found.under_way} of these have no outcome yet; look again: im replay show {found.id}"
+
+
+def survey_text(found: Survey, options: ReplayOptions) -> str:
     """`im replay --dry-run`: how many of each type, the first and the last one."""
     pairs: list[tuple[str, Any]] = [
-        ("would be sent", f"{found.matched}{'' if found.complete else ' at least'}, at {rate}")
+        ("would be sent", f"{found.matched}{'' if found.complete else ' at least'}, at {options.rate}")
     ]
     pairs += [("first", _told(found.first)), ("last", _told(found.last))] if found.first and found.last else []
     pairs += (
-        [("skipped", f"{found.skipped} of those that failed have arrived since, or are on their way")]
+        [("skipped", f"{found.skipped} of those that {_ended(options)} have arrived since, or are on their way")]
         if found.skipped
         else []
     )
@@ -104,7 +111,7 @@ def survey_text(found: Survey, rate: str) -> str:
 def nothing(options: ReplayOptions, skipped: int) -> str:
     """Why there is nothing to send, as far as it is known."""
     if skipped:
-        return f"nothing to send: the {skipped} that failed have arrived since, or are on their way"
+        return f"nothing to send: the {skipped} that {_ended(options)} have arrived since, or are on their way"
     if options.undelivered:
         what = f"failed or was cancelled for {options.subscriber}"
     elif options.failed_only:
@@ -156,6 +163,11 @@ class Progress:
         elif found.ended_at is not None or time.monotonic() >= self._due:
             self._due = time.monotonic() + PLAIN_EVERY_SECONDS
             say(outcome(found))
+
+
+def _ended(options: ReplayOptions) -> str:
+    """How those have ended that are chosen by their end."""
+    return "failed or were cancelled" if options.undelivered else "failed"
 
 
 def _told(event: Replayed) -> str:

@@ -118,6 +118,7 @@ def drain_line(progress: DrainProgress) -> str:
         ("failed", progress.failed),
         ("dropped", progress.dropped),
         ("cancelled", progress.cancelled),
+        ("in line for their turn", progress.in_line),
     )
     said = ", ".join(f"{count} {word}" for word, count in counted if count)
     left = f"{progress.left} left" if progress.counted else "counting what waits"

@@ -19,7 +19,7 @@ def token_table(tokens: Iterable[TokenView], now: datetime) -> str:
         (
             one.name,
             render.when(one.created_at),
-            "expired" if one.expired else render.when(one.expires_at) if one.expires_at else "never",
+            _expiry(one),
             ago(now - one.last_used_at) if one.last_used_at else "never",
             one.rate_limit or render.NONE,
             ",".join(one.scopes),
@@ -27,3 +27,10 @@ def token_table(tokens: Iterable[TokenView], now: datetime) -> str:
         for one in tokens
     )
     return render.table(("NAME", "CREATED", "EXPIRES", "LAST_USED", "RATE_LIMIT", "SCOPES"), rows)
+
+
+def _expiry(token: TokenView) -> str:
+    """When a token stops counting, or did."""
+    if token.expires_at is None:
+        return "never"
+    return f"{'expired ' if token.expired else ''}{render.when(token.expires_at)}"

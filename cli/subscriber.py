@@ -162,7 +162,8 @@ def update(
     generate_secret: GenerateSecret = False,
     drop_secret: DropSecret = False,
     overlap: Annotated[
-        str, typer.Option("--overlap", metavar="DURATION", help="How long the old secret stays valid beside a new one.")
+        str,
+        typer.Option("--overlap", metavar="DURATION", help="How long former secrets sign beside a new one, at most."),
     ] = "24h",
     header: Header = None,
     clear_headers: ClearHeaders = False,
@@ -215,7 +216,8 @@ def update(
     if not options:
         raise typer.BadParameter("nothing to change; see im subscriber update --help")
     valid_beside = duration("--overlap", overlap)
-    told("updated", with_gateway(lambda im: im.subscribers.update(name, overlap=valid_beside, **options)), output)
+    changed = with_gateway(lambda im: im.subscribers.update(name, overlap=valid_beside, **options))
+    told("updated", changed, output, rotated=generate_secret or secret is not None)
 
 
 app.command(epilog=examples("im subscriber remove my-webhook", "im subscriber remove my-webhook --cancel-waiting"))(

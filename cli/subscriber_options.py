@@ -24,8 +24,8 @@ Severities = Annotated[
     typer.Option(
         "--severities",
         metavar="SEVERITIES",
-        help="Of events that state one, as incidents' do, only these: SEV-1,SEV-2. New subscribers get all; 'all' "
-        "chooses all again.",
+        help="Of events that state one, as incidents' do, only these: SEV-1,SEV-2; alarms are told whatever "
+        "theirs. New subscribers get all; 'all' chooses all again.",
     ),
 ]
 Notify = Annotated[

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Sequence
 
 from domain.errors import InvalidSecretError
+from domain.labels import labelled
 
 PREFIX = "whsec_"
 MIN_SECRET_LENGTH = 8
@@ -24,8 +25,10 @@ def check_secret(secret: str) -> str:
 
     Raises:
         InvalidSecretError: shorter than 8 or longer than 512 characters, with control characters or white space
-            at an end, or ``whsec_`` without 24 to 64 bytes of base64 behind it.
+            at an end, ``whsec_`` without 24 to 64 bytes of base64 behind it, or a label before that.
     """
+    if reason := labelled(secret):
+        raise InvalidSecretError(reason=reason)
     if not secret.startswith(PREFIX) and not MIN_SECRET_LENGTH <= len(secret) <= MAX_SECRET_LENGTH:
         count = f"{len(secret)} character{'' if len(secret) == 1 else 's'}"
         raise InvalidSecretError(reason=f"it has {count}, and must have {MIN_SECRET_LENGTH} to {MAX_SECRET_LENGTH}")

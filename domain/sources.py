@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.errors import InvalidNameError, InvalidRequestError
 from domain.incidents import Severity
+from domain.labels import labelled
 from domain.tokens import ApiToken
 
 MIN_TOKEN_LENGTH = 16
@@ -194,8 +195,10 @@ def bare_token(value: str) -> str:
 
 
 def check_token(value: str) -> str:
-    """The bare token, if it is long enough; raises `InvalidRequestError` otherwise."""
+    """The bare token, if it is long enough and has no label before it; raises `InvalidRequestError` otherwise."""
     token = bare_token(value)
+    if reason := labelled(token):
+        raise InvalidRequestError(reason=f"the token cannot be used: {reason}")
     if len(token) < MIN_TOKEN_LENGTH or not token.isascii() or not token.isprintable():
         raise InvalidRequestError(reason=f"a token has at least {MIN_TOKEN_LENGTH} printable ASCII characters")
     return token

@@ -3,7 +3,7 @@
 from service.settings import Settings
 
 TEMPORAL_VARIABLES: dict[str, str] = {
-    "TEMPORAL_ADDRESS": "Host and port of the Temporal frontend (default localhost:7233).",
+    "TEMPORAL_ADDRESS": "Host and port of the Temporal frontend, without http:// (default localhost:7233).",
     "TEMPORAL_NAMESPACE": "Namespace; it must exist (default: default).",
     "TEMPORAL_API_KEY": "API key, for Temporal Cloud.",
     "TEMPORAL_TLS": "true to connect with TLS.",

@@ -67,11 +67,13 @@ class HttpClientDrafts:
     Args:
         keyring: seals.
         policy: checked on token URLs and proxies.
+        expired_too: take a certificate that has expired, as one that is stored may have meanwhile.
     """
 
-    def __init__(self, keyring: Keyring, policy: AddressPolicy) -> None:
+    def __init__(self, keyring: Keyring, policy: AddressPolicy, *, expired_too: bool = False) -> None:
         self._keyring = keyring
         self._policy = policy
+        self._expired_too = expired_too
 
     async def make(self, name: str, options: HttpClientOptions) -> HttpClientDraft:
         """A client to add, or what to change of one."""
@@ -95,7 +97,8 @@ class HttpClientDrafts:
         if not isinstance(chain, str) or not isinstance(key, str):
             raise InvalidRequestError(reason="a certificate and its key go together: give both")
         opened = passphrase if isinstance(passphrase, str) else None
-        found = await asyncio.to_thread(read_certified_key, chain, key, opened, datetime.now(UTC))
+        now, late = datetime.now(UTC), self._expired_too
+        found = await asyncio.to_thread(read_certified_key, chain, key, opened, now, expired_too=late)
         sealed = self._sealed(name, Part.CERTIFICATE, found.key)
         return ClientCertificate(chain=found.chain, sealed_key=sealed, facts=found.facts)
 

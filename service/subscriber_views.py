@@ -12,13 +12,15 @@ from domain.event_types import KNOWN_TYPES
 from domain.health import Health
 from domain.http_clients import HttpClient
 from domain.incidents import EVENT_TYPES as INCIDENT_TYPES
-from domain.message_formats import MessageFormat
+from domain.message_formats import ALARM_TYPES, MessageFormat
 from domain.patterns import matches_any
 from domain.pauses import Pause
 from domain.subscribers import Subscriber
 from domain.targets import kinds
 from domain.targets.kinds import WEBHOOK
 from domain.web_service import parts_of
+
+_AT = "%Y-%m-%d %H:%M:%S"
 
 
 class SubscriberView(BaseModel):
@@ -120,9 +122,15 @@ def unsayable(subscriber: Subscriber) -> list[str]:
 
 
 def unchosen(subscriber: Subscriber) -> list[str]:
-    """A warning when severities are chosen among events of `im` that state none."""
-    if not subscriber.severities or any(matches_any(subscriber.types, each) for each in INCIDENT_TYPES.values()):
+    """A warning when severities are chosen among events of `im` that state none, or alarms among them."""
+    if not subscriber.severities:
         return []
+    if any(matches_any(subscriber.types, each) for each in INCIDENT_TYPES.values()):
+        said = kinds.sayable_types(subscriber.target) or ALARM_TYPES
+        if not any(matches_any(subscriber.types, each) and each in said for each in ALARM_TYPES):
+            return []
+        told = "the patterns match alarms too, and alarms of every severity are told: severities choose incidents"
+        return [f"{told}. For incidents alone: --types 'im.incident.**'"]
     if not any(matches_any(subscriber.types, each) for each in KNOWN_TYPES):
         return []  # events of one's own, which may state one
     told = (
@@ -146,6 +154,15 @@ def unsigned(subscriber: SubscriberView, sign: str) -> list[str]:
     return [f"its requests are not signed, so the receiver cannot tell them from forged ones; to sign them: {sign}"]
 
 
+def cut_short(before: SubscriberView, after: SubscriberView) -> list[str]:
+    """A warning where a rotation ends the overlap of an earlier one before its time."""
+    was, now = before.rotating_until, after.rotating_until
+    if was is None or (now is not None and now >= was):
+        return []
+    ends = f"signs until {now:{_AT}} UTC only" if now else "signs no more"
+    return [f"the overlap is shorter than an earlier one: a secret that was to sign until {was:{_AT}} UTC {ends}"]
+
+
 def left_open(subscriber: Subscriber) -> list[str]:
     """A warning for an alert target that is not told the end any more of what it may have been told the begin of."""
     if subscriber.target == WEBHOOK:
@@ -155,8 +172,18 @@ def left_open(subscriber: Subscriber) -> list[str]:
 
 def pause_ended(name: str, pause: Pause) -> str:
     """That a pause ends with the disabling of its subscriber: enabled again, it is told at once."""
-    since = f"{pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}"
-    return f"{name} is not paused any more (it was since {since}); once it is enabled, it is told of what comes then"
+    return f"{_no_more(name, pause)}; once it is enabled, it is told of what comes then"
+
+
+def released(before: SubscriberView, after: SubscriberView) -> list[str]:
+    """That a pause ends by another change than a resume, as a new URL ends that of a 410; what waited is sent."""
+    if before.paused is None or after.paused is not None or not after.enabled:
+        return []
+    return [f"{_no_more(before.name, before.paused)}; what waits is being sent"]
+
+
+def _no_more(name: str, pause: Pause) -> str:
+    return f"{name} is not paused any more (it was since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason})"
 
 
 def given_up(name: str, owed: Owed, *, removed: bool = False) -> list[str]:

@@ -34,9 +34,11 @@ from service.subscriber_views import (
     Removed,
     Resumed,
     SubscriberView,
+    cut_short,
     given_up,
     left_open,
     pause_ended,
+    released,
     unchosen,
     unknown,
     unsayable,
@@ -88,10 +90,13 @@ class SubscriberGateway:
         current = await self.get(name) if gives_parts(options) else None
         change = await (await self._drafts(options)).change(name, options, current.url if current else None)
         await self._connection.require_worker()
+        before = current or await self.get(name)
         cancel = bool(options.get("cancel_waiting"))
         owed, pause = await self._given_up(name, cancel=cancel) if change.enabled is False else (Owed(), None)
         subscriber = await self._updates.carry_out(SubscriberDirectoryWorkflow.change, change)
         changed = await self._changed(subscriber, options["secret"], change, generated=generated)
+        changed.warnings += cut_short(before, changed.subscriber) if change.sealed_secret else []
+        changed.warnings += released(before, changed.subscriber)
         changed.warnings += left_open(subscriber) if change.severities else []
         changed.warnings += ([pause_ended(name, pause)] if pause else []) + given_up(name, owed)
         return changed
@@ -214,7 +219,7 @@ class SubscriberGateway:
             warnings=[
                 *misreadings(asked.types or (), list(KNOWN_TYPES)),
                 *unsayable(subscriber),
-                *unchosen(subscriber),
+                *(unchosen(subscriber) if asked.types or asked.severities else []),
                 *unknown(subscriber, asked.severities),
             ],
             secret=secret if generated else None,

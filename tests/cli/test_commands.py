@@ -12,6 +12,7 @@ import typer
 from typer.main import get_command
 
 import cli.subscriber
+from cli import render_replays
 from cli.alarm_options import AlarmSeverityChoice
 from cli.app import app
 from cli.incident import SeverityChoice, StatusChoice
@@ -24,6 +25,8 @@ from domain.errors import ImError, TemporalUnavailableError, UnavailableError
 from domain.health import Health
 from domain.incidents import Severity, Status
 from domain.pauses import Pause
+from domain.replays import Selection
+from service.replay_views import ReplayView
 from service.settings import LogLevel
 from service.subscriber_views import Changed, SubscriberDetail, SubscriberView
 
@@ -75,6 +78,32 @@ def test_a_temporal_that_has_no_such_address_is_said_to_be_away(
 def test_a_port_is_one_before_anything_is_started(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["dev", option, "99999"]) == 2
     assert option in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["replay show rpl_3f9c2a7b10de --follow", "replay cancel rpl_3f9c2a7b10de"])
+def test_a_replay_that_handed_over_all_does_not_read_as_if_it_had_arrived(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = Selection(to="ops", until=NOW)
+    found = ReplayView(
+        id="rpl_3f9c2a7b10de",
+        stage="done",
+        selection=chosen,
+        rate="10/s",
+        matched=6,
+        sent=6,
+        under_way=6,
+        started_at=NOW,
+        ended_at=NOW,
+    )
+    monkeypatch.setattr("cli.replay.with_gateway", lambda _: found)
+    assert run(command.split()) == 0
+    said = capsys.readouterr().err
+    assert "6 of these have no outcome yet; look again: im replay show rpl_3f9c2a7b10de" in said
+    of_all = "6 of 6 handed over (0 delivered, 0 failed, 6 without an outcome yet)"
+    assert render_replays.outcome(found) == f"rpl_3f9c2a7b10de done: {of_all}"
+    assert render_replays.look_again(found.model_copy(update={"under_way": 0, "delivered": 6})) is None
+    assert render_replays.look_again(found.model_copy(update={"ended_at": None})) is None
 
 
 def test_choices_are_those_of_the_domain() -> None:
@@ -334,12 +363,12 @@ def test_a_wrong_header_is_refused_without_repeating_it(capsys: pytest.CaptureFi
     assert "hush" not in capsys.readouterr().err
 
 
-def test_a_generated_secret_is_shown_once_on_standard_output(
+def test_a_generated_secret_is_alone_on_standard_output_so_that_a_file_has_it(
     asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*ADD, "--generate-secret"]) == 0
     said = capsys.readouterr()
-    assert said.out == "secret: whsec_generated\n"
+    assert said.out == "whsec_generated\n"
     assert said.err.splitlines() == [
         "added a: ** to https://example.com/webhook",
         "the secret is not shown again; give it to the receiver now",

@@ -62,7 +62,7 @@ def test_add_shows_the_ping_path_on_standard_output_and_never_the_ping_url(
     line = "heartbeat add backup --every 24h --grace 1h --severity sev-2 --ping-url https://hc-ping.com/hush"
     assert run(line.split()) == 0
     said = capsys.readouterr()
-    assert said.out == "ping url: http://localhost:8080/api/v1/ping/key\n"
+    assert said.out == "http://localhost:8080/api/v1/ping/key\n"
     assert said.err.startswith("added backup: a beat every 60s, grace 30s\n")
     assert "hush" not in said.out + said.err
     assert asked == {

@@ -65,7 +65,7 @@ def test_files_and_secrets_are_read_and_never_printed(
     for name, text in (("c.pem", chain), ("c.key", key), ("secret.txt", f"{CLIENT_SECRET}\n"), ("pass.txt", "open\n")):
         (tmp_path / name).write_text(text)
     _typed(monkeypatch, f"{PASSWORD}\n")
-    line = ["http-client", "add", "partner", "--cert", str(tmp_path / "c.pem"), "--key", str(tmp_path / "c.key")]
+    line = ["http-client", "add", "partner", "--cert", str(tmp_path / "c.pem"), "--key", f"@{tmp_path / 'c.key'}"]
     line += ["--key-passphrase", str(tmp_path / "pass.txt"), "--user", "im", "--password", "-"]
     line += ["--oauth2-client-secret", f"@{tmp_path / 'secret.txt'}", "--timeout", "5"]
     line += ["--oauth2-token-url", "https://login.example.com/token", "--oauth2-client-id", "im"]
@@ -77,6 +77,20 @@ def test_files_and_secrets_are_read_and_never_printed(
     assert (asked["certificate"], asked["key"], asked["key_passphrase"]) == (chain, key, "open")
     assert (asked["password"], asked["client_secret"], asked["total_seconds"]) == (PASSWORD, CLIENT_SECRET, 5)
     assert "trust" not in asked
+
+
+@pytest.mark.parametrize(("typed", "seconds"), [("5", 5), ("5s", 5), ("2.5s", 2.5), ("500ms", 0.5), ("500MS", 0.5)])
+def test_time_limits_are_durations(asked: dict[str, Any], typed: str, seconds: float) -> None:
+    assert run(["http-client", "add", "partner", "--timeout", typed, "--connect-timeout", typed]) == 0
+    assert (asked["total_seconds"], asked["connect_seconds"]) == (seconds, seconds)
+
+
+@pytest.mark.parametrize("typed", ["5m", "five", "-1", "1e3", "s", ""])
+def test_a_time_limit_that_is_none_is_refused_with_how_to_write_one(
+    typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["http-client", "add", "partner", f"--timeout={typed}"]) == 2
+    assert "write 5s, 2.5s or 500ms, or 5 for seconds" in " ".join(capsys.readouterr().err.replace("│", "").split())
 
 
 def test_a_secret_on_the_command_line_is_refused_without_repeating_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from cli import render, render_incidents, render_subscribers
+from cli import render, render_incidents, render_replays, render_subscribers
 from cli.subscriber_pause import resumed_line
 from domain.drains import DrainProgress, Owed
 from domain.health import Health, HealthStatus
 from domain.incidents import Declaration, Severity, declare
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure, waiting
 from domain.pauses import Pause
+from domain.replays import Survey
 from domain.subscriber_changes import resume
 from domain.subscribers import Subscriber
 from domain.tidings import of_change
@@ -21,6 +22,7 @@ from domain.web_service import parts_of
 from service.event_rows import EventRow
 from service.event_views import EventView
 from service.progress import RunView
+from service.replay_views import ReplayOptions
 from service.subscriber_views import Resumed, SubscriberView, given_up, view
 from tests.support.builders import make_event, make_subscriber
 
@@ -392,3 +394,13 @@ def test_what_waits_for_its_turn_is_shown_where_there_is_any() -> None:
     assert heads.endswith("IN_LINE")
     assert [line.split("never")[1].strip() for line in lines] == ["3", "not counted", "-", "0"]
     assert "IN_LINE" not in render_subscribers.health_table(rows[2:], NOW)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [("failed_only", "that failed have arrived"), ("undelivered", "that failed or were cancelled have")],
+)
+def test_what_a_replay_skips_is_said_to_have_ended_as_it_was_chosen(chosen: str, said: str) -> None:
+    options = ReplayOptions.model_validate({"subscriber": "ops", chosen: True})
+    assert said in render_replays.nothing(options, skipped=16)
+    assert said in render_replays.survey_text(Survey(skipped=16), options)

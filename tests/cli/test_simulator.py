@@ -169,6 +169,7 @@ async def test_a_refusal_ends_it_with_what_the_api_says(sink: Sink, status: int,
     with pytest.raises(kind, match="no cluster has that token") as error:
         await run()
     assert TOKEN not in str(error.value)
+    assert ("--token - < FILE" in getattr(error.value, "advice", "")) is (status == 401)
     assert len(sink.received) == 1
 
 

@@ -118,7 +118,7 @@ def test_the_list_says_what_counts_and_what_is_used() -> None:
         TokenView(name="old", scopes=["ingest:prod"], created_at=NOW, expires_at=NOW, expired=True, rate_limit="10/s"),
     ]
     assert token_table(tokens, NOW).splitlines() == [
-        "NAME  CREATED               EXPIRES  LAST_USED  RATE_LIMIT  SCOPES",
-        "ci    2025-12-26T14:30:00Z  never    1m ago     -           read,publish",
-        "old   2025-12-26T14:30:00Z  expired  never      10/s        ingest:prod",
+        "NAME  CREATED               EXPIRES                       LAST_USED  RATE_LIMIT  SCOPES",
+        "ci    2025-12-26T14:30:00Z  never                         1m ago     -           read,publish",
+        "old   2025-12-26T14:30:00Z  expired 2025-12-26T14:30:00Z  never      10/s        ingest:prod",
     ]

@@ -101,6 +101,11 @@ def test_data_that_is_no_json_is_said_with_its_option_and_the_place_of_the_fault
         assert "--datacontenttype" in shown
 
 
+def test_a_dash_for_data_is_answered_with_how_standard_input_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["event", "emit", "--type", "a.b", "--data", "-"]) == 2
+    assert "write @- to read standard input" in " ".join(capsys.readouterr().err.split())
+
+
 def test_data_of_another_kind_is_not_read_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["event", "emit", "--data", "{bad", "--datacontenttype", "text/plain"]) == 2
     assert "give --type" in capsys.readouterr().err

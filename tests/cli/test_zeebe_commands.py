@@ -94,10 +94,12 @@ def test_given_tokens_and_secrets_are_never_printed(asked: Asked, capsys: pytest
         assert SECRET not in said.out + said.err
 
 
-def test_a_generated_token_is_shown_once_on_standard_output(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generated_token_is_alone_on_standard_output_so_that_a_file_has_it(
+    asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["zeebe", "cluster", "add", "prod", "--generate-token"]) == 0
     said = capsys.readouterr()
-    assert said.out == "token: generated\n"
+    assert said.out == "generated\n"
     assert said.err.splitlines() == [
         "added prod: token set, one incident for each element, SEV-3",
         "the token is not shown again; configure the exporter with it now",
@@ -142,6 +144,16 @@ def test_wrong_usage_exits_2(line: str, capsys: pytest.CaptureFixture[str]) -> N
     said = capsys.readouterr()
     assert said.out == ""
     assert "Error" in said.err
+
+
+def test_a_token_with_a_label_is_no_token_to_simulate_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(read=lambda: "token: im_hush\n", isatty=lambda: False))
+    assert run(["zeebe", "simulate", "--token", "-", "--records", "1", "--url", "http://127.0.0.1:9"]) == 2
+    said = capsys.readouterr().err
+    assert "--token: it begins with 'token:', which is a label" in said
+    assert "hush" not in said
 
 
 def test_clusters_are_shown_as_they_are_set_up() -> None:

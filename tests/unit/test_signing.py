@@ -94,7 +94,16 @@ def test_webhook_ids_differ_by_source_and_by_id() -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["12345678", "your-webhook-secret", "with inner space", "p\xe4ssw\xf6rter", "x" * 512, KEYED, whsec(b"k" * 24)],
+    [
+        "12345678",
+        "your-webhook-secret",
+        "with inner space",
+        "p\xe4ssw\xf6rter",
+        "secret: mine",
+        "x" * 512,
+        KEYED,
+        whsec(b"k" * 24),
+    ],
 )
 def test_usable_secrets_are_taken_as_they_are(secret: str) -> None:
     assert check_secret(secret) == secret
@@ -118,6 +127,8 @@ def test_usable_secrets_are_taken_as_they_are(secret: str) -> None:
         "whsec_" + "!" * 40,
         "whsec_\xe9" + "a" * 40,
         KEYED.rstrip("="),
+        f"secret: {KEYED}",
+        f"whsec: {KEYED}",
     ],
 )
 def test_other_secrets_are_refused_without_being_shown(secret: str) -> None:
@@ -134,6 +145,7 @@ def test_other_secrets_are_refused_without_being_shown(secret: str) -> None:
         ("whsec_", "it begins with whsec_, so the rest must be 24 to 64 bytes in base64, and is 0 bytes"),
         ("whsec_short123", "so the rest must be 24 to 64 bytes in base64, and is 6 bytes"),
         ("whsec_" + "!" * 40, "so the rest must be 24 to 64 bytes in base64, and is not"),
+        (f"secret: {KEYED}", "it begins with 'secret:', which is a label and no part of it: keep what follows"),
     ],
 )
 def test_a_refused_secret_is_told_by_what_is_wrong_with_it(secret: str, said: str) -> None:

@@ -110,6 +110,8 @@ def test_a_body_that_content_length_cuts_off_is_named() -> None:
         (PLAIN, f'"{PLAIN}"', "quotes"),
         (KEYED, KEYED.removeprefix("whsec_"), "whsec_"),
         (KEYED, KEYED + "\n", "white space"),
+        (KEYED, f"secret: {KEYED}\n", "without the label 'secret:'"),
+        (f"secret: {KEYED}", KEYED, "with the label 'secret: ' before"),
     ],
 )
 def test_the_change_of_a_secret_is_named_for_both(registered: str, known: str, said: str) -> None:
