@@ -25,7 +25,7 @@ from cli import (
 from cli.backup import backup, restore
 from cli.configuration import export, import_
 from cli.doctor import doctor
-from cli.run import end_after, examples, make_app
+from cli.run import end_after, examples, make_app, put
 from cli.why import why
 
 app = make_app(
@@ -61,7 +61,7 @@ def _version(given: bool) -> None:  # noqa: FBT001 - Typer's signature of a call
     if given:
         from importlib.metadata import version as version_of  # noqa: PLC0415 - heavy
 
-        typer.echo(f"im {version_of('incidents-platform')}")
+        put(f"im {version_of('incidents-platform')}")
         raise typer.Exit
 
 

@@ -93,6 +93,8 @@ def _data(given: str | None, datacontenttype: str | None) -> bytes:
             load_json(body)
         except InvalidEventError as error:
             other = "what is no JSON needs --datacontenttype, such as text/plain"
+            if given == "-":
+                other = "write @- to read standard input"
             raise typer.BadParameter(f"--data: {error.data['reason']}; {other}") from None
     return body
 

@@ -123,6 +123,8 @@ def show(
     """Show how far a replay has come, and what became of what it sent."""
     found = with_gateway(lambda im: _watched(im, replay) if follow else im.replays.get(replay))
     write(output, found, render_replays.replay_text(found))
+    if follow:
+        _tell_open(found)
 
 
 @app.command(epilog=examples("im replay cancel rpl_3f9c2a7b10de"))
@@ -132,6 +134,12 @@ def cancel(replay: Id, *, output: FormatOption = Format.TABLE) -> None:
     if output is Format.JSON:
         write(output, found, "")
     say(render_replays.outcome(found))
+    _tell_open(found)
+
+
+def _tell_open(found: "ReplayView") -> None:
+    if told := render_replays.look_again(found):
+        say(told)
 
 
 def _check(options: "ReplayOptions") -> None:
@@ -148,7 +156,7 @@ def _check(options: "ReplayOptions") -> None:
 
 def _survey(options: "ReplayOptions", output: Format) -> None:
     found = with_gateway(lambda im: im.replays.survey(options))
-    write(output, found, render_replays.survey_text(found, options.rate))
+    write(output, found, render_replays.survey_text(found, options))
     if not found.matched:
         say(render_replays.nothing(options, found.skipped))
     if found.held:
@@ -167,6 +175,7 @@ def _start(options: "ReplayOptions", output: Format, *, detach: bool) -> None:
     if found.stage == "done" and not found.matched:
         say(render_replays.nothing(options, found.skipped))
     write(output, found, found.id if detach else render_replays.replay_text(found))
+    _tell_open(found)
     if found.stage == "stopped":
         raise typer.Exit(1)
 

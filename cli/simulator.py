@@ -25,6 +25,7 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 REPORT_SECONDS = 5
 PATIENCE_SECONDS = 30  # past the end of the plan, while the API does not take what is left
 REMEMBERED = 10_000  # records that a restart can send again
+GIVE_IT = "Give the cluster's token: --token - < FILE. A new one: im zeebe cluster update NAME --generate-token."
 AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})  # as against refusals, which another try does not change
 
 
@@ -208,19 +209,19 @@ def _stop_on_signal(stop: asyncio.Event) -> None:
 
 
 def _refusal(answer: httpx.Response) -> AccessDeniedError | InvalidRequestError:
-    detail, hint = _problem(answer)
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        return AccessDeniedError(reason=detail, fix=hint)
+    detail = _problem(answer)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:  # whose hint is for exporters
+        return AccessDeniedError(reason=detail, fix=GIVE_IT)
     return InvalidRequestError(reason=f"the API refused the records with {answer.status_code}: {detail}")
 
 
-def _problem(answer: httpx.Response) -> tuple[str, str]:
-    """The detail and the hint of an answer, where it is a problem of ours."""
+def _problem(answer: httpx.Response) -> str:
+    """The detail of an answer, where it is a problem of ours."""
     try:
         problem: dict[str, Any] = answer.json()
-        return str(problem["detail"]), str(problem.get("hint", ""))
+        return str(problem["detail"])
     except (ValueError, KeyError, TypeError):
-        return answer.reason_phrase, ""
+        return answer.reason_phrase
 
 
 def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:

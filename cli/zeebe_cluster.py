@@ -206,7 +206,7 @@ def _told(verb: str, changed: "ClusterChanged", output: Format) -> None:
     if output is Format.JSON:
         write(output, changed, "")
     elif changed.token:
-        write(output, None, f"token: {changed.token}")
+        write(output, None, changed.token)
     grouped = "one incident for each of Zeebe's" if cluster.group_by == "incident" else "one incident for each element"
     say(f"{verb} {cluster.name}: token {cluster.token}, {grouped}, {cluster.severity}")
     if changed.token:

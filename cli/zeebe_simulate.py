@@ -8,6 +8,7 @@ import typer
 from cli.run import Format, FormatOption, duration, local_api, one_of, typed_secret
 from cli.simulated_cluster import MOST_INCIDENTS, Mix
 from cli.simulated_records import Dialect
+from domain.labels import labelled
 
 MOST_RECORDS_A_REQUEST = 1000
 
@@ -75,6 +76,8 @@ def simulate(
     lasting = seconds("--duration", duration) if duration else None
     restarting = seconds("--restart-every", restart_every) if restart_every else None
     secret = typed_secret(token, "token")
+    if secret and (reason := labelled(secret)):
+        raise typer.BadParameter(f"--token: {reason}")
     from cli.simulation import Plan  # noqa: PLC0415 - heavy
     from cli.simulator import run_simulation  # noqa: PLC0415 - heavy
 

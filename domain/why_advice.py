@@ -7,18 +7,23 @@ from domain.explanations import Story
 from domain.incidents import rfc3339
 from domain.outcomes import OWN_FAULT, Attempt, Delivery, Failure
 from domain.pauses import Pause
+from domain.targets.kinds import WEBHOOK
 
 # What to do about a failure that trying again would not mend; of the others the answer itself says most.
 _REMEDIES = {
     Failure.REDIRECT: "redirects are never followed: im subscriber update {name} --url NEW-URL",
-    Failure.TLS: "its certificate is not valid or not trusted: im http-client test, or a --ca for its HTTP client",
+    Failure.TLS: "its certificate is not valid or not trusted: {test}, or a --ca for its HTTP client",
     Failure.BLOCKED_ADDRESS: "its address may not be dialled; IM_ALLOWED_NETWORKS allows a network of yours",
     Failure.SEALING_KEY: "a worker lacks a key: im keys list",
-    Failure.CLIENT_CERTIFICATE: "see both certificates: im http-client test",
-    Failure.TOKEN_REFUSED: "see what the token endpoint answers: im http-client test",
+    Failure.CLIENT_CERTIFICATE: "see both certificates: {test}",
+    Failure.TOKEN_REFUSED: "see what the token endpoint answers: {test}",
     Failure.UNSAYABLE: "its message format cannot say it: im subscriber update {name} --message-format cloudevents",
     Failure.UNUSABLE_TARGET: "its notify URL cannot be used by that worker: im logs --level error",
 }
+_UNTRUSTED = (  # of a subscriber with the plain client
+    "its certificate is not valid or not trusted: mend it there, or trust its CA: im http-client add CLIENT --ca FILE, "
+    "im subscriber update {name} --http-client CLIENT"
+)
 _CREDENTIALS = (401, 403)
 GONE_STATUS = 410
 
@@ -32,8 +37,13 @@ def remedies(story: Story, last: Attempt | None) -> list[str]:
         return [f"its credentials are refused: im subscriber update {name} --header 'Authorization=Bearer ...'"]
     if last.status == GONE_STATUS:
         return _gone(story)
+    plain = story.subscriber and story.subscriber.target == WEBHOOK and story.subscriber.http_client is None
+    if last.failure is Failure.TLS and plain:
+        return [_UNTRUSTED.format(name=name)]
     remedy = _REMEDIES.get(last.failure)
-    return [remedy.format(name=name)] if remedy else [f"how it does otherwise: im subscriber health {name}"]
+    if remedy is None:
+        return [f"how it does otherwise: im subscriber health {name}"]
+    return [remedy.format(name=name, test=_test(story))]
 
 
 def helps(story: Story, delivery: Delivery) -> list[str]:
@@ -80,6 +90,12 @@ def _gone(story: Story) -> list[str]:
     if subscriber and not subscriber.enabled:
         return []  # to enable it is said with the resend
     return [f"it answered 410 Gone: see that its URL is right: im subscriber show {name}"]
+
+
+def _test(story: Story) -> str:
+    """The command that takes the same way to the receiver and shows what it meets."""
+    client, url = (story.subscriber.http_client, story.subscriber.url) if story.subscriber else (None, None)
+    return f"im http-client test {shlex.quote(client or 'NAME')} {shlex.quote(url or 'URL')}"
 
 
 def _add(story: Story) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain import timing
 from domain.explanations import Carrier, Finding, Story, Verdict
+from domain.message_formats import ALARM_TYPES
 from domain.operational import asking
 from domain.outcomes import Delivery, DeliveryState, Failure
 from domain.pauses import DROPPED
@@ -187,6 +188,8 @@ def _matched(story: Story, carrier: Carrier) -> str:
     pattern = asking(subscriber.types, story.type)
     if pattern is None:
         return f"it matched at {stamp(carrier.accepted_at)}; of its patterns today none does."
+    if subscriber.severities and story.type in ALARM_TYPES:
+        return f"its pattern {pattern!r} matches {story.type}; alarms of every severity are told, --severities or not."
     if subscriber.severities and story.severity is None:
         return f"its pattern {pattern!r} matches {story.type}, and the event states no severity to choose by."
     return f"its pattern {pattern!r} matches {story.type}."

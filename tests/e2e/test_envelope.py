@@ -111,6 +111,25 @@ async def test_both_secrets_verify_during_a_rotation(platform: Platform, sink: S
     assert request.headers["x-cloudevents-signature"] == guide_signature(new, request.body)
 
 
+async def test_a_rotation_says_until_when_both_sign_and_what_overlap_it_cuts_short(
+    platform: Platform, sink: Sink
+) -> None:
+    name = unique_name("overlaps")
+    signing = await platform.im("subscriber", "add", "--name", name, "--url", sink.url(), "--generate-secret")
+    assert signing.code == 0, signing.err
+    assert "former secret" not in signing.err
+    rotate = ["subscriber", "update", name, "--generate-secret", "--overlap"]
+    for overlap, longer in (("24h", False), ("48h", False), ("24", True)):
+        rotated = await platform.im(*rotate, overlap)
+        until = (await platform.gateway.subscribers.get(name)).rotating_until
+        assert until is not None
+        assert f"signed with the former secret too, until {until:%Y-%m-%dT%H:%M:%S}" in rotated.err
+        assert ("that was to sign until" in rotated.err) is longer, rotated.err
+    assert f"signs until {until:%Y-%m-%d %H:%M:%S} UTC only" in rotated.err
+    assert "signs no more" in (await platform.im(*rotate, "0s")).err
+    assert "former secret" not in (await platform.im("subscriber", "update", name, "--types", "a.b")).err
+
+
 async def test_added_headers_are_sent_and_never_shown(platform: Platform, sink: Sink) -> None:
     name, event_type = unique_name("headers"), unique_type("headers")
     url = sink.url()

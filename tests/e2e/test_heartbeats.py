@@ -29,7 +29,7 @@ async def add(platform: Platform, name: str, *options: str) -> str:
     """Add a heartbeat by the CLI; its ping path."""
     ran = await platform.im("heartbeat", "add", name, *options)
     assert ran.code == 0, ran.err
-    return urlsplit(ran.out.strip().removeprefix("ping url: ")).path
+    return urlsplit(ran.out.strip()).path
 
 
 async def shown(api: httpx.AsyncClient, name: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from tests.support.eventually import eventually, within
+from tests.support.plain_http import is_ready
 from tests.support.platform import IM, clean_environment
 from tests.support.ports import free_port
 
@@ -52,8 +52,7 @@ class Laptop:
             )
 
     async def ready(self) -> bool:
-        async with httpx.AsyncClient() as client:
-            return (await client.get(f"http://127.0.0.1:{self.ports['api']}/readyz")).status_code == 200
+        return await is_ready(f"http://127.0.0.1:{self.ports['api']}")
 
     async def bash(self, script: str) -> tuple[int, str]:
         script = script.replace("localhost:8080", f"localhost:{self.ports['api']}")

@@ -117,6 +117,10 @@ async def test_a_wrong_choice_is_refused_and_a_void_one_is_doubted(platform: Pla
     assert "are all told" in alarms.err
     pager = await platform.im("subscriber", "update", name, "--severities", "SEV-2", "--types", "im.incident.**")
     assert "stays open" not in pager.err  # of a webhook nothing is open
+    assert "warning" not in pager.err
+    both = await platform.im("subscriber", "update", name, "--types", "im.incident.**,im.alarm.**")
+    assert "alarms of every severity are told" in both.err
+    assert "alarms" not in (await platform.im("subscriber", "update", name, "--max-attempts", "3")).err
     listed = await platform.im("subscriber", "list")
     (line,) = [line for line in listed.out.splitlines() if line.startswith(name)]
     assert "SEV-2" in line.split()

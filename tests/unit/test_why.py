@@ -67,6 +67,9 @@ RETRYING = delivery(
     [
         (why(carrier(delivery(DeliveryState.DELIVERED, attempt(1, NOW, 200))), subscriber=known()),
          Verdict.DELIVERED, ["HTTP 200", "'im.incident.**' matches", "nothing: it is delivered"]),
+        (why(carrier(delivery(DeliveryState.DELIVERED, attempt(1, NOW, 200))), type="im.alarm.raised.v1",
+             subscriber=known(types=("im.alarm.**",), severities=("SEV-1",))),
+         Verdict.DELIVERED, ["'im.alarm.**' matches", "alarms of every severity are told, --severities or not"]),
         (why(carrier(RETRYING, ended_at=None), subscriber=known()),
          Verdict.RETRYING, ["request 2 of 5", "in 4 s", "HTTP 503"]),
         (why(carrier(FAILED), subscriber=known()),
@@ -206,6 +209,21 @@ def test_no_command_is_advised_that_cannot_work_for_one_who_was_removed(state: D
     assert found.advice[0].startswith(
         "to add it anew: im subscriber add --name my-webhook ..., and then im event resend"
     )
+
+
+@pytest.mark.parametrize("failure", [Failure.TOKEN_REFUSED, Failure.CLIENT_CERTIFICATE, Failure.TLS])
+def test_the_test_that_is_advised_names_the_client_and_the_url(failure: Failure) -> None:
+    failed = delivery(DeliveryState.FAILED, attempt(1, NOW, None, failure=failure, error="refused"), error="refused")
+    found = why(carrier(failed), subscriber=known(http_client="partner", url="https://a.example/b?c=d&e"))
+    assert "im http-client test partner 'https://a.example/b?c=d&e'" in text(found)
+    assert "im http-client test NAME URL" in text(why(carrier(failed), directory_known=False))
+
+
+def test_a_webhook_without_a_client_is_not_advised_to_test_one() -> None:
+    told = attempt(1, NOW, None, failure=Failure.TLS, error="self-signed")
+    found = why(carrier(delivery(DeliveryState.FAILED, told, error="self-signed")), subscriber=known())
+    assert "im http-client test" not in text(found)
+    assert "im subscriber update my-webhook --http-client CLIENT" in text(found)
 
 
 def test_a_name_that_nobody_has_is_not_to_be_sent_to() -> None:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidRequestError
 from domain.incidents import Severity, check_declaration
-from domain.sources import ClusterChange, Grouping, SeverityRule, ZeebeCluster, apply_cluster_change, parse_rule
+from domain.sources import (
+    ClusterChange,
+    Grouping,
+    SeverityRule,
+    ZeebeCluster,
+    apply_cluster_change,
+    check_token,
+    parse_rule,
+)
 from domain.zeebe import IncidentRecord
 from domain.zeebe_cluster import MAX_ENDED, MAX_OPEN, ClusterState, activity_of
 from domain.zeebe_declarations import ClusterSettings, check_operate_url, declaration_of
@@ -252,3 +260,10 @@ def test_a_token_ends_tokenlessness_and_the_reverse() -> None:
 
 def test_rules_match_from_end_to_end() -> None:
     assert not SeverityRule(process="pay", severity=Severity.SEV_1).applies("X", "payment")
+
+
+def test_a_token_with_a_label_before_it_is_refused_without_being_shown() -> None:
+    with pytest.raises(InvalidRequestError, match="begins with 'token:', which is a label") as caught:
+        check_token("Bearer token: im_" + "a" * 49)
+    assert "aaaa" not in str(caught.value)
+    assert check_token("token:my-own-exporter-1") == "token:my-own-exporter-1"
