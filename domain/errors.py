@@ -353,7 +353,10 @@ class NoWorkerError(UnavailableError):
 
     code = "no_worker"
     says = "Temporal answers, but no worker took up the request on {queue} within {seconds} s"
-    hint = "Start one: im serve (API and worker) or im worker. Where one runs, it is overloaded: send it again."
+    hint = (
+        "Start one: im serve (API and worker) or im worker. Where one runs, it is busy: send the same again. "
+        "A change may be made yet: send it with the same Idempotency-Key, or look first."
+    )
 
 
 class OverloadedError(UnavailableError):

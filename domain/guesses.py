@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.captures import Capture
 from domain.errors import ImError
 from domain.event_parsing import parse_event
+from domain.labels import label_of
 from domain.signing import PREFIX, standard_key
 
 _DECODED = "with the secret base64-decoded, that is, written with whsec_ before it"
@@ -124,11 +125,13 @@ def body_keys(secret: str) -> list[Guess]:
 
 def _texts(secret: str) -> list[tuple[str, str]]:
     """The secret, and it without what often sticks to one."""
-    found = [("", secret)]
+    found, label = [("", secret)], label_of(secret)
     for said, text in (
         ("with the secret without the white space around it", secret.strip()),
+        (f"with the secret without the label {label.strip()!r} before it", secret.strip().removeprefix(label)),
         ("with the secret without the quotes around it", secret.strip().strip("\"'")),
         ("with the secret with a line break at its end: it was registered with one", secret + "\n"),
+        ("with the label 'secret: ' before the secret: it was registered with it", f"secret: {secret}"),
     ):
         if text and text != secret and text not in {known for _, known in found}:
             found.append((said, text))
