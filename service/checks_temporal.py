@@ -51,7 +51,7 @@ _STUCK += "('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')"
 async def check_server(client: Client) -> list[Finding]:
     """Its version, and what of its settings can be read."""
     async with answered(client):
-        version = (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version
+        version = (await client.workflow_service.get_system_info(GetSystemInfoRequest(), retry=True)).server_version
     oldest = ".".join(map(str, OLDEST_SERVER))
     fairness = note(
         "fairness",
@@ -148,7 +148,9 @@ async def _polling(client: Client, queue: str) -> AsyncIterator[None]:
     request = PollActivityTaskQueueRequest(
         namespace=client.namespace, task_queue=TaskQueue(name=queue), identity="im doctor"
     )
-    poll = asyncio.create_task(client.workflow_service.poll_activity_task_queue(request, timeout=CLOCK_POLL))
+    poll = asyncio.create_task(
+        client.workflow_service.poll_activity_task_queue(request, retry=True, timeout=CLOCK_POLL)
+    )
     try:
         yield
     finally:

@@ -40,7 +40,8 @@ class EventSource:
                 namespace=self._client.namespace,
                 execution=WorkflowExecution(workflow_id=workflow_id, run_id=run_id),
                 maximum_page_size=1,
-            )
+            ),
+            retry=True,
         )
         started = answer.history.events[0].workflow_execution_started_event_attributes
         request: EventInput

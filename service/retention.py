@@ -41,7 +41,7 @@ class RetentionGateway:
         )
         try:
             async with answered(client):
-                await client.workflow_service.update_namespace(request)
+                await client.workflow_service.update_namespace(request, retry=True)
         except (RPCError, ConfigurationError, InvalidRequestError) as error:
             raise _refused(client, time, error.message if isinstance(error, RPCError) else str(error)) from None
         found = await self.get()
@@ -53,7 +53,9 @@ class RetentionGateway:
 async def read_retention(client: Client) -> Retention:
     """The retention of a client's namespace."""
     async with answered(client):
-        found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        found = await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace), retry=True
+        )
     seconds = int(found.config.workflow_execution_retention_ttl.ToTimedelta().total_seconds())
     return Retention(namespace=client.namespace, retention=in_days(seconds), seconds=seconds)
 

@@ -55,7 +55,7 @@ async def unfit_search_attributes(client: Client) -> Unfit:
     """What is not registered as the product needs it."""
     async with answered(client):
         found = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=client.namespace)
+            ListSearchAttributesRequest(namespace=client.namespace), retry=True
         )
     known = {key: found.custom_attributes.get(key.name) for key in SEARCH_ATTRIBUTES}
     return Unfit(
@@ -127,7 +127,8 @@ async def add_search_attributes(client: Client, keys: Sequence[SearchAttributeKe
         AddSearchAttributesRequest(
             namespace=client.namespace,
             search_attributes={key.name: _WIRE[key.indexed_value_type] for key in keys},
-        )
+        ),
+        retry=True,
     )
 
 

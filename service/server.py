@@ -130,7 +130,7 @@ async def prepare_namespace(client: Client) -> None:
     if added := await ensure_search_attributes(client):
         _log.info("registered search attributes", names=", ".join(added))
     await ensure_entities(client)
-    info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+    info = await client.workflow_service.get_system_info(GetSystemInfoRequest(), retry=True)
     if version_of(info.server_version) < OLDEST_SERVER:
         _log.warning("this Temporal server has no priorities: a SEV-1 waits its turn", version=info.server_version)
 

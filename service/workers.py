@@ -34,7 +34,8 @@ async def described(client: Client, queue: str, kind: TaskQueueType.ValueType) -
         return await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(
                 namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind, report_stats=True
-            )
+            ),
+            retry=True,
         )
 
 
@@ -67,7 +68,7 @@ async def stopped_workers(client: Client) -> set[str]:
     try:
         async with answered(client):
             listed = await client.workflow_service.list_workers(
-                ListWorkersRequest(namespace=client.namespace, page_size=MAX_LISTED)
+                ListWorkersRequest(namespace=client.namespace, page_size=MAX_LISTED), retry=True
             )
     except RPCError as error:
         if error.status is RPCStatusCode.UNIMPLEMENTED:
