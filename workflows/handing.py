@@ -17,7 +17,7 @@ from domain.tasks import EventInput
 from workflows import details, listed, names, policies
 from workflows.progress import Progress
 
-# Patches, as in `workflows.event`.
+# Patches, as in `workflows.pursuit`.
 REST_BY_WHOLE_RUN = "rest-by-whole-run"  # what goes on alone is named by the whole run id, not by its first digits
 # What goes on alone is started by activities that take turns, not as child workflows; what has failed for good is told
 # meanwhile, not after that.
