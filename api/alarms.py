@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from api import alarm_examples, examples
 from api.alarm_bodies import ClearAlarm, RaiseAlarm, documented
 from api.alarm_views import AlarmAnswer, alarm_answer
-from api.dependencies import ApiGateway
+from api.dependencies import ANY_QUERY, ApiGateway
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -53,6 +53,7 @@ async def raise_alarm(body: RaiseAlarm, gateway: ApiGateway, response: Response)
     summary="Take in another platform's notification",
     responses=examples.answer(200, alarm_examples.OBSERVED) | problems(409, 413, 415),
     openapi_extra=documented(SCHEMAS),
+    dependencies=[ANY_QUERY],
 )
 async def take_in_notification(request: Request, gateway: ApiGateway) -> AlarmAnswer:
     """Flat or nested; correlated by ``alarm_id``. One whose ``last_updated`` is not later changes nothing: outdated."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from api import examples
 from api.bodies import Resend
-from api.dependencies import ApiGateway, gateway_of
+from api.dependencies import ANY_QUERY, ApiGateway, gateway_of
 from api.direct import DirectRoute
 from api.event_examples import EXPLANATION
 from api.event_requests import DOCUMENTED, read_batch, read_context, read_event
@@ -64,6 +64,7 @@ def _accepted(receipt: PublishReceipt | BatchReceipt, headers: dict[str, str] | 
     status_code=204,
     operation_id="grantWebhookOrigin",
     summary="CloudEvents abuse-protection handshake",
+    dependencies=[ANY_QUERY],
 )
 async def grant_origin(
     response: Response,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api import examples, heartbeat_examples
-from api.dependencies import ApiGateway
+from api.dependencies import ANY_QUERY, ApiGateway
 from api.heartbeat_bodies import BEAT_BODY, AddHeartbeat, UpdateHeartbeat
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
@@ -136,6 +136,7 @@ def _take(
                 response_class=Response,
                 responses=_OK | failures,
                 openapi_extra=BEAT_BODY,
+                dependencies=[ANY_QUERY],
                 include_in_schema=method == "POST",
             )
         return handler
