@@ -14,7 +14,7 @@ from api.problems import problems
 from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import IncidentDetail, incident_detail
-from domain.errors import IncidentNotFoundError
+from domain.incident_errors import IncidentNotFoundError
 from domain.incidents import Action, Change, Declaration, Status, own_form
 from service.incidents import IncidentRow
 
