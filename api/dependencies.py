@@ -66,7 +66,12 @@ async def _known_query(request: Request) -> None:
 KNOWN_QUERY = Depends(_known_query)
 _Key = Annotated[
     str | None,
-    Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Sent again with it, it is done once."),
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A request that is repeated with the same key is carried out only once.",
+    ),
 ]
 
 
