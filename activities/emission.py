@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from activities.logger import Logger
-from domain.errors import EventConflictError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 from domain.tasks import EmitRequest

@@ -11,6 +11,7 @@ from activities.transport_errors import (
     TransportFault,
 )
 from domain.alarm_errors import InvalidNotificationError
+from domain.connection_words import NOT_HTTP, TLS_NOT_VERIFIED, not_in_time
 from domain.errors import BlockedAddressError, ImError, InvalidUrlError, SealingKeyError
 from domain.http_client_errors import InvalidCertificateError
 from domain.outcomes import Failure
@@ -38,9 +39,9 @@ _FAILURES: tuple[tuple[type[TransportFault], Failure], ...] = (
 )
 
 _WORDS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
-    (TlsNotVerified, ("TLS verification failed: ", "")),
+    (TlsNotVerified, (TLS_NOT_VERIFIED, "")),
     (CertificateRefused, ("client certificate refused: ", "")),
-    (NotHttp, ("", ": not HTTP")),
+    (NotHttp, ("", NOT_HTTP)),
     (Exception, ("", "")),
 )
 
@@ -62,7 +63,7 @@ def refused(error: ImError) -> tuple[Failure, str]:
 def in_words(error: Exception, seconds: float) -> str:
     """What a time limit of so many seconds, or a transport's error, is called in an attempt."""
     if isinstance(error, TimeoutError):
-        return f"timeout: no answer within {seconds:g} s"
+        return not_in_time(seconds)
     if isinstance(error, NoConnectionInTime):
         return "timeout: no connection within the HTTP client's connect timeout"
     if isinstance(error, BlockedAddress):

@@ -10,6 +10,7 @@ from activities.background import retrieved
 from activities.places import Place
 from activities.transport_errors import BlockedAddress, NameNotResolved, TransportFault, check_own_means, own_fault
 from domain.addresses import Address, AddressPolicy, is_loopback_host, literal, speaks_http
+from domain.connection_words import NAME_NOT_FOUND
 
 KEPT_SECONDS = 10  # of a name's addresses, from when they were told
 MAX_KEPT = 1000  # names
@@ -99,10 +100,10 @@ async def _told_by_system(place: Place) -> list[Entry]:
         try:
             check_own_means()
         except OSError as error:
-            raise own_fault(error) or NameNotResolved("host name not found") from None
-        raise NameNotResolved("host name not found") from None
+            raise own_fault(error) or NameNotResolved(NAME_NOT_FOUND) from None
+        raise NameNotResolved(NAME_NOT_FOUND) from None
     if not found:
-        raise NameNotResolved("host name not found")
+        raise NameNotResolved(NAME_NOT_FOUND)
     return list(found)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from temporalio import activity
 
-from domain.errors import IllegalTransitionError, IncidentNotFoundError
+from domain.incident_errors import IllegalTransitionError, IncidentNotFoundError
 from domain.incident_tasks import (
     DeclaredIncident,
     DeclareRequest,

@@ -16,7 +16,7 @@ from urllib.parse import quote_plus, urlencode
 from activities.background import retrieved
 from activities.exchange import Answer, Request, Transport
 from activities.transport_errors import LocalFault, TransportFault
-from domain.errors import InvalidEventError
+from domain.event_errors import InvalidEventError
 from domain.headers import USER_AGENT
 from domain.http_clients import OAuth2, TokenAuth
 from domain.outcomes import failure_of_status, is_retryable, status_text

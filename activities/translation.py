@@ -1,6 +1,5 @@
 """What sockets and TLS raise, as the errors of `activities.transport_errors`."""
 
-import errno
 import ssl
 
 from activities.transport_errors import (
@@ -11,6 +10,7 @@ from activities.transport_errors import (
     TransportFault,
     own_fault,
 )
+from domain.connection_words import CLOSED_EARLY, reason_of, unverified
 
 # OpenSSL's names of the alerts by which a server refuses a client certificate.
 _CERTIFICATE_ALERTS = {
@@ -30,14 +30,14 @@ def not_connected(error: Exception) -> TransportFault:
     if not isinstance(error, OSError) and isinstance(error.__context__, OSError):
         error = error.__context__  # asyncio stumbles over some, where TLS is spoken within TLS
     if isinstance(error, ssl.SSLCertVerificationError):
-        return TlsNotVerified(error.verify_message or "certificate not trusted")
+        return TlsNotVerified(unverified(error))
     return _common(error) or NotConnected(reason_of(error))
 
 
 def broken_off(error: BaseException | None) -> TransportFault:
     """The fault that an error stands for which ended a connection; None: the other side closed it."""
     if error is None:
-        return BrokenOff("connection closed before an answer")
+        return BrokenOff(CLOSED_EARLY)
     return _common(error) or BrokenOff(reason_of(error))
 
 
@@ -48,15 +48,3 @@ def _common(error: BaseException) -> TransportFault | None:
     if isinstance(error, ssl.SSLError) and error.reason in _CERTIFICATE_ALERTS:
         return CertificateRefused(_CERTIFICATE_ALERTS[error.reason])
     return None
-
-
-def reason_of(error: BaseException) -> str:
-    """What an error says, in words."""
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, OSError) and error.errno in {errno.ECONNRESET, errno.ENOTCONN}:
-        return "connection reset"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS handshake failed ({error.reason})" if error.reason else "TLS handshake failed"
-    reason = error.strerror if isinstance(error, OSError) else None
-    return reason or "connection failed"

@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from api import alarm_examples, examples
 from api.alarm_bodies import ClearAlarm, RaiseAlarm, documented
 from api.alarm_views import AlarmAnswer, alarm_answer
-from api.dependencies import ApiGateway
+from api.dependencies import ANY_QUERY, ApiGateway
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_next, page_before, read_time
 from api.problems import problems
 from api.scopes import ScopedRoute
@@ -36,9 +36,9 @@ AlarmId = Annotated[str, PathParameter(examples=[alarm_examples.ALARM_ID])]
     | problems(413, 415),
 )
 async def raise_alarm(body: RaiseAlarm, gateway: ApiGateway, response: Response) -> AlarmAnswer:
-    """The same alarming resource and alarm type is the same alarm. ``outcome`` says what came of it.
+    """One resource and alarm type are one alarm. ``outcome`` says what this request did to it.
 
-    Subscribers are told exactly when it is raised or cleared, or its severity changes.
+    Subscribers are told when it is raised or cleared, or its severity changes, and at no other time.
     """
     identity = Identity(alarm_type=body.alarm_type, resource_type=body.resource_type, resource_id=body.resource_id)
     observed = await gateway.alarms.upsert(identity, body.severity, node_id=body.node_id, **body.said())
@@ -53,9 +53,13 @@ async def raise_alarm(body: RaiseAlarm, gateway: ApiGateway, response: Response)
     summary="Take in another platform's notification",
     responses=examples.answer(200, alarm_examples.OBSERVED) | problems(409, 413, 415),
     openapi_extra=documented(SCHEMAS),
+    dependencies=[ANY_QUERY],
 )
 async def take_in_notification(request: Request, gateway: ApiGateway) -> AlarmAnswer:
-    """Flat or nested; correlated by ``alarm_id``. One whose ``last_updated`` is not later changes nothing: outdated."""
+    """Flat or nested; its alarm is found by ``alarm_id``.
+
+    A notification whose ``last_updated`` is not later than the known one changes nothing; ``outcome`` is ``outdated``.
+    """
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "a notification is application/json, as it is", {"Accept": "application/json"})
@@ -79,7 +83,7 @@ async def list_alarms(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[AlarmRow]:
-    """Those that came up last first, a second behind at most."""
+    """The newest first, a second behind at most."""
     wanted = AlarmFilter(
         severity=severity,
         cleared=cleared,
@@ -112,7 +116,7 @@ async def get_alarm(alarm_id: AlarmId, gateway: ApiGateway) -> Alarm:
     responses=examples.answer(200, alarm_examples.OBSERVED) | problems(404, 413, 415),
 )
 async def clear_alarm(alarm_id: AlarmId, gateway: ApiGateway, body: ClearAlarm | None = None) -> AlarmAnswer:
-    """One that is cleared already stays as it is, and nothing is told."""
+    """An alarm that is cleared already stays as it is, and nobody is told."""
     return alarm_answer(await gateway.alarms.clear(alarm_id, **(body or ClearAlarm()).said()))
 
 

@@ -42,12 +42,12 @@ from service.server import Backend
 
 _DESCRIPTION = """Tells other systems what happened to your incidents: durable, signed CloudEvents over webhooks.
 
-Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. A query parameter that
-there is not is refused (422); only where events, alarm notifications and beats come in, it is ignored. In the JSON of a
-body a number or boolean is written as one, without quotes. Secrets are never shown again.
+Errors are RFC 9457 problems with a stable `code`. Lists are `{data, next_cursor}`. A query parameter that an operation
+does not have is refused (422); it is ignored only by the operations that take in events, alarm notifications and beats.
+In a JSON body, write numbers and booleans without quotes. Secrets are never shown again.
 
-A token has scopes: `read`, `publish` and `manage`, of which none includes another; each operation names the one it
-needs. `IM_API_TOKEN` has all of them; `im token create` makes others."""
+A token has scopes: `read`, `publish` and `manage`, none of which includes another. Each operation names the one that it
+needs. `IM_API_TOKEN` has all of them; `im token create` makes tokens with some."""
 
 _TAGS = [
     {"name": "subscribers", "description": "Who is told, how, and how well that goes."},

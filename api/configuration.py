@@ -47,5 +47,5 @@ async def import_configuration(
     gateway: ApiGateway,
     dry_run: Annotated[bool, Query(description="Only say what would change.")] = False,  # noqa: FBT002 - a query parameter
 ) -> ImportReport:
-    """What the document does not name stays. 200 also where entries were refused: see the rows."""
+    """What the document does not name stays as it is. The answer is 200 even if entries were refused: see the rows."""
     return await gateway.configuration.load(body, dry_run=dry_run)

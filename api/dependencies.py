@@ -36,17 +36,22 @@ def gateway_of(request: Request) -> Gateway:
     return backend.gateway
 
 
-# Platforms and jobs that post here may put words of their own behind the path; what they tell must not be lost for it.
-_FOREIGN_SENDERS = frozenset({"publishEvent", "grantWebhookOrigin", "takeInAlarmNotification", "beat", "beatWith"})
+async def _any_query() -> None:
+    """Check nothing: this dependency is a mark that `_known_query` looks for."""
+
+
+# Marks a route that other platforms and jobs call. They may append parameters of their own, and what they tell must not
+# be lost for that. (A `DirectRoute` resolves no dependencies, so it takes any query without the mark.)
+ANY_QUERY = Depends(_any_query)
 
 
 async def _known_query(request: Request) -> None:
-    """Raise `InvalidRequestError` for a parameter that the route has not, before anything is done.
+    """Raise `InvalidRequestError` for a query parameter that the route does not have, before anything is done.
 
-    A misspelt filter would let all pass, and a ``dry_run`` that is none would be no dry run.
+    A misspelt filter would let everything pass, and a misspelt ``dry_run`` would be done in earnest.
     """
     route: APIRoute = request.scope["route"]
-    if not request.query_params or route.operation_id in _FOREIGN_SENDERS:
+    if not request.query_params or ANY_QUERY in route.dependencies:
         return
     known = [each.alias for each in route.dependant.query_params]
     if unknown := [name for name in request.query_params if name not in known]:
@@ -61,7 +66,12 @@ async def _known_query(request: Request) -> None:
 KNOWN_QUERY = Depends(_known_query)
 _Key = Annotated[
     str | None,
-    Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Sent again with it, it is done once."),
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A request that is repeated with the same key is carried out only once.",
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from api import examples
-from domain.errors import InvalidEventError
+from domain.event_errors import InvalidEventError
 from domain.event_parsing import BATCH_CONTENT_TYPE, parse_batch, parse_binary_event, parse_event
 from domain.events import STRUCTURED_CONTENT_TYPE, CloudEvent
 from domain.tracing import caller_context

@@ -82,19 +82,20 @@ async def stream_events(
     gateway: ApiGateway,
     type: Annotated[str | None, Query(description="An event type or a pattern.", min_length=1)] = None,  # noqa: A002
     subscriber: Annotated[
-        str | None, Query(description="That it is for; with failed, that it failed for.", min_length=1)
+        str | None,
+        Query(description="A subscriber that the event is for; with ``failed``, one that it failed for.", min_length=1),
     ] = None,
     incident: Annotated[str | None, Query(description="An incident's id.", min_length=1)] = None,
     failed: Annotated[bool, Query(description="Only what failed for good.")] = False,
     last_event_id: Annotated[str | None, Header(description="The id of the last event received.")] = None,
 ) -> EventStream:
-    """Server-sent events: `change` (an event is new, or its outcome is another), `gap` and `end`, with JSON as data.
+    """Server-sent events: `change` (an event is new, or its outcome has changed), `gap` and `end`, with JSON as data.
 
-    At least once: with `Last-Event-ID` everything that changed since is told, and some of it again; without, what
-    changes from now on. Of one look at Temporal's store, a second apart, events come in the order in which they were
-    emitted. `gap` says what cannot be told any more. After `end`, which a slow reader gets, too, come back.
-    A comment every 15 s shows that the stream is alive; a first one warns of a type that looks mistaken. It ends within
-    half a minute of the end of its token.
+    At least once: with `Last-Event-ID` you are told everything that changed since, some of it again; without it, what
+    changes from now on. Temporal's store is looked at once a second; the events of one look come in the order in which
+    they were emitted. `gap` says what can no longer be told. After `end`, which a slow reader gets, too, connect again.
+    A comment every 15 s shows that the stream is alive; the first one may warn of a type that looks misspelt. The
+    stream ends within half a minute after its token has ended.
     """
     async with AsyncExitStack() as stack:
         incident = incident_named(incident)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from api import examples
 from api.bodies import Resend
-from api.dependencies import ApiGateway, gateway_of
+from api.dependencies import ANY_QUERY, ApiGateway, gateway_of
 from api.direct import DirectRoute
 from api.event_examples import EXPLANATION
 from api.event_requests import DOCUMENTED, read_batch, read_context, read_event
@@ -43,10 +43,10 @@ publishing = APIRouter(prefix="/events", tags=["events"], route_class=DirectRout
 async def publish_event(request: Request) -> Response:
     """Answered once the event is safe: its delivery then survives any crash.
 
-    Source and id identify an event. The same one again gets the same answer, marked as duplicate, and is delivered
-    once, for as long as the Temporal namespace retains it; with other content it is refused. In a burst, events share
+    Source and id identify an event. Published again, it gets the same answer, marked as duplicate, and is not delivered
+    again, for as long as the Temporal namespace retains it; with other content it is refused. In a burst, events share
     workflows, and a repeat that reaches another process within a second can be delivered again, under the same id;
-    with an Idempotency-Key it cannot. A batch is accepted as a whole or not at all, and the same batch once.
+    with an Idempotency-Key it cannot. A batch is accepted as a whole or not at all, and the same batch only once.
     """
     events, caller = gateway_of(request).events, read_context(request)
     if (batch := await read_batch(request)) is not None:
@@ -64,6 +64,7 @@ def _accepted(receipt: PublishReceipt | BatchReceipt, headers: dict[str, str] | 
     status_code=204,
     operation_id="grantWebhookOrigin",
     summary="CloudEvents abuse-protection handshake",
+    dependencies=[ANY_QUERY],
 )
 async def grant_origin(
     response: Response,
@@ -90,23 +91,30 @@ async def list_events(
     type: Annotated[str | None, Query(description="An event type or a pattern.", min_length=1)] = None,  # noqa: A002
     incident: Annotated[str | None, Query(description="An incident's id.", min_length=1)] = None,
     subscriber: Annotated[
-        str | None, Query(description="That it was for; with failed, that it failed for.", min_length=1)
+        str | None,
+        Query(
+            description="A subscriber that the event was for; with ``failed``, one that it failed for.", min_length=1
+        ),
     ] = None,
     since: Annotated[
         str | None, Query(description="RFC 3339, or a duration such as 15m, 24h.", min_length=1, max_length=64)
     ] = None,
-    failed: Annotated[bool, Query(description="Only with a delivery that failed for good.")] = False,
-    undelivered: Annotated[bool, Query(description="Only with one that failed for good or was cancelled.")] = False,
+    failed: Annotated[bool, Query(description="Only events with a delivery that failed for good.")] = False,
+    undelivered: Annotated[
+        bool, Query(description="Only events with a delivery that failed for good or was cancelled.")
+    ] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> WarnedPage[EventRow]:
     """The latest first, a second behind at most. Every condition given must hold.
 
-    Events that share a workflow are never split between pages: where one has more than ``limit``, so has the page.
-    A resend and a replay have rows of their own (``kind``), with ``emitted_at`` when they sent it. Where nothing is
-    found, a subscriber or an incident that is not there is refused. By ``subscriber``, ``state`` is how its own
-    delivery stands. ``warnings`` has a type that looks mistaken, that a list of one subscriber's events may lack some,
-    where events have more subscribers than can be named, and, where it has none, that the subscriber is disabled.
+    Events that share a workflow are never split between pages, so a page can have more rows than ``limit``.
+    A resend and a replay have rows of their own (``kind``), whose ``emitted_at`` is when they sent the event.
+
+    With ``subscriber``, ``state`` is where the delivery to that subscriber stands. If nothing is found, a filter that
+    names an unknown subscriber or incident is refused. ``warnings`` says that a type looks misspelt, that the list of
+    one subscriber's events may lack some (of events with more subscribers than can be named), or that it is empty
+    because the subscriber is disabled.
     """
     at = read_moment("since", since, datetime.now(UTC))
     wanted = EventFilter(
@@ -130,7 +138,7 @@ async def list_events(
     return WarnedPage(data=page.data, next_cursor=page.next_cursor, warnings=warnings)
 
 
-Source = Annotated[str | None, Query(description="The event's source; needed where several sources use its id.")]
+Source = Annotated[str | None, Query(description="The event's source; needed if several sources use its id.")]
 
 
 @router.get(
@@ -142,8 +150,8 @@ Source = Annotated[str | None, Query(description="The event's source; needed whe
 async def explain_delivery(event_id: str, subscriber: str, gateway: ApiGateway, source: Source = None) -> Explanation:
     """A verdict, the facts behind it, every request with the waits between, what happens next, and what to do.
 
-    The subscriber need not be there any more, or ever have been. Where only its settings of today are known, a fact
-    says so.
+    The subscriber need not exist any more, or ever have existed. A fact says so if only its present settings are
+    known.
     """
     return await gateway.why.explain(event_id, subscriber, source)
 
@@ -171,7 +179,7 @@ async def resend_event(
 ) -> Resent:
     """A fresh delivery under the same event id, to all subscribers that want it now or to one of them.
 
-    ``warnings`` has a sentence for each of them that is paused, or that an earlier delivery is still to tell.
+    ``warnings`` has a sentence for each of them that is paused, or to which an earlier delivery is still going on.
     """
     resent = await gateway.events.resend(event_id, body.subscriber if body else None, source=source)
     response.headers["Location"] = location("events", event_id)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api import examples, heartbeat_examples
-from api.dependencies import ApiGateway
+from api.dependencies import ANY_QUERY, ApiGateway
 from api.heartbeat_bodies import BEAT_BODY, AddHeartbeat, UpdateHeartbeat
 from api.pages import DEFAULT_LIMIT, Cursor, Limit, Page, link_by_name, page_of
 from api.problems import problems
@@ -36,7 +36,7 @@ Word = Annotated[
     responses=examples.answer(201, heartbeat_examples.HEARTBEAT_ADDED) | problems(409, 413, 415),
 )
 async def add_heartbeat(body: AddHeartbeat, gateway: ApiGateway, response: Response) -> HeartbeatAdded:
-    """It waits for its first beat without alarm. The path to ping has its key, and is shown here and never again."""
+    """Until its first beat it raises no alarm. The path to ping contains its key, and is shown here and never again."""
     added = await gateway.heartbeats.add(**body.arguments())
     response.headers["Location"] = location("heartbeats", added.heartbeat.name)
     return added
@@ -64,7 +64,7 @@ async def list_heartbeats(
     responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404),
 )
 async def get_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
-    """Where it stands, and its last changes. This GET shows and is no beat; a GET that beats is the ping URL's."""
+    """Its status and latest changes. Unlike a GET of the ping URL, this GET is no beat."""
     return await gateway.heartbeats.get(name)
 
 
@@ -75,9 +75,10 @@ async def get_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
     responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404, 409, 413, 415),
 )
 async def update_heartbeat(name: str, body: UpdateHeartbeat, gateway: ApiGateway) -> HeartbeatView:
-    """Its path to ping, its past and an incident that is open stay as they are.
+    """Its path to ping, its past and an open incident stay as they are.
 
-    The deadline moves by as much as the times do. Where it would have passed by that alone, a whole period begins now.
+    The deadline moves by as much as the times do. If it would have passed only because of that, a whole period begins
+    now.
     """
     return await gateway.heartbeats.update(name, **body.arguments())
 
@@ -86,7 +87,7 @@ async def update_heartbeat(name: str, body: UpdateHeartbeat, gateway: ApiGateway
     "/{name}", status_code=204, operation_id="removeHeartbeat", summary="Remove a heartbeat", responses=problems(404)
 )
 async def remove_heartbeat(name: str, gateway: ApiGateway) -> None:
-    """An incident of it that is open is resolved with a note."""
+    """Its open incident, if any, is resolved with a note."""
     await gateway.heartbeats.remove(name)
 
 
@@ -97,7 +98,7 @@ async def remove_heartbeat(name: str, gateway: ApiGateway) -> None:
     responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404, 409),
 )
 async def pause_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
-    """Nothing is expected until it is resumed; an incident of it that is open is resolved with a note."""
+    """No beat is expected until it is resumed; its open incident, if any, is resolved with a note."""
     return await gateway.heartbeats.pause(name)
 
 
@@ -108,7 +109,7 @@ async def pause_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
     responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404, 409),
 )
 async def resume_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
-    """The deadline is counted from now; one that was never heard waits for its first beat."""
+    """The deadline is counted from now. One that never had a beat waits for its first."""
     return await gateway.heartbeats.resume(name)
 
 
@@ -136,6 +137,7 @@ def _take(
                 response_class=Response,
                 responses=_OK | failures,
                 openapi_extra=BEAT_BODY,
+                dependencies=[ANY_QUERY],
                 include_in_schema=method == "POST",
             )
         return handler
@@ -151,7 +153,7 @@ async def beat(name: str, request: Request, gateway: ApiGateway) -> Response:
     return PlainTextResponse("OK")
 
 
-@_take(router, "/{name}/{word}", "beatWith", "Beat: the job starts, fails, logs or ended")
+@_take(router, "/{name}/{word}", "beatWith", "Beat: the job starts, fails, logs or has ended")
 async def beat_with(name: str, word: Word, request: Request, gateway: ApiGateway) -> Response:
     """A beat by name that says more; GET and HEAD do the same."""
     kind, note = read_word(word, await _start_of_body(request))
@@ -164,12 +166,12 @@ async def beat_with(name: str, word: Word, request: Request, gateway: ApiGateway
 async def ping(key: str, request: Request, gateway: ApiGateway) -> Response:
     """A beat in the manner of healthchecks.io: the URL is a secret and all that is needed; GET and HEAD do the same.
 
-    Answered once Temporal has it. A query, such as ``rid=``, is not looked at.
+    Answered once Temporal has it. A query, such as ``rid=``, is ignored.
     """
     return await _pinged(gateway, key, *read_word("", await _start_of_body(request)))
 
 
-@_take(doors, "/{key}/{word}", "pingWith", "Beat by ping URL: the job starts, fails, logs or ended")
+@_take(doors, "/{key}/{word}", "pingWith", "Beat by ping URL: the job starts, fails, logs or has ended")
 async def ping_with(key: str, word: Word, request: Request, gateway: ApiGateway) -> Response:
     """A beat by ping URL that says more; GET and HEAD do the same."""
     return await _pinged(gateway, key, *read_word(word, await _start_of_body(request)))

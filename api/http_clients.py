@@ -38,7 +38,7 @@ async def add_http_client(body: AddHttpClient, gateway: ApiGateway, response: Re
 async def list_http_clients(
     gateway: ApiGateway, response: Response, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[HttpClientView]:
-    """HTTP clients by name, a page at a time; a certificate that expires within 30 days is warned of."""
+    """HTTP clients by name, a page at a time, with warnings of certificates that expire within 30 days."""
     page = page_of(await gateway.http_clients.all(), lambda row: row.name, limit, cursor)
     link_by_name(response, limit, page.next_cursor, "http-clients")
     return page
@@ -51,7 +51,7 @@ async def list_http_clients(
     responses=examples.answer(200, clients.HTTP_CLIENT) | problems(404),
 )
 async def get_http_client(name: str, gateway: ApiGateway) -> HttpClientView:
-    """Everything that may be known of it, and who uses it."""
+    """How it is set up, without its secrets, and who uses it."""
     return await gateway.http_clients.get(name)
 
 
@@ -62,7 +62,7 @@ async def get_http_client(name: str, gateway: ApiGateway) -> HttpClientView:
     responses=examples.answer(200, clients.HTTP_CLIENT) | problems(404, 413, 415),
 )
 async def update_http_client(name: str, body: UpdateHttpClient, gateway: ApiGateway) -> HttpClientView:
-    """Requests that begin after this answer have what is new; those under way end with what they began with."""
+    """Requests that begin after this answer use the new values; those under way end with those they began with."""
     return await gateway.http_clients.update(name, **body.arguments())
 
 
@@ -85,5 +85,5 @@ async def remove_http_client(name: str, gateway: ApiGateway) -> None:
     responses=examples.answer(200, clients.TRIAL) | problems(404, 413, 415),
 )
 async def test_http_client(name: str, body: TryHttpClient, gateway: ApiGateway) -> HttpClientTrial:
-    """Asked from the process that serves the API. The answer is 200 even where ``failure`` says why not."""
+    """The process that serves the API makes the request. The answer is 200 even if it failed: see ``failure``."""
     return await gateway.http_clients.test(name, body.url)

@@ -14,7 +14,7 @@ from api.problems import problems
 from api.scopes import ScopedRoute
 from api.urls import location
 from api.views import IncidentDetail, incident_detail
-from domain.errors import IncidentNotFoundError
+from domain.incident_errors import IncidentNotFoundError
 from domain.incidents import Action, Change, Declaration, Status, own_form
 from service.incidents import IncidentRow
 
@@ -81,7 +81,7 @@ async def list_incidents(
     responses=examples.answer(200, examples.INCIDENT) | problems(404, 410),
 )
 async def get_incident(incident_id: IncidentId, gateway: ApiGateway) -> IncidentDetail:
-    """With the id of the event that tells each timeline entry, and whether it was emitted."""
+    """Each timeline entry has the id of the event that tells of it, and whether that event was emitted."""
     return incident_detail(await gateway.incidents.get(incident_id))
 
 

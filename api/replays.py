@@ -91,9 +91,9 @@ async def start_replay(
 ) -> Started:
     """Each event once, under its own id, at a rate; the requests carry the header ``Im-Replay``.
 
-    It goes on by itself, whatever becomes of this process. Nothing matches: it is ``done``, with ``matched`` 0.
-    Sent again with the same Idempotency-Key and token, the answer is the replay that was started first, whatever has
-    become of the subscriber; with other options it is refused.
+    It goes on by itself, even if this process ends. If nothing matches, it is ``done``, with ``matched`` 0. A request
+    repeated with the same Idempotency-Key and token is answered with the replay that was started first, even if the
+    subscriber has changed since; with other options it is refused.
     """
     once = Once(idempotency_key, body.model_dump_json()) if idempotency_key else None
     options = body.options()
@@ -143,5 +143,5 @@ async def get_replay(replay_id: str, gateway: ApiGateway) -> ReplayView:
     responses=examples.answer(200, replay_examples.REPLAY) | problems(404),
 )
 async def cancel_replay(replay_id: str, gateway: ApiGateway) -> ReplayView:
-    """Within two seconds or twenty events. What it has sent is delivered; one that ended stays as it is."""
+    """It stops within two seconds or twenty events. What it has sent is delivered; one that ended stays so."""
     return await gateway.replays.cancel(replay_id)

@@ -26,7 +26,7 @@ class SetRetention(Body):
 @router.get(
     "",
     operation_id="getRetention",
-    summary="How long is kept what has ended",
+    summary="How long things that have ended are kept",
     responses=examples.answer(200, RETENTION),
 )
 async def get_retention(gateway: ApiGateway) -> Retention:
@@ -37,9 +37,9 @@ async def get_retention(gateway: ApiGateway) -> Retention:
 @router.put(
     "",
     operation_id="setRetention",
-    summary="Change how long is kept what ends",
+    summary="Change how long things that end are kept",
     responses=examples.answer(200, RETENTION) | problems(409, 415),
 )
 async def set_retention(body: SetRetention, gateway: ApiGateway) -> Retention:
-    """For what ends from then on. 409 where Temporal does not let this process: ``hint`` has the command."""
+    """Applies to what ends from then on. 409 if Temporal does not let this process: ``hint`` has the command."""
     return await gateway.retention.set(parse_duration(body.retention))

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from domain.errors import InvalidEventError
+from domain.event_errors import InvalidEventError
 from domain.strict_json import load_json
 
 

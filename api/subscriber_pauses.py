@@ -46,7 +46,7 @@ class ResumeSubscriber(Body):
     responses=examples.answer(200, pause_examples.PAUSED) | problems(404, 409, 413, 415),
 )
 async def pause_subscriber(name: str, gateway: ApiGateway, body: PauseSubscriber | None = None) -> SubscriberView:
-    """What comes for it waits, and so do retries; requests under way end. One that is paused stays as it is."""
+    """New events wait, and so do retries; requests under way end. A subscriber that is paused already stays so."""
     return await gateway.subscribers.pause(name, body.reason if body else None)
 
 
@@ -57,9 +57,9 @@ async def pause_subscriber(name: str, gateway: ApiGateway, body: PauseSubscriber
     responses=examples.answer(200, pause_examples.RESUMED) | problems(404, 413, 415),
 )
 async def resume_subscriber(name: str, gateway: ApiGateway, body: ResumeSubscriber | None = None) -> Resumed:
-    """What waited is sent, the oldest first: one as a probe, then more at once while that goes well.
+    """What waited is sent, oldest first: one as a probe, then more and more at once while that goes well.
 
-    Answers when that begins; ``health.drain`` of the subscriber says how it goes.
+    Answers when that begins; ``health.drain`` of the subscriber shows the progress.
     """
     seconds = body.drop_older_than_seconds if body else None
     return await gateway.subscribers.resume(name, None if seconds is None else timedelta(seconds=seconds))

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=Scop
 async def add_subscriber(body: AddSubscriber, gateway: ApiGateway, response: Response) -> Changed:
     """Events published after this answer are delivered to it. A generated secret is shown here and never again.
 
-    ``warnings`` says so where its requests will not be signed.
+    ``warnings`` says so if its requests will not be signed.
     """
     changed = await gateway.subscribers.add(**body.arguments())
     response.headers["Location"] = location("subscribers", changed.subscriber.name)
@@ -95,7 +95,7 @@ async def get_subscriber(name: str, gateway: ApiGateway) -> SubscriberDetail:
     responses=examples.answer(200, examples.CHANGED) | problems(404, 409, 413, 415),
 )
 async def update_subscriber(name: str, body: UpdateSubscriber, gateway: ApiGateway) -> Changed:
-    """Reaches deliveries that wait for a retry, but for the schedule, which applies to new deliveries.
+    """Deliveries that wait for a retry use the new values, except for the schedule, which applies to new deliveries.
 
     Disabling is refused (409 ``deliveries_waiting``) while events wait for the end of a pause, unless
     ``cancel_waiting``; ``warnings`` says how many are cancelled by it.
@@ -132,7 +132,7 @@ async def remove_subscriber(
     responses=examples.answer(200, examples.TRIAL) | problems(404, 409),
 )
 async def test_subscriber(name: str, gateway: ApiGateway) -> Trial:
-    """Answers when its first request has, or after 12 s. ``state`` says how it went: the answer is 200 even then."""
+    """Answers when the first request was answered, or after 12 s. It is 200 even if that failed: see ``state``."""
     return await gateway.trials.run(name)
 
 

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/types", tags=["events"], route_class=ScopedRoute)
     responses=examples.listed(examples.EMITTED_TYPE),
 )
 async def list_types() -> Page[EmittedType]:
-    """All in one page. Publishers may emit further types of their own, of which nothing is known here."""
+    """All in one page. Types that publishers emit themselves are not among them."""
     return Page(
         data=[
             EmittedType(type=name, description=text, schema_url=location("types", name))

@@ -57,7 +57,7 @@ async def ingest_records(
 ) -> IngestReceipt:
     """Answered once Temporal has them, so that the exporter can go on; the same records again change nothing.
 
-    ``bad`` names records that cannot be used: by their line where there is one a line, otherwise by their place.
+    ``bad`` names records that cannot be used: by line if each is on a line of its own, otherwise by place.
     """
     _refuse_encoded(request)
     given = request.headers.get("authorization")
@@ -81,7 +81,7 @@ async def ingest_alerts(
     gateway: ApiGateway,
     signature: Annotated[str | None, Header(alias=SIGNATURE_HEADER, include_in_schema=False)] = None,
 ) -> IngestReceipt:
-    """Each becomes an incident, which somebody resolves here: the console does not tell when a Zeebe incident ends."""
+    """Each becomes an incident that somebody must resolve here: the console does not say when a Zeebe incident ends."""
     _refuse_encoded(request)
     await gateway.zeebe.expect_alerts(signature)
     return await gateway.zeebe.accept_alerts(await request.body(), signature)
@@ -153,6 +153,6 @@ async def update_cluster(name: str, body: UpdateCluster, gateway: ApiGateway) ->
 async def remove_cluster(name: str, gateway: ApiGateway) -> None:
     """Its records are refused after this answer; incidents that are open stay open.
 
-    API tokens lose the scope `ingest:` of it, and those that have no other are revoked.
+    API tokens lose their scope `ingest:` for it, and those that have no other scope are revoked.
     """
     await gateway.zeebe.remove_cluster(name)

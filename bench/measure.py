@@ -16,7 +16,8 @@ from bench.cases import Case
 from bench.figures import PLATFORM, Arrival, Figures, History, Published, Seen, figures, healthy_of
 from bench.processes import reset_peaks
 from bench.stage import HERE, TOKEN, Stage
-from domain.errors import SubscriberExistsError, SubscriberNotFoundError, UnavailableError
+from domain.errors import UnavailableError
+from domain.subscriber_errors import SubscriberExistsError, SubscriberNotFoundError
 from workflows.names import EVENT_TYPES
 
 PATIENCE_SECONDS = 120

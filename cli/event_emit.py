@@ -81,7 +81,7 @@ def _from_options(
 
 def _data(given: str | None, datacontenttype: str | None) -> bytes:
     """The data of ``--data``; a usage error where they are to be JSON and are not, with the place of the fault."""
-    from domain.errors import InvalidEventError  # noqa: PLC0415 - heavy
+    from domain.event_errors import InvalidEventError  # noqa: PLC0415 - heavy
     from domain.event_parsing import is_json  # noqa: PLC0415 - heavy
     from domain.strict_json import load_json  # noqa: PLC0415 - heavy
 
@@ -101,7 +101,7 @@ def _data(given: str | None, datacontenttype: str | None) -> bytes:
 
 def _check_time(given: str | None) -> None:
     """A usage error where ``--time`` is no time."""
-    from domain.errors import InvalidEventError  # noqa: PLC0415 - heavy
+    from domain.event_errors import InvalidEventError  # noqa: PLC0415 - heavy
     from domain.event_parsing import check_time  # noqa: PLC0415 - heavy
 
     try:

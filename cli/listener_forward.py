@@ -1,9 +1,6 @@
 """Sends what `im listen` received on to an application, and says what became of it."""
 
 import asyncio
-import socket
-import ssl
-from collections.abc import Iterator
 from http import HTTPStatus
 
 import httpx
@@ -11,6 +8,7 @@ from pydantic import BaseModel
 
 from cli.listener_http import Reply
 from domain.captures import Capture
+from domain.connection_words import CLOSED_EARLY, NOT_HTTP, not_in_time, reason_of
 
 FORWARD_SECONDS = 9  # within the ten that a delivery has
 SHOWN_ANSWER = 2048  # characters, as `im event show` keeps of an answer
@@ -19,15 +17,9 @@ MOST_ANSWER_BYTES = 64 * 1024
 _OWN_HEADERS = frozenset("host content-length connection keep-alive transfer-encoding te trailer upgrade".split())
 _SENT_BACK = frozenset({"content-type", "retry-after"})  # the others are of that connection, or of no use to a sender
 _NO_STATUS = "the application answered {status}, which is no status of an answer (200 to 599)"
-_CAUSES: tuple[tuple[type[OSError], str], ...] = (
-    (ConnectionRefusedError, "connection refused"),
-    (ConnectionResetError, "connection reset"),
-    (BrokenPipeError, "connection reset"),
-    (socket.gaierror, "host name not found"),
-)
 _SIGNS = (  # in what h11 and httpcore say
     ("_SWITCH_UPGRADE", _NO_STATUS.format(status=101)),
-    ("disconnected without", "connection closed before an answer"),
+    ("disconnected without", CLOSED_EARLY),
     ("closed connection", "connection closed before the answer ended"),
 )
 
@@ -106,23 +98,21 @@ def _text(body: bytes, encoding: str | None) -> str:
 def in_words(error: Exception) -> str:
     """Why there was no answer, as deliveries say it."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return f"timeout: no answer within {FORWARD_SECONDS} s"
-    for cause in _causes(error):
-        for kind, said in _CAUSES:
-            if isinstance(cause, kind):
-                return said
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS handshake failed: {getattr(cause, 'verify_message', cause.reason)}"
+        return not_in_time(FORWARD_SECONDS)
+    if root := _root(error):
+        return reason_of(root)
     said = str(error) or "connection failed"
     for sign, meaning in _SIGNS:
         if sign in said:
             return meaning
-    return f"{said}: not HTTP" if isinstance(error, httpx.RemoteProtocolError) else said
+    return f"{said}{NOT_HTTP}" if isinstance(error, httpx.RemoteProtocolError) else said
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came of; of several tries the first."""
+def _root(error: BaseException | None) -> OSError | None:
+    """What a socket or TLS raised at the bottom of an error, if anything; of several tries the first."""
+    root = None
     while error is not None:
-        yield error
+        root = error if isinstance(error, OSError) else root
         tries = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
         error = tries[0] if tries else error.__cause__ or error.__context__
+    return root

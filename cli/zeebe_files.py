@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
-from domain.errors import InvalidEventError, InvalidRequestError
+from domain.errors import InvalidRequestError
+from domain.event_errors import InvalidEventError
 from domain.strict_json import load_json
 from domain.zeebe_parsing import members
 

@@ -9,7 +9,7 @@ from domain.alarm_checks import checked
 from domain.alarm_errors import InvalidAlarmError, InvalidNotificationError
 from domain.alarm_texts import DEPENDENCY, Impact, Impacts
 from domain.alarms import AlarmSeverity, Identity, Notification, Observation
-from domain.errors import InvalidEventError
+from domain.event_errors import InvalidEventError
 from domain.strict_json import load_json
 
 UNSORTED = "unsorted"  # the type under which lines are kept that say no type

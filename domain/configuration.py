@@ -13,7 +13,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from domain.errors import InvalidEventError, InvalidRequestError
+from domain.errors import InvalidRequestError
+from domain.event_errors import InvalidEventError
 from domain.faults import in_words
 from domain.http_clients import HttpClient
 from domain.likeness import name_meant

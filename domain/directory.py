@@ -6,11 +6,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from domain.errors import DirectoryFullError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.http_client_errors import UnknownHttpClientError
 from domain.http_clients import HttpClient, check_pair
 from domain.naming import found
+from domain.subscriber_errors import DirectoryFullError
 from domain.subscribers import Subscriber
 
 # Temporal refuses a payload past 2 MiB; 64 KiB are left for its own wrapping and for growth by renewals.

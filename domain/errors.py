@@ -1,31 +1,16 @@
-"""Every error a user of the product can meet.
+"""The kinds of error that a user of the product can meet, and the errors that belong to no one feature.
 
     ImError
     ├── InvalidInputError           a value the caller gave is not acceptable
     │   ├── InvalidNameError
     │   ├── InvalidUrlError
     │   ├── BlockedAddressError
-    │   ├── InvalidPatternError
-    │   ├── InvalidHeaderError
-    │   ├── InvalidSecretError
-    │   ├── InvalidScheduleError
-    │   ├── InvalidLimitError
-    │   ├── InvalidEventError
     │   └── InvalidRequestError
     │       └── IdempotencyKeyReusedError
     ├── TooLargeError               a value is past a limit of the platform
-    │   ├── EventTooLargeError
-    │   └── DirectoryFullError
     ├── ConflictError               the state of things forbids it
-    │   ├── SubscriberExistsError
-    │   ├── EventConflictError
-    │   ├── AmbiguousEventError
-    │   ├── IllegalTransitionError
     │   └── PublishingDisabledError
     ├── NotFoundError
-    │   ├── SubscriberNotFoundError
-    │   ├── EventNotFoundError
-    │   └── IncidentNotFoundError
     ├── ConfigurationError          the deployment is not set up for it
     │   ├── SettingsError
     │   ├── SealingKeyError
@@ -36,9 +21,12 @@
         ├── NoWorkerError
         └── OverloadedError
 
-An error is its ``code`` (stable, part of the API) and its ``data`` (named values); the sentence is made
-from both. That is what lets an error cross Temporal as an ``ApplicationError`` of type ``code`` and be
-raised again, unchanged, on the other side: see `from_code`.
+Each feature adds its own to this tree in a module beside it, such as `domain.event_errors`; `domain.error_codes` has a
+list of these modules.
+
+An error is its ``code`` (stable, part of the API) and its ``data`` (named values); the sentence is made from both.
+That is what lets an error cross Temporal as an ``ApplicationError`` of type ``code`` and be raised again, unchanged, on
+the other side: see `domain.error_codes.from_code`.
 """
 
 from collections.abc import Iterable
@@ -122,60 +110,6 @@ class BlockedAddressError(InvalidInputError):
         super().__init__(**({"reason": unsaid} | data))
 
 
-class InvalidPatternError(InvalidInputError):
-    """An event type pattern that cannot be understood."""
-
-    code = "invalid_pattern"
-    says = "{pattern!r} is not a pattern: {reason}"
-    hint = "Separate segments by dots; * stands for one whole segment, ** for one or more."
-    field = "types"
-
-
-class InvalidHeaderError(InvalidInputError):
-    """A request header that may not be set by a subscriber."""
-
-    code = "invalid_header"
-    says = "the header {header!r} cannot be used: {reason}"
-    hint = "Give --header 'Name=value' with a header that the platform does not set itself."
-    field = "headers"
-
-
-class InvalidSecretError(InvalidInputError):
-    """A signing secret that cannot be used; the secret itself is never in the error."""
-
-    code = "invalid_secret"
-    says = "the secret cannot be used: {reason}"
-    hint = "Let the platform make one with --generate-secret."
-    field = "secret"
-
-
-class InvalidScheduleError(InvalidInputError):
-    """A retry schedule or a number of attempts out of range."""
-
-    code = "invalid_schedule"
-    says = "the retry schedule cannot be used: {reason}"
-    hint = "Use 'default', 'pager', 'long', or seconds between attempts such as 5,60,600."
-    field = "schedule"
-
-
-class InvalidLimitError(InvalidInputError):
-    """A limit of a subscriber out of range."""
-
-    code = "invalid_limit"
-    says = "the limit cannot be used: {reason}"
-    hint = "Write a rate as 10/s, 100/m or 0.5/s, from 0.1 to 1000 a second; at once may be 1 to 1000."
-    field = "rate_limit"
-
-
-class InvalidEventError(InvalidInputError):
-    """Something that is not a CloudEvents 1.0 event."""
-
-    code = "invalid_event"
-    says = "not a valid CloudEvent: {reason}"
-    hint = "See CloudEvents 1.0: specversion, id, source and type are required."
-    field = "event"
-
-
 class InvalidRequestError(InvalidInputError):
     """Any other unacceptable value."""
 
@@ -198,58 +132,10 @@ class TooLargeError(ImError):
     code = "too_large"
 
 
-class EventTooLargeError(TooLargeError):
-    """An event past the size limit."""
-
-    code = "event_too_large"
-    says = "the event is {size} bytes; the limit is {limit} bytes"
-    hint = "Put the large part elsewhere and send its address in the CloudEvents extension 'dataref'."
-
-
-class DirectoryFullError(TooLargeError):
-    """A change that would take the directory past Temporal's payload limit."""
-
-    code = "directory_full"
-    says = "the directory would grow to {size} bytes; the limit is {limit} (Temporal's 2 MiB a payload)"
-    hint = "Remove subscribers that are no longer used: im subscriber list."
-
-
 class ConflictError(ImError):
     """The present state of things forbids it."""
 
     code = "conflict"
-
-
-class SubscriberExistsError(ConflictError):
-    """The name is taken."""
-
-    code = "subscriber_exists"
-    says = "a subscriber named {name!r} exists already"
-    hint = "Choose another name, or change it: im subscriber update {name} ..."
-
-
-class EventConflictError(ConflictError):
-    """The same source and id were accepted before with other content."""
-
-    code = "event_conflict"
-    says = "an event with id {event_id!r} from {source!r} was accepted before with other content"
-    hint = "Source and id identify an event: give changed content a new id."
-
-
-class AmbiguousEventError(ConflictError):
-    """Events of several sources have the id that was given."""
-
-    code = "ambiguous_event"
-    says = "events of several sources have the id {event_id!r}"
-    hint = "Say which one is meant, with --source (in the API: ?source=): {sources}."
-
-
-class IllegalTransitionError(ConflictError):
-    """A lifecycle step the incident's status does not allow."""
-
-    code = "illegal_transition"
-    says = "cannot {action} {incident_id}: it is {status}"
-    hint = "Allowed now: {allowed}."
 
 
 class PublishingDisabledError(ConflictError):
@@ -264,33 +150,6 @@ class NotFoundError(ImError):
     """Nothing has that name."""
 
     code = "not_found"
-
-
-class SubscriberNotFoundError(NotFoundError):
-    """No such subscriber."""
-
-    code = "subscriber_not_found"
-    says = "no subscriber is named {name!r}"
-    hint = "See the names with: im subscriber list."
-
-
-class EventNotFoundError(NotFoundError):
-    """No such event, or no longer."""
-
-    code = "event_not_found"
-    says = "no event with id {event_id!r} is known"
-    hint = (
-        "It was never published here, or is older than what is kept (im retention); a new one is found after a second. "
-        "See: im event list."
-    )
-
-
-class IncidentNotFoundError(NotFoundError):
-    """No such incident, or no longer."""
-
-    code = "incident_not_found"
-    says = "no incident {incident_id!r} is known"
-    hint = "It was never declared: one that was, and is kept no longer, is said to be gone. See: im incident list."
 
 
 class ConfigurationError(ImError):
@@ -365,19 +224,3 @@ class OverloadedError(UnavailableError):
     code = "overloaded"
     says = "more is offered than can be delivered at the moment ({waiting} events wait)"
     hint = "Send it again in a second, or send batches (application/cloudevents-batch+json)."
-
-
-def _tree(root: type[ImError]) -> dict[str, type[ImError]]:
-    found = {root.code: root}
-    for child in root.__subclasses__():
-        found |= _tree(child)
-    return found
-
-
-def from_code(code: str, data: dict[str, Any]) -> ImError | None:
-    """The error that was sent across Temporal as ``code`` and ``data``; None for a code not in the tree."""
-    kind = _tree(ImError).get(code)
-    try:
-        return kind(**data) if kind else None
-    except KeyError:  # made by another version with other data: the caller keeps what it received
-        return None

@@ -1,13 +1,64 @@
-"""Errors of what is asked for as an event. Part of the tree in `domain.errors`.
+"""Errors of events. Part of the tree in `domain.errors`.
 
 ImError
+├── InvalidInputError
+│   └── InvalidEventError
+├── TooLargeError
+│   └── EventTooLargeError
+├── ConflictError
+│   ├── EventConflictError
+│   └── AmbiguousEventError
 └── NotFoundError
     └── EventNotFoundError
         ├── EventOfOtherSourceError
         └── IncidentIsNoEventError
 """
 
-from domain.errors import EventNotFoundError
+from domain.errors import ConflictError, InvalidInputError, NotFoundError, TooLargeError
+
+
+class InvalidEventError(InvalidInputError):
+    """Something that is not a CloudEvents 1.0 event."""
+
+    code = "invalid_event"
+    says = "not a valid CloudEvent: {reason}"
+    hint = "See CloudEvents 1.0: specversion, id, source and type are required."
+    field = "event"
+
+
+class EventTooLargeError(TooLargeError):
+    """An event past the size limit."""
+
+    code = "event_too_large"
+    says = "the event is {size} bytes; the limit is {limit} bytes"
+    hint = "Put the large part elsewhere and send its address in the CloudEvents extension 'dataref'."
+
+
+class EventConflictError(ConflictError):
+    """The same source and id were accepted before with other content."""
+
+    code = "event_conflict"
+    says = "an event with id {event_id!r} from {source!r} was accepted before with other content"
+    hint = "Source and id identify an event: give changed content a new id."
+
+
+class AmbiguousEventError(ConflictError):
+    """Events of several sources have the id that was given."""
+
+    code = "ambiguous_event"
+    says = "events of several sources have the id {event_id!r}"
+    hint = "Say which one is meant, with --source (in the API: ?source=): {sources}."
+
+
+class EventNotFoundError(NotFoundError):
+    """No such event, or no longer."""
+
+    code = "event_not_found"
+    says = "no event with id {event_id!r} is known"
+    hint = (
+        "It was never published here, or is older than what is kept (im retention); a new one is found after a second. "
+        "See: im event list."
+    )
 
 
 class EventOfOtherSourceError(EventNotFoundError):

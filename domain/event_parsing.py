@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from domain.errors import EventTooLargeError, InvalidEventError
+from domain.event_errors import EventTooLargeError, InvalidEventError
 from domain.events import CONTEXT_ATTRIBUTES, SPEC_VERSION, CloudEvent
 from domain.faults import shown
 from domain.header_values import decode_header_value

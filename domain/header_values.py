@@ -2,7 +2,7 @@
 
 import re
 
-from domain.errors import InvalidEventError
+from domain.event_errors import InvalidEventError
 
 _PLAIN_VALUE = re.compile(r"[!#$&-~]*")  # what needs no encoding in a header: U+0021-7E but quote and percent
 

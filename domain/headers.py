@@ -4,10 +4,10 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.errors import InvalidHeaderError
 from domain.events import SPEC_VERSION, STRUCTURED_CONTENT_TYPE, CloudEvent
 from domain.header_values import encode_header_value
 from domain.signing import body_signature, webhook_id, webhook_signature
+from domain.subscriber_errors import InvalidHeaderError
 from domain.tracing import trace_headers
 
 USER_AGENT = "incidents-platform/1.0"

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from domain import event_types
-from domain.errors import IllegalTransitionError, InvalidRequestError
+from domain.errors import InvalidRequestError
 from domain.events import CloudEvent
+from domain.incident_errors import IllegalTransitionError
 
 MAX_TITLE = 300
 MAX_NOTE = 8000

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from domain.errors import InvalidLimitError
 from domain.rates import UNITS, read_rate
+from domain.subscriber_errors import InvalidLimitError
 
 LIMITED = "limited"  # the type of the failure by which a worker says that a delivery goes by another queue
 MAX_CONCURRENCY = 1000

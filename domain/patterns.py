@@ -8,8 +8,9 @@ import difflib
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from domain.errors import InvalidPatternError, InvalidRequestError
+from domain.errors import InvalidRequestError
 from domain.likeness import nearest
+from domain.subscriber_errors import InvalidPatternError
 
 ALL = "**"
 MAX_PATTERNS = 50

@@ -11,7 +11,8 @@ ImError
     └── ReplayNotFoundError
 """
 
-from domain.errors import InvalidInputError, InvalidLimitError, NotFoundError
+from domain.errors import InvalidInputError, NotFoundError
+from domain.subscriber_errors import InvalidLimitError
 
 
 class UnknownSubscriberError(InvalidInputError):

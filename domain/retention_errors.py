@@ -10,7 +10,9 @@ ImError
         └── IncidentGoneError
 """
 
-from domain.errors import ConflictError, EventNotFoundError, IncidentNotFoundError
+from domain.errors import ConflictError
+from domain.event_errors import EventNotFoundError
+from domain.incident_errors import IncidentNotFoundError
 
 
 class RetentionRefusedError(ConflictError):

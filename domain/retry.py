@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.errors import InvalidScheduleError
 from domain.likeness import nearest
 from domain.naming import given_as
+from domain.subscriber_errors import InvalidScheduleError
 
 DEFAULT_ATTEMPTS = 5
 MAX_ATTEMPTS = 50

@@ -11,8 +11,8 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from domain.errors import InvalidSecretError
 from domain.labels import labelled
+from domain.subscriber_errors import InvalidSecretError
 
 PREFIX = "whsec_"
 MIN_SECRET_LENGTH = 8

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any, NoReturn
 
-from domain.errors import InvalidEventError
+from domain.event_errors import InvalidEventError
 
 MAX_JSON_DEPTH = 64
 MAX_INTEGER_DIGITS = 1000  # exact, far beyond 64 bits, and well below what makes parsing slow

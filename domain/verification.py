@@ -9,9 +9,9 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from domain.captures import Capture
-from domain.errors import InvalidSecretError
 from domain.guesses import body_guesses, body_keys, explain, standard_keys
 from domain.signing import PREFIX
+from domain.subscriber_errors import InvalidSecretError
 from domain.timing import ago
 
 TOLERANCE = timedelta(minutes=5)  # Standard Webhooks 1.0, as docs/receivers.md has it

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from domain.errors import InvalidEventError, InvalidRequestError, TooLargeError
+from domain.errors import InvalidRequestError, TooLargeError
+from domain.event_errors import InvalidEventError
 from domain.source_errors import InvalidRecordError
 from domain.strict_json import load_json
 from domain.zeebe import BadRecord, IncidentRecord, OtherRecord, ParsedRecords

@@ -8,13 +8,8 @@ from dataclasses import dataclass
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
-from domain.errors import (
-    AmbiguousEventError,
-    EventNotFoundError,
-    PublishingDisabledError,
-    UnavailableError,
-)
-from domain.event_errors import EventOfOtherSourceError, IncidentIsNoEventError
+from domain.errors import PublishingDisabledError, UnavailableError
+from domain.event_errors import AmbiguousEventError, EventNotFoundError, EventOfOtherSourceError, IncidentIsNoEventError
 from domain.events import CloudEvent
 from domain.operational import check_publishable
 from domain.pauses import Pause

@@ -1,9 +1,11 @@
 """Whether what a filter names is there at all: a list of nothing, or a watch without end, would not say so."""
 
-from domain.errors import IncidentNotFoundError, SubscriberNotFoundError, UnavailableError
+from domain.errors import UnavailableError
+from domain.incident_errors import IncidentNotFoundError
 from domain.incidents import own_form
 from domain.operational import asks_for
 from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
+from domain.subscriber_errors import SubscriberNotFoundError
 from service.event_list import EventFilter
 from service.event_rows import EventRow
 from service.gateway import Gateway

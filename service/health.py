@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from domain import health
 from domain.directory import Snapshot
-from domain.errors import SubscriberNotFoundError
 from domain.health import Counters, Health
 from domain.hours import HourCount, last_day
+from domain.subscriber_errors import SubscriberNotFoundError
 from service.connection import Connection
 from service.drains import draining, is_draining
 from service.outstanding import Outstanding

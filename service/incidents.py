@@ -14,7 +14,8 @@ from temporalio.common import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import IdempotencyKeyReusedError, IncidentNotFoundError
+from domain.errors import IdempotencyKeyReusedError
+from domain.incident_errors import IncidentNotFoundError
 from domain.incidents import Change, Declaration, Incident, Status, check_change, check_declaration, number_of
 from domain.retention_errors import IncidentGoneError
 from service.connection import Connection

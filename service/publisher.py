@@ -10,7 +10,8 @@ from temporalio.client import Client
 
 from activities.background import retrieved
 from activities.tracing import NO_SPANS, Spans
-from domain.errors import EventConflictError, ImError, PublishingDisabledError
+from domain.errors import ImError, PublishingDisabledError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 from domain.tasks import EventInput

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.errors import EventConflictError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 

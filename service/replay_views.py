@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
-from domain.errors import InvalidLimitError, InvalidRequestError
+from domain.errors import InvalidRequestError
 from domain.event_types import EMITTED_TYPES
 from domain.limits import check_rate
 from domain.patterns import misreadings
 from domain.replay_errors import InvalidReplayRateError
 from domain.replays import DEFAULT_RATE, ReplayReport
 from domain.retention import MIN_RETENTION
+from domain.subscriber_errors import InvalidLimitError
 
 # Most of what a burst leaves has begun by then: 100,000 events, at some 35 a second; while others come in, fewer do.
 GOES_ON_WITHIN = timedelta(hours=1)

@@ -8,7 +8,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNa
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from domain.errors import ConfigurationError, EventNotFoundError, ImError, InvalidRequestError
+from domain.errors import ConfigurationError, ImError, InvalidRequestError
+from domain.event_errors import EventNotFoundError
 from domain.event_ids import made_at
 from domain.retention import Retention, check_retention, in_days
 from domain.retention_errors import EventGoneError, RetentionRefusedError

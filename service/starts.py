@@ -12,7 +12,7 @@ from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import EventConflictError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.tasks import EventInput
 from service.accepted import when_accepted

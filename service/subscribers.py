@@ -9,7 +9,6 @@ from temporalio.client import WorkflowHandle
 from activities.leases import LEASE_SECONDS
 from domain.directory import Snapshot
 from domain.drains import DrainProgress, Owed
-from domain.errors import SubscriberNotFoundError
 from domain.event_types import KNOWN_TYPES
 from domain.naming import found
 from domain.patterns import misreadings
@@ -17,6 +16,7 @@ from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, PauseRequest, ResumeRequest, check_age, check_reason
 from domain.signing import standard_key, whsec
 from domain.subscriber_changes import SubscriberChange
+from domain.subscriber_errors import SubscriberNotFoundError
 from domain.subscribers import NewSubscriber, Subscriber
 from service.connection import Connection
 from service.drains import drain_progress

@@ -32,6 +32,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import PayloadLimitsConfig, RetryConfig, RPCError, RPCStatusCode
 
+from domain.error_codes import from_code
 from domain.errors import (
     ConfigurationError,
     ImError,
@@ -40,7 +41,6 @@ from domain.errors import (
     SettingsError,
     TemporalUnavailableError,
     UnavailableError,
-    from_code,
 )
 from service.temporal_words import brief, no_connection
 

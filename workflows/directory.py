@@ -8,7 +8,6 @@ with workflow.unsafe.imports_passed_through():
     from domain import tidings
     from domain.directory import Directory, Snapshot, check_size, put, stored_size
     from domain.drains import DrainOrder
-    from domain.errors import SubscriberExistsError
     from domain.events import CloudEvent
     from domain.http_client_errors import HttpClientExistsError
     from domain.http_clients import HttpClient, HttpClientDraft, check_pair, new_client
@@ -24,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         pause_gone,
         resume,
     )
+    from domain.subscriber_errors import SubscriberExistsError
     from domain.subscribers import NewSubscriber, Subscriber, new_subscriber
     from workflows.directory_book import DirectoryBook
     from workflows.outbox import telling_until

@@ -9,12 +9,12 @@ from activities.drains import DrainActivities
 from domain import tidings
 from domain.directory import Directory, check_size, stored_size
 from domain.drains import DrainOrder
-from domain.errors import SubscriberNotFoundError
 from domain.events import CloudEvent
 from domain.http_client_errors import HttpClientInUseError, HttpClientNotFoundError
 from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair
 from domain.naming import found
 from domain.subscriber_changes import SubscriberChange, apply_change
+from domain.subscriber_errors import SubscriberNotFoundError
 from domain.subscribers import Subscriber
 from workflows import policies
 from workflows.outbox import Outbox

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.page.brief import Brief
-from domain.errors import InvalidInputError, SubscriberNotFoundError
+from domain.errors import InvalidInputError
 from domain.event_types import EMITTED_TYPES
 from domain.explanations import Explanation
 from domain.health import Health, HealthStatus
 from domain.hours import HourCount
 from domain.incidents import Incident
 from domain.patterns import misread
+from domain.subscriber_errors import SubscriberNotFoundError
 from service.event_list import EventFilter, EventPage
 from service.event_views import EventView
 from service.filter_checks import check_empty

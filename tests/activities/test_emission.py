@@ -5,7 +5,7 @@ import asyncio
 from temporalio.testing import ActivityEnvironment
 
 from activities.emission import EmissionActivities
-from domain.errors import EventConflictError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 from domain.tasks import EmitRequest

@@ -11,22 +11,15 @@ from api.examples import RESENT
 from domain import incidents
 from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
-from domain.errors import (
-    AmbiguousEventError,
-    EventConflictError,
-    EventNotFoundError,
-    ImError,
-    IncidentNotFoundError,
-    PublishingDisabledError,
-    SubscriberExistsError,
-    SubscriberNotFoundError,
-)
+from domain.errors import ImError, PublishingDisabledError
+from domain.event_errors import AmbiguousEventError, EventConflictError, EventNotFoundError
 from domain.event_types import KNOWN_TYPES
 from domain.events import CloudEvent
 from domain.explanations import Carrier, Explanation, RunKind, Story
 from domain.health import Counters, Health
 from domain.health import view as health_view
 from domain.hours import HourCount, hour_of, last_day
+from domain.incident_errors import IncidentNotFoundError
 from domain.incidents import Change, Declaration, Incident
 from domain.outcomes import Attempt, Delivery, DeliveryState, Failure
 from domain.patterns import misreadings
@@ -34,6 +27,7 @@ from domain.pause_errors import DeliveriesWaitingError
 from domain.pauses import Pause, check_reason
 from domain.receipts import PublishReceipt
 from domain.subscriber_changes import apply_change, pause, resume
+from domain.subscriber_errors import SubscriberExistsError, SubscriberNotFoundError
 from domain.subscribers import Subscriber, new_subscriber
 from domain.tracing import NO_CONTEXT, traced
 from domain.why import explain

@@ -1,10 +1,11 @@
-"""A query parameter that a route has not is refused before anything is done, but where foreign senders post."""
+"""A query parameter that a route does not have is refused before anything is done, unless others post there."""
 
 from typing import Any
 
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from api import alarm_examples
 from api.app import described
 from api.scopes import ScopedRoute
 from tests.api.conftest import Service
@@ -63,19 +64,21 @@ async def test_a_replay_that_shall_be_a_dry_run_names_the_survey_and_sends_nothi
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("method", "path", "body"),
     [
-        ("events", {"specversion": "1.0", "id": "1", "source": "/a", "type": "a.b"}),
-        ("heartbeats/job", None),
-        ("heartbeats/job/start", None),
+        ("POST", "events", {"specversion": "1.0", "id": "1", "source": "/a", "type": "a.b"}),
+        ("OPTIONS", "events", None),
+        ("POST", "alarms/notifications", alarm_examples.FLAT),
+        ("POST", "heartbeats/job", None),
+        ("GET", "heartbeats/job/start", None),
     ],
 )
 async def test_what_others_send_is_taken_whatever_they_put_behind_the_path(
-    service: Service, path: str, body: Any
+    service: Service, method: str, path: str, body: Any
 ) -> None:
     await service.http.post("/api/v1/heartbeats", json={"name": "job", "every_seconds": 60})
-    headers = {"Content-Type": "application/cloudevents+json"}
-    answer = await service.http.post(f"/api/v1/{path}?utm=1", json=body, headers=headers)
+    headers = {"Content-Type": "application/cloudevents+json" if path == "events" else "application/json"}
+    answer = await service.http.request(method, f"/api/v1/{path}?utm=1", json=body, headers=headers)
     assert answer.status_code < 300, answer.text
 
 

@@ -12,8 +12,10 @@ import cli.incident
 import cli.replay
 import cli.subscriber_health
 from cli.main import run
-from domain.errors import ImError, IncidentNotFoundError, NoWorkerError, SubscriberNotFoundError
+from domain.errors import ImError, NoWorkerError
+from domain.incident_errors import IncidentNotFoundError
 from domain.replays import Survey
+from domain.subscriber_errors import SubscriberNotFoundError
 from service.event_list import EventFilter, EventPage
 from service.event_rows import EventRow
 from service.incidents import IncidentPage

@@ -1,7 +1,10 @@
 """`im listen --forward-to`: what the application gets, and what goes back of its answer."""
 
+import ssl
+
 import httpx
 import pytest
+import trustme
 
 from cli import listener_forward
 from tests.support.own_receiver import listening, saying
@@ -77,6 +80,19 @@ async def test_nobody_there_is_connection_refused(host: str) -> None:
     async with listening(forward_to=url) as one, httpx.AsyncClient() as http:
         answer = await http.post(one.url, content=b"{}")
         assert (answer.status_code, answer.text) == (502, "connection refused")
+
+
+async def test_a_certificate_that_is_not_trusted_is_said_as_deliveries_say_it() -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    async with (
+        Sink(tls=tls) as application,
+        listening(forward_to=application.url()) as one,
+        httpx.AsyncClient() as http,
+    ):
+        answer = await http.post(one.url, content=b"{}")
+        assert answer.status_code == 502
+        assert answer.text.startswith("TLS verification failed: ")
 
 
 async def test_of_an_endless_answer_the_beginning_is_taken() -> None:

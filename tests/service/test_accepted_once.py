@@ -10,7 +10,8 @@ import pytest
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import EventConflictError, TemporalUnavailableError
+from domain.errors import TemporalUnavailableError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.tasks import EventInput
 from service.publisher import Publisher

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.errors import EventConflictError, OverloadedError, TemporalUnavailableError
+from domain.errors import OverloadedError, TemporalUnavailableError
+from domain.event_errors import EventConflictError
 from domain.events import CloudEvent
 from domain.receipts import PublishReceipt
 from service import bursts

@@ -5,14 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from domain.errors import (
-    ImError,
-    IncidentNotFoundError,
-    InvalidRequestError,
-    SubscriberNotFoundError,
-    TemporalUnavailableError,
-)
+from domain.errors import ImError, InvalidRequestError, TemporalUnavailableError
+from domain.incident_errors import IncidentNotFoundError
 from domain.replay_errors import UnknownIncidentError, UnknownSubscriberError
+from domain.subscriber_errors import SubscriberNotFoundError
 from domain.subscribers import Subscriber
 from service.event_list import EventFilter, EventPage
 from service.event_rows import EventRow

@@ -2,27 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 from types import ModuleType
 
 import pytest
 
-from domain import (
-    alarm_errors,
-    errors,
-    event_errors,
-    http_client_errors,
-    pause_errors,
-    replay_errors,
-    retention_errors,
-    source_errors,
-    stream_errors,
-    token_errors,
-    type_errors,
-)
-from domain.errors import ImError, SubscriberNotFoundError, from_code
+from domain import error_codes, errors
+from domain.error_codes import MODULES, from_code
+from domain.errors import ImError
 from domain.replay_errors import UnknownSubscriberError
-from domain.targets import errors as target_errors
+from domain.subscriber_errors import SubscriberNotFoundError
+
+ROOT = Path(__file__).parents[2]
 
 
 def _tree(root: type[ImError] = ImError) -> Iterator[type[ImError]]:
@@ -64,25 +56,15 @@ def test_every_error_has_a_docstring_and_a_snake_case_code(kind: type[ImError]) 
     assert "code" in vars(kind), "not inherited"
 
 
+def test_every_error_is_found_by_its_code_whatever_else_is_imported() -> None:
+    files = {path.relative_to(ROOT).with_suffix("") for path in (ROOT / "domain").rglob("*errors.py")}
+    assert {".".join(path.parts) for path in files} == {module.__name__ for module in MODULES}
+    assert sorted(error_codes.KINDS.values(), key=lambda kind: kind.__name__) == KINDS
+
+
 def test_every_code_is_unique() -> None:
     codes = [kind.code for kind in KINDS]
     assert sorted(set(codes)) == sorted(codes)
-
-
-MODULES = (
-    errors,
-    alarm_errors,
-    event_errors,
-    http_client_errors,
-    pause_errors,
-    replay_errors,
-    retention_errors,
-    source_errors,
-    target_errors,
-    token_errors,
-    stream_errors,
-    type_errors,
-)  # of one tree; each draws its own
 
 
 def _drawn(drawing: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from cloudevents.core.bindings import http as oracle
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.errors import EventTooLargeError, InvalidEventError
+from domain.event_errors import EventTooLargeError, InvalidEventError
 from domain.event_parsing import MAX_ATTRIBUTE_LENGTH, MAX_EVENT_BYTES, MAX_ID_BYTES, parse_binary_event, parse_event
 from domain.event_types import KNOWN_TYPES, OPERATIONAL_TYPES
 from domain.events import CloudEvent

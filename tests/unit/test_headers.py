@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.errors import InvalidHeaderError
 from domain.headers import MAX_HEADERS, MAX_VALUE_LENGTH, check_headers, delivery_headers
 from domain.signing import body_signature, webhook_id, webhook_signature
+from domain.subscriber_errors import InvalidHeaderError
 from tests.support.builders import make_event
 
 SECRET = "your-webhook-secret"

@@ -6,8 +6,9 @@ from itertools import product
 
 import pytest
 
-from domain.errors import IllegalTransitionError, InvalidRequestError
+from domain.errors import InvalidRequestError
 from domain.event_parsing import parse_event
+from domain.incident_errors import IllegalTransitionError
 from domain.incidents import (
     EVENT_TYPES,
     MAX_ACTOR,

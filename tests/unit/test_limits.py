@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.errors import InvalidLimitError
 from domain.limits import Limits, check_concurrency, check_rate
 from domain.subscriber_changes import SubscriberChange, apply_change
+from domain.subscriber_errors import InvalidLimitError
 from domain.subscribers import Subscriber
 from tests.support.builders import NOW, make_subscriber
 

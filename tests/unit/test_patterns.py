@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InvalidPatternError
 from domain.event_types import EMITTED_TYPES, KNOWN_TYPES
 from domain.patterns import (
     MAX_PATTERN_LENGTH,
@@ -18,6 +17,7 @@ from domain.patterns import (
     misreadings,
     parse_patterns,
 )
+from domain.subscriber_errors import InvalidPatternError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidScheduleError
 from domain.retry import (
     LONG_DELAYS_SECONDS,
     MAX_ATTEMPTS,
@@ -19,6 +18,7 @@ from domain.retry import (
     make_schedule,
     parse_retry_after,
 )
+from domain.subscriber_errors import InvalidScheduleError
 from tests.support.builders import NOW
 
 SCHEDULES = st.one_of(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from domain.errors import InvalidSecretError
 from domain.signing import body_signature, check_secret, make_secret, standard_key, webhook_id, webhook_signature, whsec
+from domain.subscriber_errors import InvalidSecretError
 
 PLAIN = "your-webhook-secret"
 KEYED = whsec(bytes(range(32)))

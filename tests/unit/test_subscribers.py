@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.directory import MAX_DIRECTORY_BYTES, Directory, check_size, put, stored_size
-from domain.errors import DirectoryFullError, InvalidNameError, InvalidRequestError, InvalidScheduleError
+from domain.errors import InvalidNameError, InvalidRequestError
 from domain.pause_errors import SubscriberDisabledError
 from domain.pauses import Pause, PauseOrder, ResumeRequest, check_reason
 from domain.retry import make_schedule
@@ -19,6 +19,7 @@ from domain.subscriber_changes import (
     pause_gone,
     resume,
 )
+from domain.subscriber_errors import DirectoryFullError, InvalidScheduleError
 from domain.subscribers import NewSubscriber, Subscriber, check_name, new_subscriber
 from tests.support.builders import NOW
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.errors import InvalidHeaderError
 from domain.events import CloudEvent
 from domain.headers import check_headers, delivery_headers, notification_headers
+from domain.subscriber_errors import InvalidHeaderError
 from domain.tracing import caller_context, trace_headers, traced
 from tests.support.builders import make_event
 from workflows.names import batch_workflow_id

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.captures import Capture, parse_capture, parse_headers
-from domain.errors import InvalidRequestError, InvalidSecretError
+from domain.errors import InvalidRequestError
 from domain.events import CloudEvent
 from domain.headers import delivery_headers
 from domain.signing import standard_key, whsec
+from domain.subscriber_errors import InvalidSecretError
 from domain.verification import ANOTHER, BODY, STANDARD, State, Verification, verify
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

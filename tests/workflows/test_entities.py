@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.emission import EmissionActivities
 from domain.directory import Directory
-from domain.errors import EventConflictError
+from domain.event_errors import EventConflictError
 from domain.event_ids import made_at
 from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
