@@ -142,8 +142,8 @@ Source = Annotated[str | None, Query(description="The event's source; needed whe
 async def explain_delivery(event_id: str, subscriber: str, gateway: ApiGateway, source: Source = None) -> Explanation:
     """A verdict, the facts behind it, every request with the waits between, what happens next, and what to do.
 
-    The subscriber need not be there any more, or ever have been. Where only its settings of today are known, a fact
-    says so.
+    The subscriber need not be there any more; of a name that nobody has and the event has no delivery to, 404 says so,
+    and who the event was for. Where only its settings of today are known, a fact says so.
     """
     return await gateway.why.explain(event_id, subscriber, source)
 
