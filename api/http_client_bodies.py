@@ -52,7 +52,7 @@ class AddHttpClient(HttpClientParts):
 
 
 class UpdateHttpClient(HttpClientParts):
-    """What to change of an HTTP client."""
+    """What to change of an HTTP client; members that are absent or null stay, and ``{}`` changes nothing (200)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPDATE]})
 
