@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from domain.errors import InvalidEventError, InvalidRequestError
 from domain.faults import in_words
+from domain.http_client_limits import check_limits
 from domain.http_clients import HttpClient
 from domain.likeness import name_meant
 from domain.resealing import resealed, sealed_in
@@ -131,6 +132,7 @@ def parse_configuration(body: bytes) -> Configuration:
 
 def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
     """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
+    sealed = SEAL in members
     members = {name: value for name, value in members.items() if name != SEAL}
     known = [name for name in kind.model_fields if name not in NOTED or name == PAUSED]
     _refuse((name, known) for name in members if name not in known)
@@ -141,6 +143,8 @@ def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
     _refuse(_unread(members, read.model_dump(mode="json")))
+    if not sealed and isinstance(read, HttpClient):  # under a seal it is as it was stored, and cannot be mended
+        check_limits(read.connect_seconds, read.total_seconds)
     return read
 
 

@@ -249,6 +249,17 @@ def test_a_certificate_that_expired_meanwhile_is_the_same_here_and_is_added_else
     assert there.clients["partner"].certificate is not None
 
 
+def test_time_limits_that_disagree_are_refused_but_under_the_seal_of_a_client_that_was_stored_with_them() -> None:
+    limits = {"connect_seconds": 9.0, "total_seconds": 2.0}
+    written = make_http_client("written", password=None).model_copy(update={"basic": None, **limits})
+    stored = make_http_client("stored", password="a-password").model_copy(update=limits)
+    here, there = Registries.of(stored, written), Registries()
+    assert [row.action for row in here.load(here.export())] == [Action.SAME, Action.REFUSE]
+    added = there.load(here.export())
+    assert [row.action for row in added] == [Action.ADD, Action.REFUSE]
+    assert "(9 s) is longer than that of the whole request (2 s)" in (added[1].note or "")
+
+
 def test_a_document_that_a_tool_wrote_anew_is_the_same() -> None:
     here = Registries.of(PARTNER)
     document = here.export()
