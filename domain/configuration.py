@@ -130,28 +130,34 @@ def parse_configuration(body: bytes) -> Configuration:
         raise InvalidRequestError(reason=f"this is no configuration of im: {_fault(error)}") from None
 
 
-def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
-    """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
+def read_entry(kind: type[Known], members: Mapping[str, Any], *, suggest: bool = True) -> Known:
+    """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown.
+
+    Args:
+        kind: of entry.
+        members: as the document has them.
+        suggest: look which member a misspelt one may be meant for: that takes ten times as long as all else.
+    """
     sealed = SEAL in members
     members = {name: value for name, value in members.items() if name != SEAL}
     known = [name for name in kind.model_fields if name not in NOTED or name == PAUSED]
-    _refuse((name, known) for name in members if name not in known)
+    _refuse(((name, known) for name in members if name not in known), suggest=suggest)
     try:
         noted = {name: NOTED[name] for name in NOTED if name in kind.model_fields}
         document = json.dumps({**noted, **members}, default=datetime.isoformat)
         read = kind.model_validate_json(document, strict=True)  # "7" is no number, as in bodies
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
-    _refuse(_unread(members, read.model_dump(mode="json")))
+    _refuse(_unread(members, read.model_dump(mode="json")), suggest=suggest)
     if not sealed and isinstance(read, HttpClient):  # under a seal it is as it was stored, and cannot be mended
         check_limits(read.connect_seconds, read.total_seconds)
     return read
 
 
-def _refuse(unknown: Iterable[tuple[str, Iterable[str]]]) -> None:
+def _refuse(unknown: Iterable[tuple[str, Iterable[str]]], *, suggest: bool) -> None:
     """Raise `InvalidRequestError` for the first of these members, each beside those that there are where it is."""
     for place, known in unknown:
-        close = name_meant(place.rpartition(".")[2], known)
+        close = name_meant(place.rpartition(".")[2], known) if suggest else None
         meant = f"; did you mean {close}?" if close else ""
         raise InvalidRequestError(reason=f"it has the unknown member {place[:_LONG]!r}{meant}")
 
