@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from domain.errors import InvalidEventError, InvalidRequestError
 from domain.faults import in_words
 from domain.http_client_limits import check_limits
 from domain.http_clients import HttpClient
+from domain.kinds import of_its_kind
 from domain.likeness import name_meant
 from domain.resealing import resealed, sealed_in
 from domain.sources import HeartbeatConfig, ZeebeCluster
@@ -66,6 +67,12 @@ class Configuration(BaseModel):
     subscribers: list[dict[str, Any]] = Field([], max_length=20000)
     zeebe_clusters: list[dict[str, Any]] = Field([], max_length=5000)
     heartbeats: list[dict[str, Any]] = Field([], max_length=5000)
+
+    @field_validator("format_version", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: object) -> object:
+        """Refuse ``true``, which for pydantic is 1."""
+        return of_its_kind(cls.model_fields["format_version"].annotation, value)
 
     @model_validator(mode="after")
     def _has_what_it_says(self) -> Self:
