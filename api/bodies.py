@@ -162,7 +162,7 @@ class AddSubscriber(Body):
 
 
 class UpdateSubscriber(Body):
-    """What to change of a subscriber; members that are absent or null leave it as it is."""
+    """What to change of a subscriber; members that are absent or null stay, and ``{}`` changes nothing (200)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPDATE_SUBSCRIBER]})
 

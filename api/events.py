@@ -150,8 +150,8 @@ Source = Annotated[str | None, Query(description="The event's source; needed if 
 async def explain_delivery(event_id: str, subscriber: str, gateway: ApiGateway, source: Source = None) -> Explanation:
     """A verdict, the facts behind it, every request with the waits between, what happens next, and what to do.
 
-    The subscriber need not exist any more, or ever have existed. A fact says so if only its present settings are
-    known.
+    The subscriber may be gone. Of a name that nobody has and the event has no delivery to, 404 says so, and who the
+    event was for. A fact says so if only its present settings are known.
     """
     return await gateway.why.explain(event_id, subscriber, source)
 

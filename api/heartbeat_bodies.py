@@ -43,7 +43,7 @@ class AddHeartbeat(Body):
 
 
 class UpdateHeartbeat(Body):
-    """What to change of a heartbeat; members that are absent or null leave it as it is."""
+    """What to change of a heartbeat; members that are absent or null stay, and ``{}`` changes nothing (200)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [heartbeat_examples.UPDATE_HEARTBEAT]})
 

@@ -30,7 +30,9 @@ class HttpClientParts(Body):
     scope: str | None = Field(None, description="Scopes, separated by spaces.")
     audience: str | None = None
     token_auth: TokenAuth | None = Field(None, description="Null: ``client_secret_basic``.")
-    connect_seconds: Seconds | None = Field(None, description="To connect, TLS included. Null: 10.")
+    connect_seconds: Seconds | None = Field(
+        None, description="To connect, TLS included; no more than in all. Null: 10."
+    )
     total_seconds: Seconds | None = Field(None, description="For a whole request, its token included. Null: 10.")
     proxy: str | None = Field(None, description="Egress proxy, as ``http(s)://host:port``.")
     proxy_credentials: Hidden | None = Field(None, description="``user:password`` for it. Sealed.")
@@ -52,7 +54,7 @@ class AddHttpClient(HttpClientParts):
 
 
 class UpdateHttpClient(HttpClientParts):
-    """What to change of an HTTP client."""
+    """What to change of an HTTP client; members that are absent or null stay, and ``{}`` changes nothing (200)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPDATE]})
 

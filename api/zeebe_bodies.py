@@ -44,7 +44,7 @@ class AddCluster(Body):
 
 
 class UpdateCluster(Body):
-    """What to change of a cluster; members that are absent or null leave it as it is."""
+    """What to change of a cluster; members that are absent or null stay, and ``{}`` changes nothing (200)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [zeebe_examples.UPDATE_CLUSTER]})
 

@@ -12,6 +12,7 @@ from rich.syntax import Syntax
 from cli.demo_receiver import Arrival, DemoReceiver, demo_receiver
 from cli.dev import Laptop, laptop
 from cli.render_subscribers import health_table
+from cli.screen import Screen
 from domain.health import Health
 from domain.incidents import Action, Change, Declaration, Incident, Severity
 from service.gateway import Gateway
@@ -31,7 +32,7 @@ POLL_SECONDS = 0.05
 
 def run_demo(*, keep: bool) -> int:
     """Run it; returns the exit status: 0 when everything arrived."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Screen()
     with tempfile.TemporaryDirectory(prefix="im-demo-") as folder:
         settings = Settings(
             enable_event_publishing=True,

@@ -5,12 +5,13 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from cli.listener_server import Behaviour, Receiver
+from cli.listener_server import Arrival, Behaviour, Receiver
+from cli.output import unwritten
 from cli.render_arrivals import printer
 from cli.run import Format, report, say, warn
 from domain.errors import ConfigurationError, ImError
@@ -46,29 +47,54 @@ class Plan:
     output: Format
 
 
+class _Lines:
+    """What shows arrivals, until that cannot be written any more: whoever sent them has an answer all the same.
+
+    Attributes:
+        fault: why it could not.
+        lost: done when it could not.
+    """
+
+    def __init__(self, show: Callable[[Arrival], None]) -> None:
+        self._show = show
+        self.fault: OSError | None = None
+        self.lost = asyncio.Event()
+
+    def __call__(self, arrival: Arrival) -> None:
+        """Show one."""
+        if self.fault is not None:
+            return
+        try:
+            self._show(arrival)
+        except OSError as error:
+            self.fault = error
+            self.lost.set()
+
+
 LEFT_BEHIND = "ended at once: its subscriber may be left; see im subscriber list, and im subscriber remove NAME"
 
 
 async def listening(im: Gateway, plan: Plan) -> int:
-    """Listen until SIGINT or SIGTERM; returns the exit status."""
+    """Listen until SIGINT or SIGTERM, or until nothing can be shown any more; returns the exit status."""
     stopped = asyncio.create_task(until_stopped(LEFT_BEHIND))
     await asyncio.sleep(0)  # from here on a signal ends it in order
     await _tell_of_leftovers(im)
     name = listener_name(_host_name(), secrets.token_hex(3))
     behaviour = Behaviour(plan.forward_to, plan.statuses, plan.delay)
-    receiver = Receiver(name, behaviour, printer(plan.output))
+    lines = _Lines(printer(plan.output))
+    receiver = Receiver(name, behaviour, lines)
     await _open(receiver, plan)
     try:
         await _register(im, plan, receiver)
         checking = asyncio.create_task(_check_way(im, receiver))
         try:
-            await stopped
+            await asyncio.wait([stopped, asyncio.create_task(lines.lost.wait())], return_when=asyncio.FIRST_COMPLETED)
         finally:
             checking.cancel()
             status = await _remove(im, name)
     finally:
         await receiver.close()
-    return status
+    return status or (unwritten(lines.fault) if lines.fault else 0)
 
 
 async def _open(receiver: Receiver, plan: Plan) -> None:

@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from cli.app import app
-from cli.run import discard_output, report, say, unwritten
+from cli.output import discard_output, lost, unwritable, unwritten
+from cli.run import report, say
 from domain.errors import ImError
 from service.process import collect_rarely, finish
 
@@ -15,11 +17,7 @@ _ENABLED = {"--enabled=true": "--enabled", "--enabled=false": "--no-enabled"}
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Carry out one command line (the process's own by default) and return the exit status."""
-    if sys.stdout is None:  # closed (>&-): a command that has nothing to write there works, and others say so
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets a ?, not a traceback
+    output = _output()
     try:
         words = normalised(sys.argv[1:] if argv is None else argv)
         if wrong := next((word for word in _of_subscriber(words) if word.startswith("--enabled=")), None):
@@ -28,15 +26,32 @@ def run(argv: Sequence[str] | None = None) -> int:
         app(words, prog_name="im")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
+        if sys.stdout is not output:  # by Click, which ends with 1 for a reader who has gone
+            status = _of_lost(output, end)
     except ImError as error:
         status = report(error)
-    except OSError:
-        if _unwritable() is None:  # then it is of something else
-            raise
-        status = 0
+    except OSError as error:
+        status = _of_lost(output, error)
     except KeyboardInterrupt:
         status = 130
     return _flushed(status)
+
+
+def _output() -> TextIO:
+    """Standard output, made ready with standard error."""
+    if sys.stdout is None:  # closed (>&-): a command that has nothing to write there works, and others say so
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets a ?, not a traceback
+    return sys.stdout
+
+
+def _of_lost(output: TextIO, error: BaseException) -> int:
+    """The exit status where output cannot be written; raises the error where that is not why."""
+    if (fault := lost(output)) is None:
+        raise error
+    return unwritten(fault)
 
 
 def normalised(argv: Sequence[str]) -> list[str]:
@@ -60,21 +75,11 @@ def _flushed(status: int) -> int:
 
     Whoever reads may have gone (``im event list | head``): that is no error.
     """
-    fault = _unwritable()
-    if isinstance(fault, BrokenPipeError):
+    if (fault := unwritable(sys.stdout)) is None:
+        return status
+    if status:
         discard_output()
-    elif fault is not None:
-        return status or unwritten(fault)
-    return status
-
-
-def _unwritable() -> OSError | None:
-    """Why standard output does not take what is buffered for it still."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        return error
-    return None
+    return status or unwritten(fault)
 
 
 def main() -> None:

@@ -4,22 +4,24 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
 from cli.listener_server import NOT_OURS, Arrival
 from cli.render import clean, json_text
-from cli.run import Format, put
+from cli.run import Format
+from cli.screen import Screen
 
 ANSWER_SHOWN = 200  # characters of a forwarded request's answer; JSON has more
 
 
 def printer(output: Format) -> Callable[[Arrival], None]:
-    """What prints each arrival."""
+    """What prints each arrival; raises `OSError` where it cannot be written."""
     if output is Format.JSON:
-        return lambda arrival: put(json.dumps(arrival.model_dump(mode="json"), separators=(",", ":")))
-    console = Console(highlight=False, soft_wrap=True)
+        return lambda arrival: typer.echo(json.dumps(arrival.model_dump(mode="json"), separators=(",", ":")))
+    console = Screen()
     return lambda arrival: _show(console, arrival)
 
 

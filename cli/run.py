@@ -1,7 +1,6 @@
 """What every command shares: the gateway, exit statuses, messages, output formats, and values people type."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from cli.groups import Group
+from cli.output import lost, unwritten
 from cli.render import clean, json_text
 from domain.errors import ImError, InvalidInputError, InvalidRequestError, UnavailableError
 from domain.timing import parse_duration
@@ -109,6 +109,10 @@ def end_after(body: Callable[[], object]) -> NoReturn:
         status = result if isinstance(result, int) else 0
     except ImError as error:
         status = report(error)
+    except OSError:
+        if (fault := lost(sys.stdout)) is None:
+            raise
+        status = unwritten(fault)
     except KeyboardInterrupt:
         status = 130
     finish(status)
@@ -146,23 +150,8 @@ def put(text: str) -> None:
     """A line or more on standard output; the end, with exit status 0, when whoever reads has gone (``| head -1``)."""
     try:
         typer.echo(text)
-    except BrokenPipeError:
-        raise typer.Exit from None
     except OSError as error:  # a full disk
         raise typer.Exit(unwritten(error)) from None
-
-
-def unwritten(fault: OSError) -> int:
-    """Say why standard output cannot be written, and write nothing more there; returns the exit status."""
-    say(f"error: standard output cannot be written: {fault.strerror}; what was written is incomplete")
-    say("hint: What the command changed stays changed; replace a token or secret that it was to show.")
-    discard_output()
-    return 1
-
-
-def discard_output() -> None:
-    """What is buffered for standard output, and whatever comes, goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def key_value(option: str, pair: str) -> tuple[str, str]:

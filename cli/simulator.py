@@ -26,6 +26,9 @@ REPORT_SECONDS = 5
 PATIENCE_SECONDS = 30  # past the end of the plan, while the API does not take what is left
 REMEMBERED = 10_000  # records that a restart can send again
 GIVE_IT = "Give the cluster's token: --token - < FILE. A new one: im zeebe cluster update NAME --generate-token."
+WHERE = (
+    "Start the API there (im serve; on a laptop im dev), or name where it is: --url http://HOST:PORT, or IM_API_PORT."
+)
 AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})  # as against refusals, which another try does not change
 
 
@@ -73,6 +76,7 @@ class Exporter:
         Raises:
             AccessDeniedError: nobody has that token.
             InvalidRequestError: the API refused the records otherwise.
+            UnavailableError: the first request found nobody to connect to: most often that is the wrong port.
         """
         headers = {"Content-Type": "application/json; charset=utf-8"}
         if self._plan.token:
@@ -150,6 +154,9 @@ class Exporter:
         try:
             answer = await self._http.post(self._plan.url.rstrip("/") + RECORDS_PATH, content=body, params=params)
         except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) and not (self.told.requests or self.told.tried_again):
+                reason = f"cannot connect to {self._plan.url}: {str(error).lower() or type(error).__name__}"
+                raise UnavailableError(reason=reason, fix=WHERE) from None
             return f"{type(error).__name__} at {self._plan.url}"
         self.told.requests += 1
         if answer.status_code in AWAY:

@@ -60,8 +60,8 @@ def simulate(
 ) -> None:
     """Post the records of a simulated cluster, as an exporter would.
 
-    What is not taken is tried again until it is; with --duration, for 30 s past its end. At the end every incident is
-    resolved, unless --resolve-after never.
+    What is not taken is tried again until it is; with --duration, for 30 s past its end. Only if nobody is there at the
+    start it ends at once. At the end every incident is resolved, unless --resolve-after never.
     """
     mix = Mix(
         incidents=share("--incidents", incidents, MOST_INCIDENTS),

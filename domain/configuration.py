@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from domain.errors import InvalidRequestError
 from domain.event_errors import InvalidEventError
 from domain.faults import in_words
+from domain.http_client_limits import check_limits
 from domain.http_clients import HttpClient
+from domain.kinds import of_its_kind
 from domain.likeness import name_meant
 from domain.resealing import resealed, sealed_in
 from domain.sources import HeartbeatConfig, ZeebeCluster
@@ -66,6 +68,12 @@ class Configuration(BaseModel):
     subscribers: list[dict[str, Any]] = Field([], max_length=20000)
     zeebe_clusters: list[dict[str, Any]] = Field([], max_length=5000)
     heartbeats: list[dict[str, Any]] = Field([], max_length=5000)
+
+    @field_validator("format_version", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: object) -> object:
+        """Refuse ``true``, which for pydantic is 1."""
+        return of_its_kind(cls.model_fields["format_version"].annotation, value)
 
     @model_validator(mode="after")
     def _has_what_it_says(self) -> Self:
@@ -130,25 +138,34 @@ def parse_configuration(body: bytes) -> Configuration:
         raise InvalidRequestError(reason=f"this is no configuration of im: {_fault(error)}") from None
 
 
-def read_entry(kind: type[Known], members: Mapping[str, Any]) -> Known:
-    """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown."""
+def read_entry(kind: type[Known], members: Mapping[str, Any], *, suggest: bool = True) -> Known:
+    """An entry of a document; raises `InvalidRequestError` for members that are wrong or unknown.
+
+    Args:
+        kind: of entry.
+        members: as the document has them.
+        suggest: look which member a misspelt one may be meant for: that takes ten times as long as all else.
+    """
+    sealed = SEAL in members
     members = {name: value for name, value in members.items() if name != SEAL}
     known = [name for name in kind.model_fields if name not in NOTED or name == PAUSED]
-    _refuse((name, known) for name in members if name not in known)
+    _refuse(((name, known) for name in members if name not in known), suggest=suggest)
     try:
         noted = {name: NOTED[name] for name in NOTED if name in kind.model_fields}
         document = json.dumps({**noted, **members}, default=datetime.isoformat)
         read = kind.model_validate_json(document, strict=True)  # "7" is no number, as in bodies
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
-    _refuse(_unread(members, read.model_dump(mode="json")))
+    _refuse(_unread(members, read.model_dump(mode="json")), suggest=suggest)
+    if not sealed and isinstance(read, HttpClient):  # under a seal it is as it was stored, and cannot be mended
+        check_limits(read.connect_seconds, read.total_seconds)
     return read
 
 
-def _refuse(unknown: Iterable[tuple[str, Iterable[str]]]) -> None:
+def _refuse(unknown: Iterable[tuple[str, Iterable[str]]], *, suggest: bool) -> None:
     """Raise `InvalidRequestError` for the first of these members, each beside those that there are where it is."""
     for place, known in unknown:
-        close = name_meant(place.rpartition(".")[2], known)
+        close = name_meant(place.rpartition(".")[2], known) if suggest else None
         meant = f"; did you mean {close}?" if close else ""
         raise InvalidRequestError(reason=f"it has the unknown member {place[:_LONG]!r}{meant}")
 

@@ -9,12 +9,15 @@ ImError
 │   ├── EventConflictError
 │   └── AmbiguousEventError
 └── NotFoundError
-    └── EventNotFoundError
-        ├── EventOfOtherSourceError
-        └── IncidentIsNoEventError
+    ├── EventNotFoundError
+    │   ├── EventOfOtherSourceError
+    │   └── IncidentIsNoEventError
+    └── SubscriberNotFoundError
+        └── SubscriberNeverToldError
 """
 
 from domain.errors import ConflictError, InvalidInputError, NotFoundError, TooLargeError
+from domain.subscriber_errors import SubscriberNotFoundError
 
 
 class InvalidEventError(InvalidInputError):
@@ -75,3 +78,14 @@ class IncidentIsNoEventError(EventNotFoundError):
     code = "incident_is_no_event"
     says = "no event with id {event_id!r} is known; that is the id of an incident"
     hint = "The events of an incident, with their ids: im event list --incident {event_id}."
+
+
+class SubscriberNeverToldError(SubscriberNotFoundError):
+    """Nobody has that name, and the event has no delivery to one that had it."""
+
+    code = "subscriber_never_told"
+    says = "no subscriber is named {name!r}, and {event_id} has no delivery to one that was: {told}"
+    hint = (
+        "Of one that was removed only its deliveries are kept: if it was there when the event came, it did not want "
+        "it, or was disabled. See the names with: im subscriber list."
+    )

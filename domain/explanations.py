@@ -28,7 +28,6 @@ class Verdict(StrEnum):
     NOT_RESOLVED = "not_resolved"
     NOT_KNOWN = "not_known"
     ONLY_OTHERS = "only_others"
-    UNKNOWN_SUBSCRIBER = "unknown_subscriber"
     ADDED_LATER = "added_later"
     DISABLED = "disabled"
     UNSAYABLE = "unsayable"

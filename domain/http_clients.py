@@ -109,7 +109,7 @@ class HttpClient(_Frozen):
 
     Attributes:
         name: unique; 1 to 63 letters, digits, dots, dashes, underscores.
-        connect_seconds: for name, connection and TLS together; at most ``total_seconds``.
+        connect_seconds: for name, connection and TLS together; see `domain.http_client_limits`.
         total_seconds: for a whole request, its token included; at most 10.
         version: counts its changes, from 1.
     """

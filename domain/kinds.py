@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import StrictBool, StrictFloat, StrictInt, TypeAdapter
 
@@ -25,11 +25,13 @@ def of_its_kind(annotation: Any, value: object) -> object:
 
 
 def kinds(annotation: Any) -> Iterator[Any]:
-    """What a value may be: of ``Annotated[int, ...] | None`` int and NoneType."""
+    """What a value may be: of ``Annotated[int, ...] | None`` int and NoneType, of ``Literal[1]`` int."""
     if get_origin(annotation) is Annotated:
         yield from kinds(get_args(annotation)[0])
     elif get_origin(annotation) in {Union, UnionType}:
         for part in get_args(annotation):
             yield from kinds(part)
+    elif get_origin(annotation) is Literal:
+        yield from map(type, get_args(annotation))
     else:
         yield annotation

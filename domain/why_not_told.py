@@ -2,6 +2,7 @@
 
 import shlex
 
+from domain.event_errors import SubscriberNeverToldError
 from domain.event_types import SUBSCRIBER_TEST
 from domain.explanations import Carrier, Finding, Story, Verdict
 from domain.likeness import nearest
@@ -12,9 +13,17 @@ from domain.why_unwanted import NOTHING, unwanted
 
 
 def why_not_told(story: Story) -> Finding:
-    """The first reason that holds: of those that come before the subscriber's own, and then of its own."""
+    """The first reason that holds: of those that come before the subscriber's own, and then of its own.
+
+    Raises:
+        SubscriberNeverToldError: nobody has that name, and all that is known of the event is at hand.
+    """
+    if _nobody(story):
+        told, close = _told(story) or "nobody was told of it", nearest(story.name, story.names)
+        raise SubscriberNeverToldError(name=story.name, event_id=story.event_id, told=told, close=close)
     finding = _reason(story)
-    return finding.model_copy(update={"facts": [*finding.facts, _others(story)]})
+    others = f"{_told(story) or 'nobody else was to be told of it, either'}."
+    return finding.model_copy(update={"facts": [*finding.facts, others]})
 
 
 def _reason(story: Story) -> Finding:
@@ -30,18 +39,19 @@ def _reason(story: Story) -> Finding:
         return _only_others(story)
     if unfinished := _unfinished(story, asked):
         return unfinished
-    return _by_settings(story, story.subscriber, asked) if story.subscriber else _unknown(story)
+    return _by_settings(story, story.subscriber, asked) if story.subscriber else _not_known(story)
+
+
+def _nobody(story: Story) -> bool:
+    """Whether none has that name now or, as far as deliveries tell, had it: most often the name is misspelt."""
+    known = all(carrier.complete or carrier.ended_at for carrier in story.carriers)
+    return story.subscriber is None and story.directory_known and known
 
 
 def _unfinished(story: Story, asked: Carrier) -> Finding | None:
     """What keeps it from being said who was to be told: a worker that is missing, or a workflow that was ended."""
     if not story.directory_known or not (asked.complete or asked.ended_at):
-        return Finding(
-            verdict=Verdict.NOT_KNOWN,
-            headline=f"Whether {story.name} was told of it, or why not, cannot be said: no worker answered.",
-            next="what is under way goes on as soon as a worker is there.",
-            advice=["start one: im serve, or im worker; then ask again", "see what is wrong: im doctor"],
-        )
+        return _not_known(story)
     if asked.outcome != "pending" or asked.others:
         return None
     if asked.ended_at is not None:
@@ -59,40 +69,27 @@ def _unfinished(story: Story, asked: Carrier) -> Finding | None:
     )
 
 
+def _not_known(story: Story) -> Finding:
+    return Finding(
+        verdict=Verdict.NOT_KNOWN,
+        headline=f"Whether {story.name} was told of it, or why not, cannot be said: no worker answered.",
+        next="what is under way goes on as soon as a worker is there.",
+        advice=["start one: im serve, or im worker; then ask again", "see what is wrong: im doctor"],
+    )
+
+
 def _only_others(story: Story) -> Finding:
     named = sorted({name for carrier in story.carriers for name in carrier.only or ()})
     test = story.type == SUBSCRIBER_TEST
     what = "it is a test" if test else "it was sent"
     too = f"to tell {story.name} too"
-    if story.subscriber is None and story.directory_known:
-        advice = _who_is_there(story)
-    else:
-        advice = [f"{too}: im subscriber test {shlex.quote(story.name)}"] if test else again(story, too)
+    advice = [f"{too}: im subscriber test {shlex.quote(story.name)}"] if test else again(story, too)
     return Finding(
         verdict=Verdict.ONLY_OTHERS,
         headline=f"{story.name} was not told of it: {what} for {', '.join(named)} alone.",
         next=NOTHING,
         advice=advice,
     )
-
-
-def _unknown(story: Story) -> Finding:
-    forgotten = (
-        "of subscribers that were removed nothing is kept but their deliveries: if there was one when the event was "
-        "emitted, it did not want it, or was disabled."
-    )
-    return Finding(
-        verdict=Verdict.UNKNOWN_SUBSCRIBER,
-        headline=f"There is no subscriber {story.name}, and the event has no delivery to one of that name.",
-        facts=[forgotten],
-        next=NOTHING,
-        advice=_who_is_there(story),
-    )
-
-
-def _who_is_there(story: Story) -> list[str]:
-    close = nearest(story.name, story.names)
-    return [f"did you mean {close}?" if close else "see who is there: im subscriber list"]
 
 
 def _by_settings(story: Story, subscriber: Subscriber, asked: Carrier) -> Finding:
@@ -170,9 +167,10 @@ def _asked(story: Story) -> Carrier | None:
     return next((each for each in reversed(asking) if each.outcome != "refused"), None)
 
 
-def _others(story: Story) -> str:
+def _told(story: Story) -> str:
+    """Whom the event was for; empty where that is nobody."""
     others = sorted({name for carrier in story.carriers for name in carrier.others})
     if not others:
-        return "nobody else was to be told of it, either."
+        return ""
     shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-    return f"it was for {shown}."
+    return f"it was for {shown}"

@@ -1,8 +1,6 @@
 """The gateway to the configuration as a document: `im export` and `im import`."""
 
-import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -24,33 +22,31 @@ from domain.configuration import (
     read_entry,
 )
 from domain.directory import Directory
-from domain.errors import ImError, InvalidRequestError, SealingKeyError, UnavailableError
+from domain.errors import ImError, InvalidRequestError, UnavailableError
 from domain.heartbeats import ping_path
 from domain.http_clients import HttpClient
+from domain.likeness import MOST_SUGGESTED
 from domain.listeners import is_listener
 from domain.resealing import sealed_in
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster
 from domain.subscribers import Subscriber
 from service.configuration_checks import Checks
+from service.configuration_kinds import Kind, marks, require_keys
 from service.connection import Connection
 from service.omissions import check_bare, check_unmoved, completed, without_secrets
 from service.registries import Registries
 from service.registry_writes import RegistryWrites
-from service.sealed_values import SealedValue, of_client, of_cluster, of_heartbeat, of_subscriber
+from service.sealed_values import of_client, of_cluster, of_heartbeat, of_subscriber
 from service.subscriber_views import given_up
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """One kind of entry: how it is called, read, checked and stored."""
+class _Within:
+    """What an entry is read within: its document, the HTTP clients that have credentials here, and what opens seals."""
 
-    label: str
-    members: Sequence[dict[str, Any]]
-    model: type[Any]
-    known: dict[str, Any]
-    values: Callable[[Any], Iterable[SealedValue]]
-    check: Callable[[Any], Awaitable[Any]]
-    store: Callable[[Any, Any], Awaitable[None]]
+    document: Configuration
+    lenders: frozenset[str]
+    ring: Keyring
 
 
 @dataclass(frozen=True)
@@ -109,39 +105,47 @@ class ConfigurationGateway:
         ring = await self._connection.sealing()
         kinds = self._kinds(document, directory, sources, Checks(ring, self._connection.policy))
         if document.secrets is Secrets.SEALED:
-            _require_keys(kinds, ring)
-        lenders = {name for name, client in directory.http_clients.items() if sealed_in(client)}
-        rows = []
-        for kind in kinds:
-            for members in kind.members:
-                label = _label(kind, members)
-                try:
-                    given = _given(kind, members, document, lenders, ring)
-                    rows.append(await self._entry(kind, given, label, ring, dry_run=dry_run))
-                except UnavailableError:
-                    raise
-                except ImError as error:
-                    note = f"{error}. {error.advice}".removesuffix(". ")
-                    rows.append(ImportRow(entry=label, action=Action.REFUSE, note=note))
+            await require_keys(kinds, ring)
+        lenders = frozenset(name for name, client in directory.http_clients.items() if sealed_in(client))
+        within, rows, refused = _Within(document, lenders, ring), [], 0
+        for kind, members in ((each, members) for each in kinds for members in each.members):
+            await asyncio.sleep(0)  # there may be thousands, and others are served meanwhile
+            row = await self._row(kind, members, within, suggest=refused < MOST_SUGGESTED, dry_run=dry_run)
+            refused += row.action is Action.REFUSE
+            rows.append(row)
         if not dry_run and any(row.action in {Action.ADD, Action.CHANGE} for row in rows):
             await self._writes.settled()
         return ImportReport(dry_run=dry_run, rows=rows)
 
-    def _kinds(self, document: Configuration, directory: Directory, sources: Sources, checks: Checks) -> list[_Kind]:
+    async def _row(
+        self, kind: Kind, members: dict[str, Any], within: _Within, *, suggest: bool, dry_run: bool
+    ) -> ImportRow:
+        """What becomes of an entry; for a misspelt member it is looked which one is meant, if asked to ``suggest``."""
+        label = _label(kind, members)
+        try:
+            given = _given(kind, members, within, suggest=suggest)
+            return await self._entry(kind, given, label, within.ring, dry_run=dry_run)
+        except UnavailableError:
+            raise
+        except ImError as error:
+            note = f"{error}. {error.advice}".removesuffix(". ")
+            return ImportRow(entry=label, action=Action.REFUSE, note=note)
+
+    def _kinds(self, document: Configuration, directory: Directory, sources: Sources, checks: Checks) -> list[Kind]:
         """In the order in which one may name the other."""
         writes = self._writes
         return [
-            _Kind("HTTP client", document.http_clients, HttpClient, dict(directory.http_clients), of_client,
+            Kind("HTTP client", document.http_clients, HttpClient, dict(directory.http_clients), of_client,
                   checks.client, writes.client),
-            _Kind("subscriber", document.subscribers, Subscriber, dict(directory.subscribers), of_subscriber,
+            Kind("subscriber", document.subscribers, Subscriber, dict(directory.subscribers), of_subscriber,
                   checks.subscriber, writes.subscriber),
-            _Kind("Zeebe cluster", document.zeebe_clusters, ZeebeCluster, dict(sources.clusters), of_cluster,
+            Kind("Zeebe cluster", document.zeebe_clusters, ZeebeCluster, dict(sources.clusters), of_cluster,
                   checks.cluster, writes.cluster),
-            _Kind("heartbeat", document.heartbeats, HeartbeatConfig, dict(sources.heartbeats), of_heartbeat,
+            Kind("heartbeat", document.heartbeats, HeartbeatConfig, dict(sources.heartbeats), of_heartbeat,
                   checks.heartbeat, writes.heartbeat),
         ]  # fmt: skip
 
-    async def _entry(self, kind: _Kind, given: _Given, label: str, ring: Keyring, *, dry_run: bool) -> ImportRow:
+    async def _entry(self, kind: Kind, given: _Given, label: str, ring: Keyring, *, dry_run: bool) -> ImportRow:
         wanted = await kind.check(given.entry)
         known = kind.known.get(wanted.name)
         if given.keeps:
@@ -150,7 +154,7 @@ class ConfigurationGateway:
         if isinstance(known, Subscriber):
             wanted = wanted.model_copy(update={"paused": None})  # whether it is paused is known here
             current = known.model_copy(update={"secrets": known.signing(datetime.now(UTC))})
-        changes = differences(current, wanted, _marks(kind, [current, wanted], ring))
+        changes = differences(current, wanted, marks(kind, [current, wanted], ring))
         note = "; ".join(filter(None, [given.note, *await self._remarks(known, wanted)])) or None
         if changes and not dry_run:
             await kind.store(wanted, known)
@@ -169,32 +173,25 @@ class ConfigurationGateway:
         return ["its pause ends", *told] if known.paused else told
 
 
-def _label(kind: _Kind, members: dict[str, Any]) -> str:
+def _label(kind: Kind, members: dict[str, Any]) -> str:
     """Such as ``subscriber ops``."""
     return f"{kind.label} {str(members.get('name', '(no name)'))[:64]}"
 
 
-def _given(kind: _Kind, members: dict[str, Any], document: Configuration, lenders: set[str], ring: Keyring) -> _Given:
-    """An entry as it may be taken: under its seal, or with what was left out of it.
-
-    Args:
-        kind: of entry.
-        members: as the document has them.
-        document: that it is in.
-        lenders: HTTP clients that have credentials here.
-        ring: opens its seal.
-    """
-    label = _label(kind, members)
+def _given(kind: Kind, members: dict[str, Any], within: _Within, *, suggest: bool) -> _Given:
+    """An entry as it may be taken: under its seal, or with what was left out of it."""
+    label, document = _label(kind, members), within.document
     if document.secrets is Secrets.SEALED:
-        entry = read_entry(kind.model, members)
+        entry = read_entry(kind.model, members, suggest=suggest)
         if SEAL in members or needs_seal(entry):
-            _check_seal(members, entry, label, ring)
+            _check_seal(members, entry, label, within.ring)
         return _Given(entry)
     left_out = document.omitted.get(label)
     check_bare(members, left_out)
-    lent = str(members.get("http_client")) in lenders
+    lent = str(members.get("http_client")) in within.lenders
     found = completed(kind.model, kind.known.get(str(members.get("name"))), members, left_out, lent=lent)
-    return _Given(read_entry(kind.model, found.members), found.key, found.note, keeps=left_out is not None or lent)
+    entry = read_entry(kind.model, found.members, suggest=suggest)
+    return _Given(entry, found.key, found.note, keeps=left_out is not None or lent)
 
 
 def _check_seal(members: dict[str, Any], entry: Entry, label: str, ring: Keyring) -> None:
@@ -213,36 +210,3 @@ def _check_seal(members: dict[str, Any], entry: Entry, label: str, ring: Keyring
 
 def _seal_purpose(label: str) -> str:
     return f"configuration/{label}"
-
-
-def _require_keys(kinds: Iterable[_Kind], ring: Keyring) -> None:
-    """Refuse a document of another deployment before anything is changed."""
-    closed = []
-    for value in _values(kinds):
-        try:
-            ring.open(value.sealed, value.purpose)
-        except SealingKeyError as error:
-            closed.append((value.name, str(error)))
-    if closed:
-        name, reason = closed[0]
-        more = f" (and {len(closed) - 1} more)" if len(closed) > 1 else ""
-        raise SealingKeyError(reason=f"{name}{more}: {reason}. Nothing was imported")
-
-
-def _values(kinds: Iterable[_Kind]) -> Iterator[SealedValue]:
-    for kind in kinds:
-        for members in kind.members:
-            with suppress(ImError):  # an entry that cannot be read is refused by itself, later
-                yield from kind.values(read_entry(kind.model, members))
-
-
-def _marks(kind: _Kind, entries: Iterable[Entry | None], ring: Keyring) -> dict[str, str]:
-    """For each sealed value a mark of what is in it; of one that does not open, of itself."""
-    marks = {}
-    for value in (value for entry in entries if entry is not None for value in kind.values(entry)):
-        try:
-            inside = ring.open(value.sealed, value.purpose)
-        except SealingKeyError:
-            inside = value.sealed
-        marks[value.sealed] = f"secret {hashlib.sha256(inside.encode()).hexdigest()}"
-    return marks

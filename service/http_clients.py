@@ -6,6 +6,7 @@ from typing import Unpack
 from domain.addresses import check_url
 from domain.directory import Directory
 from domain.http_client_errors import HttpClientNotFoundError
+from domain.http_client_limits import check_draft, gives_limits
 from domain.http_client_trials import HttpClientTrial
 from domain.http_clients import HttpClient
 from domain.naming import found
@@ -28,6 +29,7 @@ class HttpClientGateway:
     async def add(self, name: str, **options: Unpack[HttpClientOptions]) -> HttpClientView:
         """Add a client; subscribers may name it from now on. See `HttpClientOptions`."""
         draft = await (await self._drafts(options)).make(name, options)
+        check_draft(draft, None)
         await self._connection.require_worker()
         added = await self._updates.carry_out(SubscriberDirectoryWorkflow.add_http_client, draft)
         return await self._settled(added)
@@ -36,6 +38,8 @@ class HttpClientGateway:
         """Change a client; requests that begin after this returned use what is new."""
         draft = await (await self._drafts(options)).make(name, options)
         await self._connection.require_worker()
+        if gives_limits(draft):
+            check_draft(draft, (await self._directory()).http_clients.get(name))
         changed = await self._updates.carry_out(SubscriberDirectoryWorkflow.change_http_client, draft)
         return await self._settled(changed)
 

@@ -130,7 +130,7 @@ async def test_an_explanation_has_verdict_facts_and_requests(service: Service) -
     assert answer.json()["verdict"] == "delivered"
     assert answer.json()["rounds"][0]["tries"][0]["attempt"]["status"] == 200
     other = await service.http.get(f"/api/v1/events/{examples.EVENT_ID}/why/nobody")
-    assert other.json()["verdict"] == "unknown_subscriber"
+    assert (other.status_code, other.json()["code"]) == (404, "subscriber_never_told")
 
 
 async def test_an_explanation_of_an_unknown_event_is_404(service: Service) -> None:

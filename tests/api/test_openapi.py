@@ -195,6 +195,21 @@ async def test_examples_of_requests_are_accepted(service: Service) -> None:
     assert parse_event(json.dumps(examples.EVENT).encode()).to_dict() == examples.EVENT
 
 
+async def test_a_patch_of_nothing_changes_nothing_as_its_body_says(service: Service) -> None:
+    http, found = service.http, await document(service)
+    bodies = [item["patch"]["requestBody"]["content"] for item in found["paths"].values() if "patch" in item]
+    models = [content["application/json"]["schema"]["$ref"].rpartition("/")[2] for content in bodies]
+    said = [found["components"]["schemas"][model]["description"] for model in models]
+    assert len(said) == 4
+    assert [text for text in said if "``{}`` changes nothing" not in text] == []
+    await service.add_subscriber()
+    await http.post("/api/v1/zeebe/clusters", json=zeebe_examples.ADD_CLUSTER)
+    for path in ("/api/v1/subscribers/my-webhook", "/api/v1/zeebe/clusters/prod"):
+        before, answer = (await http.get(path)).json(), await http.patch(path, json={})
+        assert answer.status_code == 200
+        assert (await http.get(path)).json() == before
+
+
 async def test_answers_have_the_declared_form(service: Service) -> None:
     await service.add_subscriber()
     await service.http.post("/api/v1/incidents", json=examples.DECLARE_INCIDENT)

@@ -17,7 +17,7 @@ DATA: dict[str, Any] = dict.fromkeys(
     (
         "reason name host pattern header size limit event_id source action incident_id status allowed fix namespace "
         "command address queue seconds waiting sources scheme what subscribers alarm_id member scope rate "
-        "alarm_type resource_type resource_id replay_id kept made_on type did other count"
+        "alarm_type resource_type resource_id replay_id kept made_on type did other count told"
     ).split(),
     "told",
 )

@@ -7,6 +7,7 @@ import pytest
 
 from api.app import described
 from api.bodies import Body
+from api.operation_examples import CONFIGURATION
 from domain.kinds import kinds
 from tests.api.conftest import Service
 from tests.api.test_problems import assert_problem
@@ -45,6 +46,7 @@ FLAG = "a string is neither true nor false; write true or false without quotes"
         ),
         ("http-clients", {"name": "a", "password": ""}, "password", "it is empty; leave it out, or give one"),
         ("replays", {"to": "a", "failed_only": "true"}, "failed_only", FLAG),
+        ("configuration", CONFIGURATION | {"format_version": True}, "format_version", "true is not a whole number"),
         ("incidents", {"title": "a", "severity": "SEV-9"}, "severity", "it is none of 'SEV-1', 'SEV-2', "),
     ],
 )

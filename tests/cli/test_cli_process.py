@@ -1,5 +1,6 @@
 """The CLI as a process of its own, with no Temporal to talk to."""
 
+import errno
 import json
 import os
 import signal
@@ -102,7 +103,14 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "unbuffered"),
-    [("types", ""), ("types", "1"), ("--version", "1"), ("subscriber match im.** --format json", ""), ("--help", "")],
+    [
+        ("types", ""),
+        ("types", "1"),
+        ("--version", "1"),
+        ("subscriber match im.** --format json", ""),
+        ("--help", ""),
+        ("--help", "1"),
+    ],
 )
 @pytest.mark.parametrize(
     ("target", "reason"), [("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")]
@@ -124,6 +132,41 @@ def test_output_that_cannot_be_written_is_an_error_of_two_lines(
         f"error: standard output cannot be written: {reason}; what was written is incomplete",
         "hint: What the command changed stays changed; replace a token or secret that it was to show.",
     ]
+
+
+@pytest.mark.parametrize("line", ["--help", "types"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_gone_is_no_error(tmp_path: Path, line: str, unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        ended = subprocess.run(
+            [sys.executable, "-m", "cli.main", line],
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+            cwd=tmp_path,
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("fault", "status"), [(errno.ENOSPC, 1), (errno.EPIPE, 0)])
+def test_a_command_that_hosts_a_worker_ends_like_others_where_it_cannot_write(fault: int, status: int) -> None:
+    target = "/dev/full" if fault == errno.ENOSPC else "/proc/self/fd/1"
+    code = (
+        "import sys; from cli.run import end_after; from cli.screen import Screen\n"
+        "end_after(lambda: [Screen().print('line') for _ in range(1000)])"
+    )
+    shell = f"""( sleep 0.3; "$0" -c "$1" > {target}; echo "status $?" >&2 ) | true"""
+    ended = subprocess.run(
+        ["sh", "-c", shell, sys.executable, code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = ended.stderr.splitlines()
+    assert said[-1] == f"status {status}"
+    assert len(said) == (3 if status else 1)
 
 
 INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"

@@ -11,7 +11,7 @@ import pytest
 from cli.simulated_cluster import Mix, SimulatedCluster
 from cli.simulation import Plan, Told, summary, summary_text
 from cli.simulator import RECORDS_PATH, Exporter
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, UnavailableError
 from domain.source_errors import AccessDeniedError
 from tests.support.eventually import eventually, within
 from tests.support.ports import free_port
@@ -150,14 +150,24 @@ async def test_stopped_while_nobody_answers_it_says_what_was_not_taken(sink: Sin
     assert run.said[-1] == f"{told.unsent} records were not taken in the end"
 
 
-async def test_nobody_listening_is_tried_again() -> None:
+async def test_nobody_listening_any_more_is_tried_again() -> None:
     async with Sink() as sink:
-        run = Run(sink, {"url": f"http://127.0.0.1:{free_port()}", "records": 1}, {})
+        run = make(sink, {"rate": 100})
         running = asyncio.create_task(run())
-        await eventually(lambda: run.said)
-        run.stop.set()
-        assert (await running).unsent == 1
-    assert "ConnectError" in run.said[0]
+        await sink.wait_for(2)
+    await eventually(lambda: run.said)
+    run.stop.set()
+    assert (await running).unsent > 0
+    assert "at http://" in run.said[0]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nobody.invalid"])
+async def test_nobody_listening_from_the_start_ends_it_with_advice(sink: Sink, host: str) -> None:
+    run = Run(sink, {"url": f"http://{host}:{free_port()}", "records": 1}, {})
+    with pytest.raises(UnavailableError, match=f"cannot connect to http://{host}:") as error:
+        await within(10, run())
+    assert "--url" in error.value.advice
+    assert run.said == []
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,10 @@ async def test_a_subscriber_names_only_a_client_that_exists_and_fits(platform: P
     await subscribers.add(name, sink.url(), headers={"authorization": "Bearer x"}, http_client=client)
     with pytest.raises(InvalidRequestError, match="adds the header authorization"):
         await clients.update(client, user="im", password=PASSWORD)
+    with pytest.raises(InvalidRequestError, match="longer than that of the whole request"):
+        await clients.update(client, connect_seconds=9.0, total_seconds=2.0)
+    slow = await platform.im("http-client", "add", unique_name("slow"), "--timeout", "2", "--connect-timeout", "9")
+    assert (slow.code, "give a shorter one to connect" in slow.err) == (1, True)
     await subscribers.update(name, headers={})
     await clients.update(client, user="im", password=PASSWORD)
     with pytest.raises(InvalidRequestError, match="adds the header Authorization"):

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -89,6 +90,28 @@ async def listening(platform: Platform, *options: str) -> AsyncIterator[Listener
         if process.returncode is None:
             await listener.end()
         await reading
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+async def test_what_arrives_where_nothing_can_be_written_is_taken_and_ends_it(platform: Platform, output: str) -> None:
+    event_type, full = unique_type("full"), Path("/dev/full").open("w")  # noqa: ASYNC230, SIM115 - closed below
+    with full:
+        options = ("--types", event_type, "--format", output)
+        process = await asyncio.create_subprocess_exec(
+            IM, "listen", *options, env=platform.env, cwd=platform.state, stdout=full, stderr=asyncio.subprocess.PIPE
+        )
+    listener = Listener(process)
+    process.stdout = asyncio.StreamReader()
+    process.stdout.feed_eof()
+    reading = asyncio.create_task(listener.read())
+    await listener.ready()
+    event_id = await platform.emit(event_type)
+    assert (await platform.ended(event_id))[listener.name]["state"] == "delivered"
+    assert await within(30, process.wait()) == 1
+    await reading
+    assert "error: standard output cannot be written: No space left on device" in listener.said
+    assert "Traceback" not in listener.said
+    assert listener.name not in await registered(platform)
 
 
 async def registered(platform: Platform) -> list[str]:

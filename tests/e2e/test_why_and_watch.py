@@ -81,7 +81,8 @@ async def test_what_did_not_match_came_later_or_never_was_is_explained(platform:
         event_id = await platform.emit(event_type)
         shown = await eventually(lambda: _explained(platform, event_id, name), 20)
         assert f"none of its patterns matches {event_type}" in shown
-        assert (await why(platform, event_id, unique_name("never")))["verdict"] == "unknown_subscriber"
+        nobody = await platform.im("why", event_id, unique_name("never"))
+        assert (nobody.code, "nobody was told of it" in nobody.err, nobody.out) == (1, True, "")
         async with subscriber(platform, sink.url(), event_type) as late:
             assert (await why(platform, event_id, late))["verdict"] == "added_later"
 

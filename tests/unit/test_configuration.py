@@ -24,6 +24,8 @@ from tests.support.builders import NOW, make_subscriber, make_target
         ("{}", "no configuration of im: format"),
         ('{"format": "im-configuration"}', "format_version"),
         ('{"format": "im-configuration", "format_version": 2}', "format_version"),
+        ('{"format": "im-configuration", "format_version": true}', "format_version: true is not a whole number"),
+        ('{"format": "im-configuration", "format_version": "1"}', "format_version: a string is not a whole number"),
         ('{"format": "im-configuration", "format_version": 1, "subscriber": []}', "did you mean subscribers"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": [1]}', "subscribers.0"),
         ('{"format": "im-configuration", "format_version": 1, "subscribers": {}}', "subscribers: it is not a list"),

@@ -249,6 +249,43 @@ def test_a_certificate_that_expired_meanwhile_is_the_same_here_and_is_added_else
     assert there.clients["partner"].certificate is not None
 
 
+def test_time_limits_that_disagree_are_refused_but_under_the_seal_of_a_client_that_was_stored_with_them() -> None:
+    limits = {"connect_seconds": 9.0, "total_seconds": 2.0}
+    written = make_http_client("written", password=None).model_copy(update={"basic": None, **limits})
+    stored = make_http_client("stored", password="a-password").model_copy(update=limits)
+    here, there = Registries.of(stored, written), Registries()
+    assert [row.action for row in here.load(here.export())] == [Action.SAME, Action.REFUSE]
+    added = there.load(here.export())
+    assert [row.action for row in added] == [Action.ADD, Action.REFUSE]
+    assert "(9 s) is longer than that of the whole request (2 s)" in (added[1].note or "")
+
+
+@pytest.mark.parametrize("secrets", ["sealed", "omitted"])
+def test_an_import_of_thousands_that_are_misspelt_lets_others_be_served_and_guesses_at_few(secrets: str) -> None:
+    wrong = [as_members(make_subscriber()) | {"name": f"s{number}", "schedulz": 1} for number in range(2000)]
+    document = Configuration.model_validate(
+        {"format": "im-configuration", "format_version": 1, "secrets": secrets, "subscribers": wrong}
+    )
+    served = 0
+
+    async def others() -> None:
+        nonlocal served
+        while True:
+            await asyncio.sleep(0)
+            served += 1
+
+    async def load() -> list[ImportRow]:
+        beside = asyncio.create_task(others())
+        report = await Registries().gateway.load(document)
+        beside.cancel()
+        return report.rows
+
+    rows = asyncio.run(load())
+    assert [row.action for row in rows] == [Action.REFUSE] * 2000
+    assert served > 1900
+    assert [number for number, row in enumerate(rows) if "did you mean schedule?" in (row.note or "")] == [*range(10)]
+
+
 def test_a_document_that_a_tool_wrote_anew_is_the_same() -> None:
     here = Registries.of(PARTNER)
     document = here.export()

@@ -1,5 +1,6 @@
 """Named HTTP clients as values: drafts, exclusions, limits, warnings, and URLs in parts."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from domain.directory import Directory, stored_size
 from domain.errors import BlockedAddressError, InvalidRequestError, InvalidUrlError
 from domain.health import Counters, view, with_certificate
 from domain.http_client_errors import UnknownHttpClientError
+from domain.http_client_limits import check_draft, gives_limits
 from domain.http_clients import (
     BasicDraft,
     CertificateFacts,
@@ -65,6 +67,34 @@ def test_a_change_counts_and_nothing_changed_is_the_same_object() -> None:
 def test_what_makes_no_client_is_refused(parts: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidRequestError, match=said):
         _client(**parts)
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "refused"),
+    [
+        (None, {"connect_seconds": 9.0, "total_seconds": 2.0}, True),
+        (None, {"connect_seconds": 2.0, "total_seconds": 2.0}, False),
+        (None, {"total_seconds": 2.0}, False),
+        (None, {"connect_seconds": 10.0, "total_seconds": 2.0}, False),
+        ({"connect_seconds": 3.0}, {"total_seconds": 2.0}, True),
+        ({"total_seconds": 2.0}, {"connect_seconds": 3.0}, True),
+        ({"connect_seconds": 9.0, "total_seconds": 2.0}, {"connect_seconds": 1.0}, False),
+        ({"connect_seconds": 9.0, "total_seconds": 2.0}, {"connect_seconds": 10.0}, False),
+    ],
+)
+def test_no_time_limit_to_connect_is_longer_than_that_of_the_request(
+    known: dict[str, float] | None, asked: dict[str, float], refused: bool
+) -> None:
+    expected = pytest.raises(InvalidRequestError, match="longer than that of the whole") if refused else nullcontext()
+    with expected:
+        check_draft(HttpClientDraft(name="c", **asked), _client(**known) if known else None)
+
+
+def test_a_stored_client_whose_limits_disagree_can_be_changed_otherwise() -> None:
+    stored = _client(connect_seconds=9.0, total_seconds=2.0)
+    draft = HttpClientDraft(name="c", basic=BASIC)
+    assert not gives_limits(draft)
+    assert apply_draft(stored, draft, NOW).basic is not None
 
 
 def test_basic_gives_way_to_oauth2_in_one_change() -> None:

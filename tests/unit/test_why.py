@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.event_errors import SubscriberNeverToldError
 from domain.event_types import SUBSCRIBER_PAUSED, SUBSCRIBER_TEST
 from domain.explanations import Carrier, Explanation, Story, Verdict
 from domain.lanes import waits_behind
@@ -139,8 +140,6 @@ RETRYING = delivery(
          Verdict.ONLY_OTHERS, ["for other alone", "im event resend evt_1 --subscriber my-webhook"]),
         (why(carrier(only=["other"]), subscriber=known(), type=SUBSCRIBER_TEST),
          Verdict.ONLY_OTHERS, ["it is a test for other alone", "im subscriber test my-webhook"]),
-        (why(carrier(), names=["my-webhooks"]),
-         Verdict.UNKNOWN_SUBSCRIBER, ["no subscriber my-webhook", "did you mean my-webhooks?"]),
         (why(carrier(), subscriber=known(created_at=AFTER, updated_at=AFTER)),
          Verdict.ADDED_LATER, ["added after the event", "im event resend"]),
         (why(carrier(), subscriber=known(created_at=AFTER, updated_at=AFTER, types=("a.b",))),
@@ -226,11 +225,20 @@ def test_a_webhook_without_a_client_is_not_advised_to_test_one() -> None:
     assert "im subscriber update my-webhook --http-client CLIENT" in text(found)
 
 
-def test_a_name_that_nobody_has_is_not_to_be_sent_to() -> None:
-    for event_type in (SUBSCRIBER_TEST, "a.b"):
-        assert why(carrier(only=["other"]), type=event_type, names=["my-webhooks"]).advice == [
-            "did you mean my-webhooks?"
-        ]
+@pytest.mark.parametrize("carried", [{}, {"only": ["other"]}, {"outcome": "refused"}, {"outcome": "pending"}])
+def test_a_name_that_nobody_has_is_an_error_that_says_who_was_told(carried: dict[str, Any]) -> None:
+    with pytest.raises(SubscriberNeverToldError) as caught:
+        why(carrier(**carried, others=["other", "another"]), names=["my-webhooks"])
+    says = "no subscriber is named 'my-webhook', and evt_1 has no delivery to one that was: it was for another, other"
+    assert str(caught.value) == says
+    assert caught.value.advice.startswith("Did you mean my-webhooks? ")
+    with pytest.raises(SubscriberNeverToldError, match="nobody was told of it"):
+        why(carrier(**carried))
+
+
+def test_a_name_is_not_said_to_be_nobodys_where_no_worker_answered_for_all_of_the_event() -> None:
+    found = why(carrier(), carrier(kind="resend", only=["other"], complete=False, ended_at=None))
+    assert found.verdict is Verdict.NOT_KNOWN
 
 
 def test_a_resend_names_the_source_where_the_id_may_be_that_of_others() -> None:
