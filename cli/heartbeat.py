@@ -65,7 +65,7 @@ def add(
     ping_url: PingUrl = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Add a heartbeat. It waits for its first beat without alarm."""
+    """Add a heartbeat. Until its first beat it raises no alarm."""
     if (zeebe_process is None) != (cluster is None):
         raise typer.BadParameter("--zeebe-process and --cluster go together")
     from domain.incidents import Severity  # noqa: PLC0415 - heavy
@@ -113,7 +113,7 @@ def update(
 ) -> None:
     """Change a heartbeat; what is not given stays.
 
-    Its own ping URL and where it stands do in any case.
+    The URL that jobs call and its status stay as they are in any case.
     """
     if no_zeebe_process and cluster is not None:
         raise typer.BadParameter("--no-zeebe-process drops the cluster too; leave out --cluster")
@@ -171,13 +171,13 @@ def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
 
 @app.command(epilog=examples("im heartbeat remove nightly-backup"))
 def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Remove a heartbeat. An open incident of it is resolved."""
+    """Remove a heartbeat. Its open incident, if any, is resolved."""
     _told("removed", with_gateway(lambda im: im.heartbeats.remove(name)), output)
 
 
 @app.command(epilog=examples("im heartbeat pause nightly-backup"))
 def pause(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Expect nothing until resumed. An open incident of it is resolved."""
+    """Expect no beats until it is resumed. Its open incident, if any, is resolved."""
     _told("paused", with_gateway(lambda im: im.heartbeats.pause(name)), output)
 
 

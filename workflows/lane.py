@@ -55,7 +55,7 @@ class LaneWorkflow:
 
     @workflow.signal(name="enter")
     def enter(self, ticket: Ticket) -> None:
-        """Take a place, once; for one that has yet to begin, which it says when it has."""
+        """Take a place, once. It may be taken for a workflow that has yet to begin, which then says when it has."""
         ticket = _understood(ticket)
         held = next((place for place, other in enumerate(self._line) if other.is_of(ticket)), None)
         if held is None and not (ticket.begun_by and ticket.workflow_id in self._left):
@@ -76,7 +76,7 @@ class LaneWorkflow:
 
     @property
     def _first(self) -> Ticket | None:
-        """Whose turn it is, or will be: the first that is behind nobody here."""
+        """Whose turn it is, or will be next: the first in line that waits behind nobody here."""
         if self._told is not None and self._told in self._line:
             return self._told
         here = {name for ticket in self._line for name in (ticket.workflow_id, ticket.part_of)}
