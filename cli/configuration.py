@@ -67,7 +67,7 @@ def _row_lines(row: "ImportRow") -> list[str]:
     lines = [f"{_SIGNS[row.action]} {row.entry}" + (f": {row.note}" if row.note else "")]
     lines += [f"    {change}" for change in row.changes]
     if row.ping_path:
-        lines.append(f"    new ping url, shown this once: {local_api()}{row.ping_path}")
+        lines.append(f"    new beat URL, shown this once: {local_api()}{row.ping_path}")
     return [clean(line) for line in lines]
 
 

@@ -38,7 +38,7 @@ GRACE = typer.Option("--grace", metavar="DURATION", help="How much later one may
 Cluster = Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")]
 PingUrl = Annotated[
     str | None,
-    typer.Option("--ping-url", metavar="URL", help="Told of every beat (healthchecks.io and alike). Sealed."),
+    typer.Option("--ping-url", metavar="URL", help="Another one, told of every beat (as of healthchecks.io). Sealed."),
 ]
 
 
@@ -82,7 +82,7 @@ def add(
     write(output, added, f"{local_api()}{added.ping_path}")
     row = added.heartbeat
     say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
-    say("the ping URL is a key, and is not shown again; from elsewhere, put the host in it that serves the API there")
+    say("the beat URL is a key, and is not shown again; from elsewhere, put the host in it that serves the API there")
 
 
 @app.command(
@@ -113,7 +113,7 @@ def update(
 ) -> None:
     """Change a heartbeat; what is not given stays.
 
-    The URL that jobs call and its status stay as they are in any case.
+    Its beat URL, which jobs call, and its status stay as they are in any case.
     """
     if no_zeebe_process and cluster is not None:
         raise typer.BadParameter("--no-zeebe-process drops the cluster too; leave out --cluster")
