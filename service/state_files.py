@@ -45,7 +45,7 @@ def prepare_state_dir(settings: Settings) -> Path:
     try:
         settings.im_state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise _unusable(settings.im_state_dir, error) from None
+        raise unusable(settings.im_state_dir, error) from None
     return settings.im_state_dir
 
 
@@ -66,10 +66,11 @@ def _read_or_make(path: Path, fresh: str) -> str:
                 temporary.unlink()
         return path.read_text().strip()
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
 
 
-def _unusable(path: Path, error: OSError) -> ConfigurationError:
+def unusable(path: Path, error: OSError) -> ConfigurationError:
+    """The error for a file or folder of the state folder that cannot be used."""
     return ConfigurationError(
         reason=f"cannot use {path}: {error.strerror}", fix="Set IM_STATE_DIR to a folder that you may write to."
     )
