@@ -1,17 +1,19 @@
 """What a check-up makes of workers, keys, certificates and subscribers: findings, each with its fix."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from activities.presence import Presence
 from domain import uncounted
 from domain.checkup import Finding, error, ok, warning
 from domain.directory import MAX_DIRECTORY_BYTES, Directory
 from domain.health import Health, HealthStatus
+from domain.heartbeats import Status
 from domain.keys import KEY_COMES_BY, KeyReport
 from domain.pauses import RECOMMENDED_PAUSE_AFTER
 from domain.sources import MAX_SOURCES, Sources
 from domain.timing import in_short
+from service.heartbeat_views import HeartbeatView
 
 NEARLY_FULL = 0.8
 
@@ -119,6 +121,24 @@ def of_long_failures(directory: Directory, rows: Iterable[Health], now: datetime
         advised = in_short(int(RECOMMENDED_PAUSE_AFTER.total_seconds()))
         fix = f"Repair it, remove it, or have it paused: im subscriber update {row.subscriber} --pause-after {advised}."
         found.append(warning("subscribers", told, fix))
+    return found
+
+
+def of_heartbeats(rows: Iterable[HeartbeatView], now: datetime) -> list[Finding]:
+    """Which heartbeats nobody watches, and which were never heard though they were to be: those raise no alarm."""
+    found = []
+    for row in rows:
+        since = next((change.at for change in reversed(row.changes) if change.status is Status.NEW), row.created_at)
+        if row.fault:
+            found.append(error("heartbeats", row.fault, "Add it again: im heartbeat remove and add."))
+        elif row.status is Status.NEW and now - since > timedelta(seconds=row.every_seconds + row.grace_seconds):
+            told = f"{row.name} has never beaten, and was to every {in_short(row.every_seconds)} since "
+            told += f"{since:%Y-%m-%d %H:%M} UTC; its silence alarms nobody before the first beat"
+            way = (
+                "do records of its process come from Zeebe" if row.zeebe_process else "does its job reach the ping URL"
+            )
+            fix = f"See that it beats: {way}? Until it is to, im heartbeat pause {row.name}."
+            found.append(warning("heartbeats", told, fix))
     return found
 
 

@@ -1,15 +1,20 @@
 """What a check-up makes of what it sees, each with its fix."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 import trustme
 
 from activities.presence import Presence
 from domain.checkup import Checkup, Finding, Level, ok, warning
 from domain.directory import Directory
 from domain.health import Counters, view
+from domain.heartbeats import Status, StatusChange
+from domain.incidents import Severity
 from domain.keys import KeyReport, KeyRow
 from service import findings
+from service.heartbeat_views import HeartbeatView
 from tests.support.authorities import make_http_client
 from tests.support.builders import NOW, make_subscriber
 
@@ -111,3 +116,41 @@ def test_who_has_failed_for_five_days_is_to_be_repaired_or_paused_unless_that_is
     (found,) = findings.of_long_failures(directory, rows, NOW + timedelta(days=5))
     assert found.fix.endswith("im subscriber update plain --pause-after 5d.")
     assert findings.of_long_failures(directory, rows, NOW + timedelta(days=4)) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "level"),
+    [
+        ({}, Level.WARNING),
+        ({"zeebe_process": "canary"}, Level.WARNING),
+        ({"every_seconds": 86400}, None),
+        ({"status": Status.UP}, None),
+        ({"status": Status.PAUSED}, None),
+        ({"changes": [StatusChange(at=NOW - timedelta(seconds=60), status=Status.NEW, reason="resumed")]}, None),
+        ({"status": Status.UNKNOWN, "fault": "backup is not watched"}, Level.ERROR),
+    ],
+)
+def test_a_heartbeat_that_was_never_heard_is_told_of_when_it_was_to_be(
+    parts: dict[str, Any], level: Level | None
+) -> None:
+    added = {"created_at": NOW - timedelta(hours=1), "updated_at": NOW - timedelta(hours=1), "severity": "SEV-1"}
+    row = HeartbeatView.model_validate(
+        {"name": "backup", "status": "new", "every_seconds": 60, "grace_seconds": 30} | added | parts
+    )
+    assert levels(findings.of_heartbeats([row], NOW)) == ([level] if level else [])
+
+
+def test_a_heartbeat_that_was_never_heard_is_named_with_since_when_and_where_to_look() -> None:
+    row = HeartbeatView(
+        name="backup",
+        status=Status.NEW,
+        every_seconds=60,
+        grace_seconds=30,
+        severity=Severity.SEV_1,
+        created_at=NOW - timedelta(hours=1),
+        updated_at=NOW,
+    )
+    (found,) = findings.of_heartbeats([row], NOW)
+    since = f"{NOW - timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
+    assert f"backup has never beaten, and was to every 60s since {since}" in found.message
+    assert "does its job reach the ping URL?" in found.fix
