@@ -125,6 +125,10 @@ async def test_a_rotation_checks_each_step_and_loses_nothing(alone: Platform, si
         assert await _counts(alone) == {"k1": 0, "k2": 7}
         again = (await alone.api.post("/api/v1/keys/rotate")).json()
         assert again["resealed"] == 0
+        last = await alone.im("keys", "rotate", env={"IM_SECRET_KEYS": f"{TWO},{ONE}"})
+        assert "nothing to do: everything is sealed with k2, the first of IM_SECRET_KEYS" in last.err
+        assert "nothing is sealed with k1, which is not the first of IM_SECRET_KEYS. To rotate to it" in last.err
+        assert "any more" not in last.err
         logs.append(serve.said())
     async with serving(alone, TWO) as serve:
         before = len(sink.received)
