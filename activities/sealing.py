@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import SealingKeyError
+from domain.keys import KEY_COMES_BY
 from domain.resealing import SEALED
 
 KEY_BYTES = 32
@@ -96,7 +97,8 @@ class Keyring:
             self.renew()
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SealingKeyError(reason=f"a value was sealed with key {key_id!r}, which this process does not have")
+            reason = f"a value was sealed with key {key_id!r}, which this process does not have"
+            raise SealingKeyError(reason=reason, fix=f"Give it {KEY_COMES_BY}.")
         try:
             raw = base64.b64decode(rest, validate=True)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, purpose)).decode()

@@ -28,6 +28,8 @@ def advice_of(report: KeyReport, ring: Keyring, file: Path | None = None, emptie
         return [f"{report.lacking()}: give it {KEY_COMES_BY}", *advice]
     lacking = [row for row in report.keys if row.seals and row.workers < report.workers - len(report.silent)]
     if lacking:
+        if file:  # which is made where there is none
+            return [*advice, f"this process would seal with a key that a worker lacks: give it {KEY_COMES_BY}"]
         told = f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it, then rotate"
         return [*advice, f"{told}; or give this process the keys that the workers have"]
     used = {row.key for row in report.keys if row.values}

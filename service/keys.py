@@ -13,7 +13,7 @@ from activities.sealing import MAX_KEYS, Keyring
 from domain.errors import InvalidRequestError, SealingKeyError, UnavailableError
 from domain.keys import KeyReport, KeyRow, Rotation
 from domain.resealing import Resealing
-from service.connection import Connection, unheld
+from service.connection import Connection
 from service.key_advice import TO_ROTATE, advice_of
 from service.registries import Registries
 from service.sealed_values import SealedValue, of_directory, of_sources
@@ -136,7 +136,7 @@ class KeyGateway:
                     "that was stopped counts for a minute). Nothing was changed"
                 )
             if not worker.holds(ring, ring.newest):
-                raise unheld(ring, worker.process, [key_id for key_id, _ in worker.keys])
+                raise self._connection.unheld(worker)
 
     async def _reseal(self, old: Sequence[SealedValue], ring: Keyring) -> None:
         """Replace values; heartbeats first, so that what is interrupted is found undone in the registries."""

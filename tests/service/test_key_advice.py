@@ -35,3 +35,10 @@ def test_in_a_key_file_whatever_is_behind_the_first_is_older() -> None:
 def test_a_key_that_seals_values_is_to_be_rotated_first() -> None:
     used = KeyReport(keys=[FIRST, SECOND.model_copy(update={"values": 2})], workers=1)
     assert advice_of(used, RING, emptied=["k2"]) == ["values are sealed with k2: im keys rotate"]
+
+
+def test_a_terminal_with_a_key_file_of_its_own_is_to_be_given_the_keys_of_the_workers() -> None:
+    lacking = KeyReport(keys=[FIRST.model_copy(update={"workers": 0, "values": 0})], workers=1)
+    (said,) = advice_of(lacking, RING, Path("secret-keys"))
+    assert said.startswith("this process would seal with a key that a worker lacks: give it the IM_STATE_DIR")
+    assert "every worker" in advice_of(lacking, RING)[0]
