@@ -7,12 +7,14 @@ import pytest
 import trustme
 
 from activities.presence import Presence
-from domain.checkup import Checkup, Finding, Level, ok, warning
+from cli.doctor import checkup_text
+from domain.checkup import Checkup, Finding, Level, error, ok, warning
 from domain.directory import Directory
 from domain.health import Counters, view
 from domain.heartbeats import Status, StatusChange
 from domain.incidents import Severity
 from domain.keys import KeyReport, KeyRow
+from domain.sources import Sources
 from service import findings
 from service.heartbeat_views import HeartbeatView
 from tests.support.authorities import make_http_client
@@ -104,6 +106,42 @@ def test_a_directory_that_is_nearly_full_is_a_warning() -> None:
 def test_the_worst_finding_decides() -> None:
     assert Checkup().worst is Level.OK
     assert Checkup(findings=[warning("a", "b", "c"), ok("a", "b")]).worst is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], "nothing is to be done"),
+        ([ok("a", "b")], "nothing is to be done"),
+        ([warning("a", "b", "c"), ok("a", "b")], "1 warning"),
+        ([warning("a", "b", "c"), error("a", "b", "c"), warning("a", "b", "c")], "1 error, 2 warnings"),
+    ],
+)
+def test_the_last_line_counts_what_is_to_be_done(found: list[Finding], said: str) -> None:
+    assert checkup_text(Checkup(findings=found)).splitlines()[-1] == said
+
+
+def test_registries_count_in_the_words_of_one_and_of_many() -> None:
+    directory = Directory(subscribers={"a": make_subscriber(name="a")})
+    assert findings.of_directory(directory).message.startswith("1 subscriber and 0 HTTP clients take ")
+    assert findings.of_sources(Sources()).message == "0 Zeebe clusters and 0 heartbeats of 1000 each"
+
+
+def test_behind_an_http_client_that_is_tested_before_anything_is_sent_again() -> None:
+    counters = Counters(failed=9, streak=9, streak_since=NOW, last_error="the token endpoint answered HTTP 401")
+    plain = make_subscriber("https://a.example/x?y=1&z=2", name="a")
+    row = view("a", counters, 0, NOW)
+    for client, expected in (
+        (None, "im event list --failed --subscriber a;"),
+        (
+            "partner",
+            "See what its HTTP client meets: im http-client test partner 'https://a.example/x?y=1&z=2', and mend",
+        ),
+    ):
+        directory = Directory(subscribers={"a": plain.model_copy(update={"http_client": client})})
+        (found,) = findings.of_subscribers(directory, [row])
+        assert found.fix.startswith(expected)
+        assert "im event resend ID" in found.fix
 
 
 def test_who_has_failed_for_five_days_is_to_be_repaired_or_paused_unless_that_is_settled() -> None:
