@@ -117,7 +117,7 @@ def report(error: ImError) -> int:
     """Say what went wrong and what to do about it; returns the exit status."""
     say(f"error: {error}")
     if error.advice:
-        say(f"hint: {error.advice}")
+        say(f"hint: {error.advice.replace('Idempotency-Key', '--idempotency-key')}")  # the words are the API's
     return exit_status(error)
 
 
