@@ -17,7 +17,7 @@ from service.process import run_server
 from service.server import API_APP, DRAINING, Backend, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
 from service.sole_use import sole_use
-from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, load_dev_token, prepare_state_dir
+from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, check_keys, load_dev_token, prepare_state_dir
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemera
 @asynccontextmanager
 async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, ephemeral: bool) -> AsyncIterator[Laptop]:
     """Temporal's dev server, worker and API, started in that order and stopped in the reverse one."""
+    check_keys(settings)
     cli = await _temporal_cli(settings)
     database = None if ephemeral else settings.im_state_dir / DATABASE_FILE
     is_new = database is None or not database.exists()

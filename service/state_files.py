@@ -25,6 +25,13 @@ def load_keyring(settings: Settings) -> Keyring:
     return file.keyring()
 
 
+def check_keys(settings: Settings) -> None:
+    """Raise `SealingKeyError` for keys that cannot be used; no key file is made."""
+    file = key_file(settings)
+    if file is None or file.path.exists():
+        load_keyring(settings)
+
+
 def key_file(settings: Settings) -> KeyFile | None:
     """The file that the keys come from; None where they are in IM_SECRET_KEYS."""
     return None if settings.im_secret_keys is not None else KeyFile(settings.im_state_dir / KEY_FILE)
