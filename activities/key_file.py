@@ -25,7 +25,7 @@ class KeyFile:
 
     def keyring(self) -> Keyring:
         """Its keys, which are read again when a value turns up that none of them opens."""
-        return Keyring(parse_keys(self.path.read_text().strip()), self.keyring, self.origin)
+        return Keyring(parse_keys(self.path.read_text().strip(), str(self.path)), self.keyring, self.origin)
 
     def add(self) -> None:
         """Put a new key in front. The file is replaced in one step: a crash leaves the old keys or all of them."""

@@ -13,11 +13,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import SealingKeyError
+from domain.keys import KEY_COMES_BY
 from domain.resealing import SEALED
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 MAX_KEYS = 16  # a worker tells the ids of all of them in its identity, which Temporal limits to 1,000 characters
+NAMED = "IM_SECRET_KEYS"
 MAKE_A_KEY = 'echo "k1:$(head -c 32 /dev/urandom | base64)"'
 KEY_FIX = (
     "Copy it whole from where it was made: every process has the same IM_SECRET_KEYS, id:base64 of 32 bytes. "
@@ -43,16 +45,18 @@ class Keyring:
         self._hold(keys)
 
     def _hold(self, keys: Sequence[tuple[str, bytes]]) -> None:
+        named = "the key file" if self.origin else NAMED
         if not keys:
             raise SealingKeyError(reason="no sealing key is configured")
         if len(keys) > MAX_KEYS:
-            raise SealingKeyError(reason=f"there are {len(keys)} sealing keys; {MAX_KEYS} are the most")
+            raise SealingKeyError(reason=f"{named}: there are {len(keys)} sealing keys; {MAX_KEYS} are the most")
         for key_id, key in keys:
             if len(key) != KEY_BYTES:
-                reason = f"sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed"
+                reason = f"{named}: sealing key {key_id!r} has {len(key)} bytes; {KEY_BYTES} are needed"
                 raise SealingKeyError(reason=reason, fix=KEY_FIX)
         if len({key_id for key_id, _ in keys}) < len(keys):
-            raise SealingKeyError(reason="two sealing keys have the same id", fix="Give each an id of its own.")
+            reason = f"{named}: two sealing keys have the same id"
+            raise SealingKeyError(reason=reason, fix="Give each an id of its own.")
         self._keys = tuple(keys)
         self._newest = keys[0][0]
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys}
@@ -96,7 +100,8 @@ class Keyring:
             self.renew()
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SealingKeyError(reason=f"a value was sealed with key {key_id!r}, which this process does not have")
+            reason = f"a value was sealed with key {key_id!r}, which this process does not have"
+            raise SealingKeyError(reason=reason, fix=f"Give it {KEY_COMES_BY}.")
         try:
             raw = base64.b64decode(rest, validate=True)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, purpose)).decode()
@@ -133,8 +138,12 @@ def notify_purpose(subscriber: str) -> str:
     return f"subscriber/{subscriber}/notify"
 
 
-def parse_keys(text: str) -> list[tuple[str, bytes]]:
+def parse_keys(text: str, named: str = NAMED) -> list[tuple[str, bytes]]:
     """The keys of ``IM_SECRET_KEYS``: ``id:base64,id:base64``, newest first.
+
+    Args:
+        text: what is set, or in the file.
+        named: what errors call it.
 
     Raises:
         SealingKeyError: for anything else; the key material is not in the error.
@@ -143,11 +152,15 @@ def parse_keys(text: str) -> list[tuple[str, bytes]]:
     for place, part in enumerate(text.split(","), start=1):
         key_id, colon, encoded = part.strip().partition(":")
         if not colon or not key_id.replace("-", "").isalnum() or len(key_id) > 32:
-            reason = f"IM_SECRET_KEYS, key {place}: not of the form id:base64"
+            reason = f"{named}, key {place}: not of the form id:base64"
             raise SealingKeyError(reason=reason, fix=KEY_FIX)
         try:
-            keys.append((key_id, base64.b64decode(encoded, validate=True)))
+            key = base64.b64decode(encoded, validate=True)
         except ValueError:
-            reason = f"IM_SECRET_KEYS, key {place} ({key_id}): not base64"
+            reason = f"{named}, key {place} ({key_id}): not base64"
             raise SealingKeyError(reason=reason, fix=KEY_FIX) from None
+        if len(key) != KEY_BYTES:
+            reason = f"{named}, key {place} ({key_id}): {len(key)} bytes; {KEY_BYTES} are needed"
+            raise SealingKeyError(reason=reason, fix=KEY_FIX)
+        keys.append((key_id, key))
     return keys

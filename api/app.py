@@ -35,7 +35,7 @@ from api.middleware import Guard, LastResort
 from api.page import actions, changes, login, routes
 from api.page.gather import Gather
 from api.problems import declare_problem, on_http_error, on_im_error, on_validation_error, problems
-from api.scopes import declare_scopes, refuse_unscoped
+from api.scopes import ScopeFinder, declare_scopes, refuse_unscoped
 from api.urls import PREFIX
 from domain.errors import ImError
 from service.server import Backend
@@ -112,7 +112,7 @@ def create_app(backend: Backend) -> FastAPI:
     app.add_middleware(Shortcut, routes=events.publishing.routes, prefix=PREFIX)
     app.add_middleware(LimitBody)
     callers, settings = backend.gateway.callers, backend.settings
-    app.add_middleware(Guard, callers=callers)
+    app.add_middleware(Guard, callers=callers, scope_of=ScopeFinder(app))
     if settings.im_trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxy_networks(settings.im_trusted_proxies))
     app.add_middleware(Hosts, needs_token=callers.needed, names=settings.im_api_hostnames)

@@ -2,6 +2,7 @@
 
 import re
 import traceback
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import on_im_error, problem_response
 from api.urls import ALERTS_PATH, PING_PATHS, RECORDS_PATH, is_page
 from domain.errors import ImError
-from domain.token_errors import TokenRefusedError
+from domain.token_errors import TokenMissingError, TokenRefusedError
 from service.callers import Caller, Callers
 
 # Everything else needs the token, paths that do not exist included: what is forgotten here is closed, not open.
@@ -95,11 +96,13 @@ class Guard:
     Args:
         app: what is guarded.
         callers: know every token, and whether one is needed.
+        scope_of: the scope that a request needs, by method and path; None where it is not known.
     """
 
-    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers, scope_of: Callable[[str, str], str | None]) -> None:
         self._app = app
         self._callers = callers
+        self._scope_of = scope_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -117,6 +120,9 @@ class Guard:
         except ImError as error:
             if isinstance(error, TokenRefusedError):
                 _log.warning("a token was refused", reason=str(error), client=(scope.get("client") or ("?",))[0])
+            if isinstance(error, TokenMissingError | TokenRefusedError):
+                needed = self._scope_of(scope["method"], scope["path"])
+                error = type(error)(**error.data | ({"scope": needed} if needed else {}))
             return await on_im_error(Request(scope), error)
         return None
 

@@ -1,12 +1,15 @@
 """Which scope each route needs: one table. A route that is not in it cannot be made."""
 
+import re
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from api.middleware import CALLER, OPEN_PATHS, has_own_door
 from api.page.access import PageRoute
@@ -77,6 +80,30 @@ def check_scope(request: Request, scope: Scope) -> None:
         raise TokenMissingError
     if not caller.may(scope):
         raise ScopeMissingError(name=caller.name, scope=scope.value)
+
+
+class ScopeFinder:
+    """Finds the scope that a request would need, for the advice to who bears no token, or one that does not count.
+
+    Args:
+        app: whose routes are looked through, when first asked.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def __call__(self, method: str, path: str) -> str | None:
+        """The scope of a request's route; None where there is no such route, or it has no scope."""
+        found = (scope for pattern, methods, scope in self._routes if method in methods and pattern.match(path))
+        return next(found, None)
+
+    @cached_property
+    def _routes(self) -> list[tuple[re.Pattern[str], set[str], str]]:
+        return [
+            (compile_path(route.path or "")[0], set(route.methods or ()), scope.value)
+            for route in iter_route_contexts(self._app.routes)
+            if (scope := SCOPES.get(getattr(route.original_route, "operation_id", None) or ""))
+        ]
 
 
 def refuse_unscoped(app: FastAPI) -> None:

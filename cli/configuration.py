@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.local_api import local_api, say_beat_base
 from cli.render import clean, json_text
-from cli.run import Format, FormatOption, local_api, put, say, with_gateway, write
+from cli.run import Format, FormatOption, put, say, with_gateway, write
 
 if TYPE_CHECKING:
     from domain.configuration import ImportReport, ImportRow
@@ -50,6 +51,8 @@ def import_(
     say(f"{'would be: ' if dry_run else ''}{counts}")
     if _count(report, "add"):
         say("API tokens are in no document; those that lack here: im token create NAME --scope ...")
+    if any(row.ping_path for row in report.rows):
+        say_beat_base()
     if report.refused:
         raise typer.Exit(1)
 

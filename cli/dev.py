@@ -16,7 +16,8 @@ from service.logs import configure_logs
 from service.process import run_server
 from service.server import API_APP, DRAINING, Backend, running_api, running_backend, until_stopped
 from service.settings import Settings, load_settings
-from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, load_dev_token, prepare_state_dir
+from service.sole_use import sole_use
+from service.state_files import DATABASE_FILE, LOG_FOLDER, TOKEN_FILE, check_keys, load_dev_token, prepare_state_dir
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,25 @@ async def _dev(settings: Settings, temporal_port: int, ui_port: int, *, ephemera
 @asynccontextmanager
 async def laptop(settings: Settings, *, temporal_port: int, ui_port: int, ephemeral: bool) -> AsyncIterator[Laptop]:
     """Temporal's dev server, worker and API, started in that order and stopped in the reverse one."""
+    check_keys(settings)
     cli = await _temporal_cli(settings)
     database = None if ephemeral else settings.im_state_dir / DATABASE_FILE
     is_new = database is None or not database.exists()
     if settings.im_api_token is None:
         settings = settings.model_copy(update={"im_api_token": SecretStr(load_dev_token(settings))})
-    async with dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal:
+    async with (
+        sole_use(database) as claim,
+        dev_server(cli, database=database, port=temporal_port, ui_port=ui_port) as temporal,
+    ):
         settings = settings.model_copy(update={"im_temporal_ui_url": temporal.ui_url})
         os.environ["TEMPORAL_ADDRESS"] = temporal.address  # this process's own client reads it from there
         theirs = ports_of(temporal.process.pid) | {int(temporal.ui_url.rpartition(":")[2])}
         async with running_backend(settings, *theirs) as backend, running_api(backend, API_APP) as port:
             if is_new:
                 await backend.gateway.retention.set(DEV_RETENTION)
-            yield Laptop(
-                backend=backend,
-                api_url=f"http://{settings.im_api_host}:{port}",
-                ui_url=temporal.ui_url,
-                temporal_address=temporal.address,
-            )
+            api_url = f"http://{settings.im_api_host}:{port}"
+            claim.tell(api_url)
+            yield Laptop(backend=backend, api_url=api_url, ui_url=temporal.ui_url, temporal_address=temporal.address)
 
 
 async def _temporal_cli(settings: Settings) -> TemporalCli:

@@ -33,10 +33,10 @@ def doctor(*, output: FormatOption = Format.TABLE) -> None:
 
 
 def checkup_text(found: "Checkup") -> str:
-    """One line a finding, the fix of what is wrong beneath it."""
+    """One line a finding, the fix of what is wrong beneath it, and at last how many there are."""
     lines = []
     for each in found.findings:
         lines.append(clean(f"{each.level:<8} {each.check}: {each.message}"))
         if each.fix:
             lines.append(clean(f"{'':<8} -> {each.fix}"))
-    return "\n".join(lines)
+    return "\n".join([*lines, found.summary])

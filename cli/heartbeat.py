@@ -7,12 +7,12 @@ import typer
 
 from cli import render_heartbeats
 from cli.incident import SeverityChoice
+from cli.local_api import local_api, say_beat_base
 from cli.run import (
     Format,
     FormatOption,
     duration,
     examples,
-    local_api,
     make_app,
     meant,
     one_of,
@@ -82,7 +82,8 @@ def add(
     write(output, added, f"{local_api()}{added.ping_path}")
     row = added.heartbeat
     say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
-    say("the beat URL is a key, and is not shown again; from elsewhere, put the host in it that serves the API there")
+    say("the beat URL is a key, and is not shown again")
+    say_beat_base()
 
 
 @app.command(

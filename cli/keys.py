@@ -39,7 +39,10 @@ def rotate(*, output: FormatOption = Format.TABLE) -> None:
         write(output, done, "")
     if done.added:
         say(f"made key {done.key} and added it to the key file")
-    say(f"{done.resealed} value{'' if done.resealed == 1 else 's'} sealed anew with {done.key}")
+    if done.resealed or done.added or done.lost:
+        say(f"{done.resealed} value{'' if done.resealed == 1 else 's'} sealed anew with {done.key}")
+    else:
+        say(f"nothing to do: everything is sealed with {done.key}, the first of IM_SECRET_KEYS")
     for line in done.advice:
         say(f"next: {line}")
     if done.lost:

@@ -90,16 +90,6 @@ def with_gateway(work: Callable[["Gateway"], Awaitable[T]], *, emits: bool = Fal
     return asyncio.run(connected())
 
 
-def local_api() -> str:
-    """Where the API of this machine is, by the settings of this process: ``http://localhost:8080``."""
-    from service.settings import load_settings  # noqa: PLC0415 - heavy
-
-    settings = load_settings()
-    host = settings.im_api_host
-    shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host  # noqa: S104 - nothing is bound
-    return f"http://{shown}:{settings.im_api_port or 8080}"
-
-
 def end_after(body: Callable[[], object]) -> NoReturn:
     """Run a command that hosts a Temporal worker, and end the process with its exit status (see `finish`)."""
     from service.process import finish  # noqa: PLC0415 - only here
@@ -127,7 +117,7 @@ def report(error: ImError) -> int:
     """Say what went wrong and what to do about it; returns the exit status."""
     say(f"error: {error}")
     if error.advice:
-        say(f"hint: {error.advice}")
+        say(f"hint: {error.advice.replace('Idempotency-Key', '--idempotency-key')}")  # the words are the API's
     return exit_status(error)
 
 

@@ -1,12 +1,15 @@
 """`im token`: who may use the API, and for what."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from cli import render, render_tokens
-from cli.run import Format, FormatOption, duration, examples, make_app, meant, say, with_gateway, write
+from cli.run import Format, FormatOption, duration, examples, make_app, meant, say, warn, with_gateway, write
+from domain.timing import in_short
+
+SOON = timedelta(hours=1)  # who means to replace a token so often seldom does it by hand
 
 app = make_app("Say who may use the API, and for what.")
 
@@ -65,6 +68,8 @@ def create(
     rate = f", {details.rate_limit} to each process" if details.rate_limit else ""
     say(f"created {details.name}: {', '.join(details.scopes)}{rate}, {until}")
     say("the token is not shown again; keep it now")
+    if lifetime is not None and lifetime < SOON:
+        warn(f"it counts for {in_short(int(lifetime.total_seconds()))} only; days are written as --expires 90d")
 
 
 @app.command("list", epilog=examples("im token list", "im token list --format json"))

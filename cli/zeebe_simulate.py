@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.run import Format, FormatOption, duration, local_api, one_of, typed_secret
+from cli.local_api import local_api
+from cli.run import Format, FormatOption, duration, one_of, typed_secret
 from cli.simulated_cluster import MOST_INCIDENTS, Mix
 from cli.simulated_records import Dialect
 from domain.labels import labelled

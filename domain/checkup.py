@@ -1,5 +1,6 @@
 """What a check-up of the deployment finds: each finding with what to do about it."""
 
+from collections import Counter
 from enum import StrEnum
 
 from pydantic import BaseModel
@@ -40,6 +41,18 @@ class Checkup(BaseModel):
         """The level of the worst finding."""
         order = list(Level)
         return max((finding.level for finding in self.findings), key=order.index, default=Level.OK)
+
+    @property
+    def summary(self) -> str:
+        """How many findings there are to do something about, such as ``1 error, 3 warnings``."""
+        counts = Counter(finding.level for finding in self.findings)
+        told = [number(counts[level], level.value) for level in (Level.ERROR, Level.WARNING) if counts[level]]
+        return ", ".join(told) or "nothing is to be done"
+
+
+def number(count: int, noun: str) -> str:
+    """``1 warning``, ``2 warnings``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def ok(check: str, message: str) -> Finding:

@@ -213,10 +213,16 @@ class NoWorkerError(UnavailableError):
 
     code = "no_worker"
     says = "Temporal answers, but no worker took up the request on {queue} within {seconds} s"
-    hint = (
-        "Start one: im serve (API and worker) or im worker. Where one runs, it is busy: send the same again. "
-        "A change may be made yet: send it with the same Idempotency-Key, or look first."
+    hint = "Start one: im serve (API and worker) or im worker. Where one runs, it is busy: try again."
+    of_a_change = (
+        "Start one: im serve (API and worker) or im worker. Where one runs, it is busy, and the change may be made "
+        "yet: look first, or send it again with the same Idempotency-Key where it takes one."
     )
+
+    @classmethod
+    def in_doubt(cls, error: Self) -> Self:
+        """The error of a change that was sent before it turned out that no worker answers."""
+        return cls(**error.data | {"fix": cls.of_a_change})
 
 
 class OverloadedError(UnavailableError):

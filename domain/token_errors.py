@@ -14,8 +14,12 @@ ImError
     └── TokenNotFoundError
 """
 
+from typing import Any
+
 from domain.errors import ConflictError, ImError, InvalidInputError, NotFoundError
 from domain.source_errors import AccessDeniedError
+
+USUAL_SCOPE = "read"  # where it is not known what is asked for
 
 
 class TokenMissingError(AccessDeniedError):
@@ -23,7 +27,10 @@ class TokenMissingError(AccessDeniedError):
 
     code = "unauthorized"
     says = "the token is missing: it is sent in one Authorization header, whose scheme is Bearer"
-    hint = "Send it as Authorization: Bearer TOKEN. Make one: im token create NAME --scope read"
+    hint = "Send it as Authorization: Bearer TOKEN. Make one: im token create NAME --scope {scope}"
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**({"scope": USUAL_SCOPE} | data))
 
 
 class TokenRefusedError(AccessDeniedError):
@@ -31,7 +38,10 @@ class TokenRefusedError(AccessDeniedError):
 
     code = "invalid_token"
     says = "the token is refused: {reason}"
-    hint = "See the tokens that count with im token list; make one: im token create NAME --scope read"
+    hint = "See the tokens that count with im token list; make one: im token create NAME --scope {scope}"
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**({"scope": USUAL_SCOPE} | data))
 
 
 class ScopeMissingError(ImError):

@@ -28,7 +28,7 @@ from service.listing import check_limit, first_of, latest, quoted
 from service.reachability import searched
 from service.temporal import answered
 from service.turns import Turns
-from service.updates import seen
+from service.updates import in_doubt, seen
 from workflows import names
 from workflows.alarm import AlarmInput, AlarmWorkflow
 from workflows.policies import EVENT_TASK_TIMEOUT
@@ -157,7 +157,8 @@ class AlarmGateway:
         told = checked(told, datetime.now(UTC)).model_copy(update={"event_id": new_event_id()})
         await self._connection.require_worker()
         try:
-            async with self._turns.of(told.alarm_id), answered(self._connection.client, names.CONTROL_QUEUE):
+            client = self._connection.client
+            async with self._turns.of(told.alarm_id), in_doubt(), answered(client, names.CONTROL_QUEUE):
                 return await seen(lambda: (self._update if told.identity is None else self._update_or_start)(told))
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from domain.errors import ConfigurationError, InvalidRequestError
 from service.settings import Settings
+from service.sole_use import is_open
 from service.state_files import DATABASE_FILE
 
 PAGES_AT_ONCE = 1000  # of 4 KiB; between them the server writes on
@@ -53,8 +54,8 @@ def restore(settings: Settings, backup: Path) -> Path | None:
     place = settings.im_state_dir / DATABASE_FILE
     try:
         _check(backup)
-        if place.exists():
-            _require_idle(place)
+        if is_open(place):
+            raise InvalidRequestError(reason=f"{place} is in use: stop im dev first")
         settings.im_state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = place.with_name(f".{DATABASE_FILE}-{os.getpid()}")
         with closing(_opened(backup)) as one, closing(sqlite3.connect(part)) as other:
@@ -95,16 +96,6 @@ def _check(path: Path) -> None:
         raise InvalidRequestError(
             reason=f"{path} is no sound database of Temporal's: {sound if tables else 'no tables'}"
         )
-
-
-def _require_idle(path: Path) -> None:
-    """Raise `InvalidRequestError` while a server has the database open: its locks are held as long as that."""
-    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as opened:
-        try:
-            opened.execute("PRAGMA locking_mode=EXCLUSIVE")
-            opened.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            raise InvalidRequestError(reason=f"{path} is in use: stop im dev first") from None
 
 
 def _set_aside(place: Path) -> Path | None:

@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.checkup import Finding, error, note, ok, warning
+from domain.checkup import Finding, error, note, number, ok, warning
 from service.retention import read_retention
 from service.search_attributes import correction_command, creation_command, unfit_search_attributes
 from service.temporal import answered
@@ -120,7 +120,7 @@ def _queue(queue: str, purpose: str, seen: DescribeTaskQueueResponse, workers: i
         return warning(
             check, f"{waiting} ({purpose})", BURST_FIX if queue.startswith(names.HANDOVERS_QUEUE) else SLOW_FIX
         )
-    return ok(check, f"{workers} worker{'' if workers == 1 else 's'} seen polling ({purpose})")
+    return ok(check, f"{number(workers, 'worker')} seen polling ({purpose})")
 
 
 async def check_clock(client: Client) -> list[Finding]:

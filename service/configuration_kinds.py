@@ -10,6 +10,7 @@ from typing import Any
 from activities.sealing import Keyring
 from domain.configuration import Entry, read_entry
 from domain.errors import ImError, SealingKeyError
+from domain.keys import KEY_COMES_BY
 from service.sealed_values import SealedValue
 
 
@@ -37,7 +38,8 @@ async def require_keys(kinds: Iterable[Kind], ring: Keyring) -> None:
     if closed:
         name, reason = closed[0]
         more = f" (and {len(closed) - 1} more)" if len(closed) > 1 else ""
-        raise SealingKeyError(reason=f"{name}{more}: {reason}. Nothing was imported")
+        fix = f"Import it with that key: {KEY_COMES_BY}. For a deployment with other keys: im export --without-secrets."
+        raise SealingKeyError(reason=f"{name}{more}: {reason}. Nothing was imported", fix=fix)
 
 
 async def _values(kinds: Iterable[Kind]) -> AsyncIterator[SealedValue]:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
+from activities.presence import Presence
 from activities.sealing import Keyring
 from domain.addresses import AddressPolicy
 from domain.errors import NoWorkerError, SealingKeyError
+from domain.keys import KEY_COMES_BY
 from service.temporal import ANSWER_TIMEOUT
 from service.workers import WORKFLOWS, described, fresh_pollers, present_workers
 from workflows.names import CONTROL_QUEUE
@@ -52,13 +54,23 @@ class Connection:
             lacking = [worker for worker in workers if not worker.holds(self.keyring, key_id)]
             if not lacking:
                 return self.keyring.sealing_with(key_id)
-        raise unheld(self.keyring, lacking[0].process, [key_id for key_id, _ in lacking[0].keys])
+        raise self.unheld(lacking[0])
 
-
-def unheld(keyring: Keyring, process: str, held: list[str]) -> SealingKeyError:
-    """The error for a key that a worker does not hold."""
-    other = " (another key under the same id)" if keyring.newest in held else ""
-    return SealingKeyError(
-        reason=f"what this process seals with key {keyring.newest!r}, the worker {process} could not open: "
-        f"it has {', '.join(map(repr, held))}{other}. Nothing was changed"
-    )
+    def unheld(self, worker: Presence) -> SealingKeyError:
+        """The error for what a worker could not open; it names who lacks what, and where that is set."""
+        ring, who = self.keyring, "process" if self.has_worker else "terminal"
+        if ring.origin:  # keys of a file, which is made where there is none
+            made = f"this {who} has no IM_SECRET_KEYS, and would seal with a key of its own ({ring.newest!r}, in its "
+            reason = f"{made}IM_STATE_DIR)"
+            fix = f"Set IM_SECRET_KEYS for this {who} as the server has it."
+            if worker.origin:  # and so has the worker, in another place
+                fix = f"Give this {who} {KEY_COMES_BY}."
+            return SealingKeyError(
+                reason=f"{reason}, which the worker {worker.process} lacks. Nothing was changed", fix=fix
+            )
+        other = " (another key under the same id)" if ring.newest in dict(worker.keys) else ""
+        held = ", ".join(repr(key_id) for key_id, _ in worker.keys)
+        return SealingKeyError(
+            reason=f"what this process seals with key {ring.newest!r}, the worker {worker.process} could not open: "
+            f"it has {held}{other}. Nothing was changed"
+        )

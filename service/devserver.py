@@ -21,6 +21,7 @@ from domain.errors import ConfigurationError
 from service.listeners import internal_port
 from service.process import end_with_parent
 from service.search_attributes import dev_server_arguments
+from service.sole_use import OWN_FOLDER
 from service.versions import OLDEST_SERVER, version_of
 
 START_SECONDS = 60  # a busy machine has taken over half of it
@@ -229,5 +230,6 @@ def _require_free(port: int) -> None:
         except OSError:
             raise ConfigurationError(
                 reason=f"port {port} is in use",
-                fix="Stop what uses it, or choose others: im dev --temporal-port --ui-port --port.",
+                fix="Stop what uses it, or choose others: im dev --temporal-port --ui-port --port. If another "
+                f"im dev does, give this one {OWN_FOLDER}.",
             ) from None

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from domain.checkup import Checkup, Finding, error, from_error
+from domain.checkup import Checkup, Finding, from_error
 from domain.errors import ImError
 from service import findings
 from service.checks_temporal import check_clock, check_namespace, check_queues, check_server, check_workflows
@@ -50,7 +50,7 @@ class DoctorGateway:
                 "workflows": lambda: check_workflows(client),
                 "keys": self._key_findings,
                 "registries": self._registered,
-                "heartbeats": self._unwatched,
+                "heartbeats": self._heartbeat_findings,
             }
         made = await asyncio.gather(*(_made(name, check) for name, check in checks.items()))
         told = findings.of_workers(workers, version("incidents-platform"))
@@ -66,9 +66,8 @@ class DoctorGateway:
         troubled = [*findings.of_subscribers(directory, rows), *findings.of_long_failures(directory, rows, now)]
         return [*sizes, *findings.of_certificates(directory, now), *troubled]
 
-    async def _unwatched(self) -> Sequence[Finding]:
-        faults = [beat.fault for beat in await self._heartbeats.all() if beat.fault]
-        return [error("heartbeats", fault, "Add it again: im heartbeat remove and add.") for fault in faults]
+    async def _heartbeat_findings(self) -> Sequence[Finding]:
+        return findings.of_heartbeats(await self._heartbeats.all(), datetime.now(UTC))
 
 
 async def _made(name: str, check: Check) -> Sequence[Finding]:

@@ -28,6 +28,7 @@ from service.retention import missing_event
 from service.subscriber_views import SubscriberView
 from service.subscribers import SubscriberGateway
 from service.temporal import answered
+from service.updates import in_doubt
 from workflows import names
 
 # started, task scheduled, task started, task completed: a longer history means that its worker went on with it.
@@ -92,7 +93,7 @@ class EventGateway:
         request = EventInput(events=[event], only=[only] if only else None, ask_publishing=True)
         receipt = await self._publisher.start(event, request, workflow_id)
         handle = self._connection.client.get_workflow_handle(workflow_id)
-        async with answered(self._connection.client, names.EVENTS_QUEUE):
+        async with in_doubt(), answered(self._connection.client, names.EVENTS_QUEUE):
             while True:
                 described = await handle.describe()
                 if described.status is WorkflowExecutionStatus.FAILED:

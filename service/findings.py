@@ -1,17 +1,21 @@
 """What a check-up makes of workers, keys, certificates and subscribers: findings, each with its fix."""
 
+import shlex
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from activities.presence import Presence
 from domain import uncounted
-from domain.checkup import Finding, error, ok, warning
+from domain.checkup import Finding, error, number, ok, warning
 from domain.directory import MAX_DIRECTORY_BYTES, Directory
 from domain.health import Health, HealthStatus
+from domain.heartbeats import Status
 from domain.keys import KEY_COMES_BY, KeyReport
 from domain.pauses import RECOMMENDED_PAUSE_AFTER
 from domain.sources import MAX_SOURCES, Sources
+from domain.subscribers import Subscriber
 from domain.timing import in_short
+from service.heartbeat_views import HeartbeatView
 
 NEARLY_FULL = 0.8
 
@@ -60,7 +64,7 @@ def of_keys(report: KeyReport) -> list[Finding]:
     if older := [row.key for row in report.keys if row.values and not row.seals and row.here]:
         found.append(warning("keys", f"values are sealed with {', '.join(older)} still", "Finish it: im keys rotate."))
     values = sum(row.values for row in report.keys)
-    return found or [ok("keys", f"{values} sealed values, all with {seals.key if seals else 'no key'}")]
+    return found or [ok("keys", f"{number(values, 'sealed value')}, all with {seals.key if seals else 'no key'}")]
 
 
 def of_certificates(directory: Directory, now: datetime) -> list[Finding]:
@@ -94,13 +98,22 @@ def of_subscribers(directory: Directory, rows: Sequence[Health]) -> list[Finding
         elif row.status is HealthStatus.UNHEALTHY:
             told = f"{row.subscriber} is unhealthy: {row.failed} failed, {_counted(row.retrying)} retrying, "
             told += f"last {row.last_error}"
-            fix = f"im event list --failed --subscriber {row.subscriber}; then im event show ID and im event resend ID."
-            found.append(warning("subscribers", told, fix))
+            found.append(warning("subscribers", told, _recovery(row.subscriber, known)))
     if unknown := uncounted.in_words(rows):
         fix = "Ask again. If it stays so, Temporal's visibility store is too busy: its database needs more."
         found.append(warning("subscribers", unknown, fix))
     count = sum(1 for each in directory.subscribers.values() if each.enabled)
     return found or [ok("subscribers", f"{count} enabled, none in trouble")]
+
+
+def _recovery(name: str, known: Subscriber | None) -> str:
+    """What to do about a subscriber that fails; a resend that takes the same way to it would only fail again."""
+    resend = f"im event list --failed --subscriber {name}; then im event show ID and im event resend ID."
+    if known is None or known.http_client is None or known.url is None:
+        return resend
+    client = known.http_client
+    first = f"See what its HTTP client meets: im http-client test {client} {shlex.quote(known.url)}"
+    return f"{first}, and mend that first (im http-client update {client}). Then {resend}"
 
 
 def _counted(count: int | None) -> str:
@@ -122,9 +135,28 @@ def of_long_failures(directory: Directory, rows: Iterable[Health], now: datetime
     return found
 
 
+def of_heartbeats(rows: Iterable[HeartbeatView], now: datetime) -> list[Finding]:
+    """Which heartbeats nobody watches, and which were never heard though they were to be: those raise no alarm."""
+    found = []
+    for row in rows:
+        since = next((change.at for change in reversed(row.changes) if change.status is Status.NEW), row.created_at)
+        if row.fault:
+            found.append(error("heartbeats", row.fault, "Add it again: im heartbeat remove and add."))
+        elif row.status is Status.NEW and now - since > timedelta(seconds=row.every_seconds + row.grace_seconds):
+            told = f"{row.name} has never beaten, and was to every {in_short(row.every_seconds)} since "
+            told += f"{since:%Y-%m-%d %H:%M} UTC; its silence alarms nobody before the first beat"
+            way = (
+                "do records of its process come from Zeebe" if row.zeebe_process else "does its job reach the beat URL"
+            )
+            fix = f"See that it beats: {way}? Until it is to, im heartbeat pause {row.name}."
+            found.append(warning("heartbeats", told, fix))
+    return found
+
+
 def of_sources(sources: Sources) -> Finding:
     """How full the registry of sources is."""
-    told = f"{len(sources.clusters)} Zeebe clusters and {len(sources.heartbeats)} heartbeats of {MAX_SOURCES} each"
+    clusters, heartbeats = number(len(sources.clusters), "Zeebe cluster"), number(len(sources.heartbeats), "heartbeat")
+    told = f"{clusters} and {heartbeats} of {MAX_SOURCES} each"
     if max(len(sources.clusters), len(sources.heartbeats)) > NEARLY_FULL * MAX_SOURCES:
         return warning("sources", told, "Remove what is no longer used: im zeebe cluster list, im heartbeat list.")
     return ok("sources", told)
@@ -133,7 +165,8 @@ def of_sources(sources: Sources) -> Finding:
 def of_directory(directory: Directory) -> Finding:
     """How full the directory is."""
     size = directory.size
-    told = f"{len(directory.subscribers)} subscribers and {len(directory.http_clients)} HTTP clients take "
+    told = f"{number(len(directory.subscribers), 'subscriber')} and "
+    told += f"{number(len(directory.http_clients), 'HTTP client')} take "
     told += f"{size / MAX_DIRECTORY_BYTES:.1%} of the directory's {MAX_DIRECTORY_BYTES // 1024} KiB"
     if size > NEARLY_FULL * MAX_DIRECTORY_BYTES:
         fix = "Remove what is no longer used: im subscriber list, im http-client list."

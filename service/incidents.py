@@ -25,7 +25,7 @@ from service.reachability import searched
 from service.retention import kept_for
 from service.temporal import answered, answered_by_entity
 from service.turns import Turns
-from service.updates import seen
+from service.updates import in_doubt, seen
 from workflows import names
 from workflows.incident import IncidentInput, IncidentWorkflow
 from workflows.incident_numbers import IncidentNumbersWorkflow
@@ -84,7 +84,7 @@ class IncidentGateway:
         """The incident of a number, declared now unless it was before."""
         client = self._connection.client
         declared = IncidentInput(incident_id=incident_id, declaration=declaration, event_id=new_event_id())
-        async with answered(client, names.CONTROL_QUEUE):
+        async with in_doubt(), answered(client, names.CONTROL_QUEUE):
             return await seen(
                 lambda: client.execute_update_with_start_workflow(
                     IncidentWorkflow.declared,  # type: ignore[arg-type]  # the SDK mistypes async updates with a name=
@@ -96,7 +96,7 @@ class IncidentGateway:
         """Take a step of the lifecycle, or add a note; returns when its event was emitted or withheld."""
         # Checked here too, because a closed incident's workflow has ended and takes no update to refuse.
         check_change(await self.get(incident_id), change)
-        async with self._turns.of(incident_id), answered(self._connection.client, names.CONTROL_QUEUE):
+        async with self._turns.of(incident_id), in_doubt(), answered(self._connection.client, names.CONTROL_QUEUE):
             step = change.model_copy(update={"event_id": new_event_id()})
             handle = self._handle(incident_id)
             return await seen(lambda: handle.execute_update(IncidentWorkflow.change, step))  # type: ignore[arg-type]  # as above
@@ -106,7 +106,7 @@ class IncidentGateway:
         incident = await self.get(incident_id)
         if incident.status is Status.CLOSED:
             return incident
-        async with answered(self._connection.client, names.CONTROL_QUEUE):
+        async with in_doubt(), answered(self._connection.client, names.CONTROL_QUEUE):
             return await seen(lambda: self._handle(incident_id).execute_update(IncidentWorkflow.observe, details))
 
     async def get(self, incident_id: str) -> Incident:

@@ -1,8 +1,9 @@
 """The gateway to sealing keys: which are in use, and sealing everything anew with another one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -10,9 +11,10 @@ from activities.key_file import KeyFile
 from activities.presence import Presence
 from activities.sealing import MAX_KEYS, Keyring
 from domain.errors import InvalidRequestError, SealingKeyError, UnavailableError
-from domain.keys import KEY_COMES_BY, KeyReport, KeyRow, Rotation
+from domain.keys import KeyReport, KeyRow, Rotation
 from domain.resealing import Resealing
-from service.connection import Connection, unheld
+from service.connection import Connection
+from service.key_advice import TO_ROTATE, advice_of
 from service.registries import Registries
 from service.sealed_values import SealedValue, of_directory, of_sources
 from service.sources import SourceRegistry
@@ -26,11 +28,6 @@ from workflows.sources import SourcesWorkflow
 
 MAX_PASSES = 5  # values that are changed meanwhile are met by the next one
 VALUES_AT_ONCE = 100  # a private key takes some 3 KB sealed, and an update carries both of it: 600 KB of 2 MiB
-
-NOTHING = (
-    'everything is sealed with {key!r} already. To rotate, make a key (echo "NAME:$(head -c 32 /dev/urandom | base64)")'
-    ", put it first in IM_SECRET_KEYS of every process and of this terminal, restart the processes, and rotate again"
-)
 
 
 class KeyGateway:
@@ -58,8 +55,12 @@ class KeyGateway:
         self._sources = sources
         self._key_file = key_file
 
-    async def report(self) -> KeyReport:
-        """Every key that this process or a worker holds, or that a value is sealed with."""
+    async def report(self, emptied: Collection[str] = ()) -> KeyReport:
+        """Every key that this process or a worker holds, or that a value is sealed with.
+
+        Args:
+            emptied: keys that a rotation left without values just now.
+        """
         ring = self._ring()
         workers = await present_workers(self._connection.client)
         values = await self.values()
@@ -75,7 +76,7 @@ class KeyGateway:
             elsewhere=sorted({each.name for each in closed if each.key_id in elsewhere}),
             lost=sorted({each.name for each in closed if each.key_id not in elsewhere}),
         )
-        return report.model_copy(update={"advice": self._advice(report, ring)})
+        return report.model_copy(update={"advice": advice_of(report, ring, self._file, emptied)})
 
     async def rotate(self) -> Rotation:
         """Seal everything anew with the newest key, which in development is made for it first.
@@ -105,19 +106,23 @@ class KeyGateway:
                 )
             self._key_file.add()
             ring = self._ring()
-        done: set[str] = set()
+        done: dict[str, str] = {}
         for _ in range(MAX_PASSES):
             old = [each for each in await self.values() if each.key_id != ring.newest and _opens(ring, each)]
             if not old:
-                return await self._rotated(ring, len(done), added=added)
+                return await self._rotated(ring, done, added=added)
             await self._reseal(old, ring)
-            done |= {value.sealed for value in old}
+            done |= {value.sealed: value.key_id for value in old}
         raise UnavailableError(reason="values are being sealed with an older key all the time; rotate again later")
 
     async def values(self) -> Sequence[SealedValue]:
         """Every sealed value there is."""
         directory, sources = await self._registries.directory(), await self._registries.sources()
         return [*of_directory(directory), *of_sources(sources)]
+
+    @property
+    def _file(self) -> Path | None:
+        return self._key_file.path if self._key_file else None
 
     def _ring(self) -> Keyring:
         self._connection.keyring.renew()
@@ -131,7 +136,7 @@ class KeyGateway:
                     "that was stopped counts for a minute). Nothing was changed"
                 )
             if not worker.holds(ring, ring.newest):
-                raise unheld(ring, worker.process, [key_id for key_id, _ in worker.keys])
+                raise self._connection.unheld(worker)
 
     async def _reseal(self, old: Sequence[SealedValue], ring: Keyring) -> None:
         """Replace values; heartbeats first, so that what is interrupted is found undone in the registries."""
@@ -156,35 +161,12 @@ class KeyGateway:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise UnavailableError(reason=f"the heartbeat {name} could not be told: {error.message}") from None
 
-    async def _rotated(self, ring: Keyring, resealed: int, *, added: bool) -> Rotation:
-        report = await self.report()
+    async def _rotated(self, ring: Keyring, done: dict[str, str], *, added: bool) -> Rotation:
+        report = await self.report(set(done.values()))
         advice = list(report.advice)
-        if not resealed and not advice:
-            advice = [NOTHING.format(key=ring.newest)]
-        return Rotation(key=ring.newest, added=added, resealed=resealed, lost=report.lost, advice=advice)
-
-    def _advice(self, report: KeyReport, ring: Keyring) -> list[str]:
-        advice = []
-        if report.lost:
-            advice.append(f"{report.losing()}: give it {KEY_COMES_BY}, wherever it is kept")
-            advice.append(f"only if that key is lost, set anew: {', '.join(report.lost)}")
-        if report.elsewhere:
-            return [f"{report.lacking()}: give it {KEY_COMES_BY}", *advice]
-        lacking = [row for row in report.keys if row.seals and row.workers < report.workers - len(report.silent)]
-        if lacking:
-            told = f"give every worker the key {ring.newest!r} (IM_SECRET_KEYS) and restart it, then rotate"
-            return [*advice, f"{told}; or give this process the keys that the workers have"]
-        used = {row.key for row in report.keys if row.values}
-        older = [row.key for row in report.keys if row.key in ring.prints and not row.seals]
-        if set(older) & used:
-            return [*advice, f"values are sealed with {', '.join(sorted(set(older) & used))}: im keys rotate"]
-        if older:
-            place = self._key_file.path if self._key_file else "IM_SECRET_KEYS of every process, one after the other"
-            advice.append(
-                f"nothing is sealed with {', '.join(older)} any more. Keep it as long as you keep backups from before; "
-                f"then take it out of {place} (a minute after the rotation at the earliest)"
-            )
-        return advice
+        if not done and not advice:
+            advice = [TO_ROTATE]
+        return Rotation(key=ring.newest, added=added, resealed=len(done), lost=report.lost, advice=advice)
 
 
 def _row(key_id: str, ring: Keyring, workers: Sequence[Presence], values: int) -> KeyRow:

@@ -25,6 +25,7 @@ from service.queues import door_worker
 from service.reception import Reception
 from service.search_attributes import ensure_search_attributes
 from service.settings import Settings
+from service.state_files import check_keys
 from service.temporal import connect
 from service.tracing import tracing
 from service.versions import OLDEST_SERVER, version_of
@@ -96,6 +97,7 @@ async def running_backend(settings: Settings, *extra_ports: int, place: Place | 
         place: of this process among several behind one port; None for one by itself.
     """
     place = place or Place(None, sdk_ports(1))
+    check_keys(settings)  # before anything is changed
     client = await connect(sdk_runtime(place.sdk_port, place.number))
     await prepare_namespace(client)
     gate = InlineGate()

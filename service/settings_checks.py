@@ -6,11 +6,13 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from domain.errors import SettingsError
-from domain.likeness import nearest
+from domain.likeness import is_like, nearest
 
 if TYPE_CHECKING:  # it imports this
     from service.settings import Settings
 
+
+PUBLISHING = "ENABLE_EVENT_PUBLISHING"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -41,6 +43,23 @@ def refuse_unknown(known: Collection[str]) -> None:
         raise SettingsError(
             reason="; ".join(_meant(name, ours) for name in unknown), fix=f"Known are {', '.join(ours)}."
         )
+    if PUBLISHING not in (name.upper() for name in os.environ):
+        _refuse_misspelt_publishing()
+
+
+def _refuse_misspelt_publishing() -> None:
+    """The one setting of another beginning that matters: misspelt, nothing would be emitted."""
+    typed = [name for name in os.environ if name.count("_") == PUBLISHING.count("_") and _is_misspelt(name, PUBLISHING)]
+    if typed:
+        raise SettingsError(
+            reason=f"{typed[0]} is no setting (did you mean {PUBLISHING}?)",
+            fix=f"If it is another program's, set {PUBLISHING} itself, to true or false.",
+        )
+
+
+def _is_misspelt(name: str, meant: str) -> bool:
+    """Whether each word is meant: names of other programs may have some of the same."""
+    return all(map(is_like, name.split("_"), meant.split("_")))
 
 
 def _meant(name: str, known: Collection[str]) -> str:

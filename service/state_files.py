@@ -25,6 +25,13 @@ def load_keyring(settings: Settings) -> Keyring:
     return file.keyring()
 
 
+def check_keys(settings: Settings) -> None:
+    """Raise `SealingKeyError` for keys that cannot be used; no key file is made."""
+    file = key_file(settings)
+    if file is None or file.path.exists():
+        load_keyring(settings)
+
+
 def key_file(settings: Settings) -> KeyFile | None:
     """The file that the keys come from; None where they are in IM_SECRET_KEYS."""
     return None if settings.im_secret_keys is not None else KeyFile(settings.im_state_dir / KEY_FILE)
@@ -45,7 +52,7 @@ def prepare_state_dir(settings: Settings) -> Path:
     try:
         settings.im_state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise _unusable(settings.im_state_dir, error) from None
+        raise unusable(settings.im_state_dir, error) from None
     return settings.im_state_dir
 
 
@@ -66,10 +73,11 @@ def _read_or_make(path: Path, fresh: str) -> str:
                 temporary.unlink()
         return path.read_text().strip()
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
 
 
-def _unusable(path: Path, error: OSError) -> ConfigurationError:
+def unusable(path: Path, error: OSError) -> ConfigurationError:
+    """The error for a file or folder of the state folder that cannot be used."""
     return ConfigurationError(
         reason=f"cannot use {path}: {error.strerror}", fix="Set IM_STATE_DIR to a folder that you may write to."
     )

@@ -1,13 +1,15 @@
 """Updates of a registry take turns: Temporal takes ten of one workflow at a time, of all processes together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import UpdateMethodMultiParam
 
+from domain.errors import NoWorkerError
 from service.connection import Connection
 from service.temporal import answered_by_entity
 from workflows.names import CONTROL_QUEUE
@@ -37,8 +39,17 @@ class Updates:
         """Have an update done; raises the errors of `domain.errors`."""
         client = self._connection.client
         handle: WorkflowHandle[Any, None] = client.get_workflow_handle(self._workflow_id)
-        async with self._at_once, answered_by_entity(client, CONTROL_QUEUE):
+        async with self._at_once, in_doubt(), answered_by_entity(client, CONTROL_QUEUE):
             return await seen(lambda: handle.execute_update(update, argument))
+
+
+@asynccontextmanager
+async def in_doubt() -> AsyncIterator[None]:
+    """Say of a change that no worker has answered for in time that it may be made yet: it was sent."""
+    try:
+        yield
+    except NoWorkerError as error:
+        raise NoWorkerError.in_doubt(error) from None
 
 
 async def seen(send: Callable[[], Awaitable[Result]]) -> Result:

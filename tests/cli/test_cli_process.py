@@ -1,5 +1,6 @@
 """The CLI as a process of its own, with no Temporal to talk to."""
 
+import base64
 import errno
 import json
 import os
@@ -85,6 +86,16 @@ def test_an_unknown_setting_exits_1(tmp_path: Path) -> None:
     ended = im("subscriber", "list", state=tmp_path, IM_NONSENSE="1")
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: unknown setting IM_NONSENSE")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "dev"])
+def test_keys_that_cannot_be_used_are_refused_before_anything_is_begun(tmp_path: Path, command: str) -> None:
+    short = base64.b64encode(b"x" * 16).decode()
+    ended = im(command, state=tmp_path, IM_SECRET_KEYS=f"k1:{short}")
+    assert ended.returncode == 1
+    assert "error: IM_SECRET_KEYS, key 1 (k1): 16 bytes; 32 are needed\n" in ended.stderr
+    assert short not in ended.stderr
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(("temporal.db", "secret-keys"))]
 
 
 def test_a_setting_that_there_is_not_is_a_finding_of_its_own(tmp_path: Path) -> None:

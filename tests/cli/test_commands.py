@@ -21,7 +21,7 @@ from cli.main import normalised, run
 from cli.run import exit_status, incident_id, moment, one_of, report
 from domain.alarms import AlarmSeverity
 from domain.error_codes import KINDS
-from domain.errors import TemporalUnavailableError, UnavailableError
+from domain.errors import NoWorkerError, TemporalUnavailableError, UnavailableError
 from domain.health import Health
 from domain.incidents import Severity, Status
 from domain.pauses import Pause
@@ -64,6 +64,15 @@ def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -
         "error: Temporal at a:1 (namespace n) does not answer: refused",
         "hint: Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS; if it runs, it is busy: try again.",
     ]
+
+
+def test_a_hint_names_the_option_of_a_command_and_not_the_header_of_the_api(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report(NoWorkerError.in_doubt(NoWorkerError(queue="im-control", seconds=3)))
+    said = capsys.readouterr().err
+    assert "with the same --idempotency-key where it takes one" in said
+    assert "Idempotency-Key" not in said
 
 
 def test_a_temporal_that_has_no_such_address_is_said_to_be_away(

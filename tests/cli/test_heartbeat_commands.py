@@ -1,7 +1,10 @@
 """`im heartbeat`: what is asked of the gateway, and how heartbeats are written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,6 +77,54 @@ def test_add_shows_the_ping_path_on_standard_output_and_never_the_ping_url(
         "cluster": None,
         "ping_url": "https://hc-ping.com/hush",
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_lost"),
+    [(b'{"status":"alive"}', False), (b"<html>another program</html>", True), (b'{"status":"up"}', True), (None, True)],
+)
+def test_add_says_where_the_ping_url_begins_and_warns_where_no_api_of_ours_answers(
+    asked: dict[str, Any],
+    answer: bytes | None,
+    *,
+    is_lost: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with answering(answer) as port:
+        monkeypatch.setenv("IM_API_PORT", str(port))
+        assert run("heartbeat add backup --every 60s".split()) == 0
+    said = capsys.readouterr()
+    base = f"http://localhost:{port}"
+    assert said.out == f"{base}/api/v1/ping/key\n"
+    assert f"its beginning, {base}, is where this terminal's settings have the API" in said.err
+    assert "set IM_API_PORT" in said.err
+    assert (f"warning: no API answers at {base}: beats that are sent there are lost" in said.err) is is_lost
+
+
+@contextmanager
+def answering(body: bytes | None) -> Iterator[int]:
+    """A server of this machine with that answer to whatever is asked, or the port of none."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        port = server.server_port
+        if body is not None:
+            Thread(target=server.serve_forever, args=(0.01,)).start()
+            try:
+                yield port
+            finally:
+                server.shutdown()
+            return
+    yield port
 
 
 @pytest.mark.parametrize(

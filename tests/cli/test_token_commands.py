@@ -75,6 +75,19 @@ def test_one_without_an_end_is_said_to_have_none(asked: Asked, capsys: pytest.Ca
     assert "created ci: read, 10/s to each process, until it is revoked" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("expires", "warned"),
+    [("90", "it counts for 90s only"), ("59m", "it counts for 59m only"), ("1h", ""), ("90d", "")],
+)
+def test_a_token_that_ends_within_the_hour_is_warned_of(
+    asked: Asked, expires: str, warned: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["token", "create", "ci", "--scope", "read", "--expires", expires]) == 0
+    said = capsys.readouterr().err
+    assert ("warning: " in said) is bool(warned)
+    assert warned in said
+
+
 def test_in_json_a_new_token_is_whole(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["token", "create", "ci", "--scope", "read", "--format", "json"]) == 0
     assert f'"token": "{TOKEN}"' in capsys.readouterr().out

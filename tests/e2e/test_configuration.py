@@ -133,6 +133,7 @@ async def test_a_fresh_installation_with_the_same_key_takes_it_and_delivers(
         assert refused["code"] == "sealing_key"
         assert "k1" in refused["detail"]
         assert "Nothing was imported" in refused["detail"]
+        assert "im export --without-secrets" in refused["hint"]
         assert (await third.api.get("/api/v1/http-clients")).json()["data"] == []
         rows = {row["entry"]: row for row in (await _imported(third, document["bare"]))["rows"]}
         assert rows["HTTP client mutual"]["action"] == "refuse"

@@ -67,5 +67,5 @@ async def test_a_malformed_key_is_a_finding_about_keys_and_says_how_one_is_made(
     ran = await platform.im("doctor", "--format", "json", env={"IM_SECRET_KEYS": "k1:abcd"})
     (found,) = ran.json["findings"]
     assert (ran.code, found["check"]) == (1, "keys")
-    assert "sealing key 'k1' has 3 bytes" in found["message"]
+    assert "IM_SECRET_KEYS, key 1 (k1): 3 bytes; 32 are needed" in found["message"]
     assert 'made by: echo "k1:$(head -c 32 /dev/urandom | base64)"' in found["fix"]

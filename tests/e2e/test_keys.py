@@ -81,6 +81,13 @@ def _signed(request: Received) -> bool:
     return request.headers["x-cloudevents-signature"] == f"sha256={mac}"
 
 
+async def _refused_to_seal(platform: Platform, sink: Sink, env: dict[str, str]) -> Ran:
+    options = ("--name", "late", "--url", sink.url(), "--types", "x.y", "--secret", "-")
+    ran = await platform.im("subscriber", "add", *options, stdin="late-bird-secret-12", env=env)
+    assert ran.code == 1
+    return ran
+
+
 async def _counts(platform: Platform) -> dict[str, int]:
     listed = (await platform.api.get("/api/v1/keys")).json()
     return {row["key"]: row["values"] for row in listed["keys"]}
@@ -104,13 +111,12 @@ async def test_a_rotation_checks_each_step_and_loses_nothing(alone: Platform, si
         )  # fmt: skip
         assert added.code == 0, added.err
         assert await _counts(alone) == {"k1": 7}
-        foreign = await alone.im(
-            "subscriber", "add", "--name", "late", "--url", sink.url(), "--types", "x.y", "--secret", "-",
-            stdin="late-bird-secret-12", env={"IM_SECRET_KEYS": _key("k9")},
-        )  # fmt: skip
-        assert foreign.code == 1
+        foreign = await _refused_to_seal(alone, sink, {"IM_SECRET_KEYS": _key("k9")})
         assert "'k9'" in foreign.err
         assert "IM_SECRET_KEYS" in foreign.err
+        bare = await _refused_to_seal(alone, sink, {})
+        assert "this terminal has no IM_SECRET_KEYS" in bare.err
+        assert "hint: Set IM_SECRET_KEYS for this terminal as the server has it." in bare.err
         disabled = await alone.im(
             "subscriber", "update", "early", "--enabled=false", env={"IM_SECRET_KEYS": _key("k9")}
         )
@@ -125,6 +131,10 @@ async def test_a_rotation_checks_each_step_and_loses_nothing(alone: Platform, si
         assert await _counts(alone) == {"k1": 0, "k2": 7}
         again = (await alone.api.post("/api/v1/keys/rotate")).json()
         assert again["resealed"] == 0
+        last = await alone.im("keys", "rotate", env={"IM_SECRET_KEYS": f"{TWO},{ONE}"})
+        assert "nothing to do: everything is sealed with k2, the first of IM_SECRET_KEYS" in last.err
+        assert "nothing is sealed with k1, which is not the first of IM_SECRET_KEYS. To rotate to it" in last.err
+        assert "any more" not in last.err
         logs.append(serve.said())
     async with serving(alone, TWO) as serve:
         before = len(sink.received)

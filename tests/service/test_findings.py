@@ -1,15 +1,22 @@
 """What a check-up makes of what it sees, each with its fix."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 import trustme
 
 from activities.presence import Presence
-from domain.checkup import Checkup, Finding, Level, ok, warning
+from cli.doctor import checkup_text
+from domain.checkup import Checkup, Finding, Level, error, ok, warning
 from domain.directory import Directory
 from domain.health import Counters, view
+from domain.heartbeats import Status, StatusChange
+from domain.incidents import Severity
 from domain.keys import KeyReport, KeyRow
+from domain.sources import Sources
 from service import findings
+from service.heartbeat_views import HeartbeatView
 from tests.support.authorities import make_http_client
 from tests.support.builders import NOW, make_subscriber
 
@@ -101,6 +108,42 @@ def test_the_worst_finding_decides() -> None:
     assert Checkup(findings=[warning("a", "b", "c"), ok("a", "b")]).worst is Level.WARNING
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], "nothing is to be done"),
+        ([ok("a", "b")], "nothing is to be done"),
+        ([warning("a", "b", "c"), ok("a", "b")], "1 warning"),
+        ([warning("a", "b", "c"), error("a", "b", "c"), warning("a", "b", "c")], "1 error, 2 warnings"),
+    ],
+)
+def test_the_last_line_counts_what_is_to_be_done(found: list[Finding], said: str) -> None:
+    assert checkup_text(Checkup(findings=found)).splitlines()[-1] == said
+
+
+def test_registries_count_in_the_words_of_one_and_of_many() -> None:
+    directory = Directory(subscribers={"a": make_subscriber(name="a")})
+    assert findings.of_directory(directory).message.startswith("1 subscriber and 0 HTTP clients take ")
+    assert findings.of_sources(Sources()).message == "0 Zeebe clusters and 0 heartbeats of 1000 each"
+
+
+def test_behind_an_http_client_that_is_tested_before_anything_is_sent_again() -> None:
+    counters = Counters(failed=9, streak=9, streak_since=NOW, last_error="the token endpoint answered HTTP 401")
+    plain = make_subscriber("https://a.example/x?y=1&z=2", name="a")
+    row = view("a", counters, 0, NOW)
+    for client, expected in (
+        (None, "im event list --failed --subscriber a;"),
+        (
+            "partner",
+            "See what its HTTP client meets: im http-client test partner 'https://a.example/x?y=1&z=2', and mend",
+        ),
+    ):
+        directory = Directory(subscribers={"a": plain.model_copy(update={"http_client": client})})
+        (found,) = findings.of_subscribers(directory, [row])
+        assert found.fix.startswith(expected)
+        assert "im event resend ID" in found.fix
+
+
 def test_who_has_failed_for_five_days_is_to_be_repaired_or_paused_unless_that_is_settled() -> None:
     counters = Counters(streak=7, streak_since=NOW, last_error="HTTP 503")
     plain = make_subscriber(name="plain")
@@ -111,3 +154,41 @@ def test_who_has_failed_for_five_days_is_to_be_repaired_or_paused_unless_that_is
     (found,) = findings.of_long_failures(directory, rows, NOW + timedelta(days=5))
     assert found.fix.endswith("im subscriber update plain --pause-after 5d.")
     assert findings.of_long_failures(directory, rows, NOW + timedelta(days=4)) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "level"),
+    [
+        ({}, Level.WARNING),
+        ({"zeebe_process": "canary"}, Level.WARNING),
+        ({"every_seconds": 86400}, None),
+        ({"status": Status.UP}, None),
+        ({"status": Status.PAUSED}, None),
+        ({"changes": [StatusChange(at=NOW - timedelta(seconds=60), status=Status.NEW, reason="resumed")]}, None),
+        ({"status": Status.UNKNOWN, "fault": "backup is not watched"}, Level.ERROR),
+    ],
+)
+def test_a_heartbeat_that_was_never_heard_is_told_of_when_it_was_to_be(
+    parts: dict[str, Any], level: Level | None
+) -> None:
+    added = {"created_at": NOW - timedelta(hours=1), "updated_at": NOW - timedelta(hours=1), "severity": "SEV-1"}
+    row = HeartbeatView.model_validate(
+        {"name": "backup", "status": "new", "every_seconds": 60, "grace_seconds": 30} | added | parts
+    )
+    assert levels(findings.of_heartbeats([row], NOW)) == ([level] if level else [])
+
+
+def test_a_heartbeat_that_was_never_heard_is_named_with_since_when_and_where_to_look() -> None:
+    row = HeartbeatView(
+        name="backup",
+        status=Status.NEW,
+        every_seconds=60,
+        grace_seconds=30,
+        severity=Severity.SEV_1,
+        created_at=NOW - timedelta(hours=1),
+        updated_at=NOW,
+    )
+    (found,) = findings.of_heartbeats([row], NOW)
+    since = f"{NOW - timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
+    assert f"backup has never beaten, and was to every 60s since {since}" in found.message
+    assert "does its job reach the beat URL?" in found.fix

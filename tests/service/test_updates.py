@@ -7,9 +7,10 @@ from typing import Any, cast
 import pytest
 from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.alarms import AlarmSeverity, Identity
-from domain.errors import UnavailableError
+from domain.errors import NoWorkerError, UnavailableError
 from domain.incidents import Declaration, Severity, declare
 from service.alarms import AlarmGateway, AlarmRules
 from service.connection import Connection
@@ -130,6 +131,36 @@ async def test_what_is_said_of_an_alarm_is_sent_again_where_no_worker_has_seen_i
     assert cast("Any", await said) == "observed"
     assert len(unheard.sent) == SENT_AT_MOST
     assert all(each == unheard.sent[0] for each in unheard.sent), "under one event id"
+
+
+class Silent(Registry):
+    """No worker answers, whatever is asked."""
+
+    def get_workflow_handle_for(self, _run: Any, _workflow_id: str) -> "Silent":
+        return self
+
+    async def execute_update(self, _update: Any, _argument: Any) -> Any:
+        raise NO_POLLER
+
+    async def query(self, _query: Any, _argument: Any) -> Any:
+        raise NO_POLLER
+
+
+NO_POLLER = RPCError("no poller seen", RPCStatusCode.FAILED_PRECONDITION, b"")
+
+
+async def test_only_of_a_change_that_was_sent_it_is_said_that_it_may_be_made_yet() -> None:
+    connection = cast("Connection", Silent())
+    directory = Updates(connection, "subscribers")
+    subscribers = SubscriberGateway(connection, directory)
+    with pytest.raises(NoWorkerError) as changing:
+        await subscribers.pause("a")
+    with pytest.raises(NoWorkerError) as reading:
+        await subscribers.all()
+    assert "the change may be made yet: look first" in changing.value.advice
+    assert "im serve" in changing.value.advice
+    assert "change" not in reading.value.advice
+    assert reading.value.advice.endswith("Where one runs, it is busy: try again.")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,33 @@ def test_the_nearest_known_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
+@pytest.mark.parametrize("typed", ["ENABLE_EVENT_PUBLISHNG", "ENABEL_EVENT_PUBLISHING", "ENABLE_EVENTS_PUBLISHING"])
+def test_a_misspelt_switch_of_publishing_is_refused_unless_it_is_set_too(
+    monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setenv(typed, "true")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert str(refused.value) == f"{typed} is no setting (did you mean ENABLE_EVENT_PUBLISHING?)"
+    monkeypatch.setenv("ENABLE_EVENT_PUBLISHING", "false")
+    assert load_settings().enable_event_publishing is False
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "EVENT_PUBLISHER_URL",
+        "ENABLE_EVENTS",
+        "ENABLE_EVENT_PUBLISHER",
+        "KAFKA_EVENT_PUBLISHING",
+        "enable_event_publishing",
+    ],
+)
+def test_what_other_programs_are_set_up_with_is_left_alone(monkeypatch: pytest.MonkeyPatch, others: str) -> None:
+    monkeypatch.setenv(others, "true")
+    load_settings()
+
+
 def test_a_refused_setting_is_repeated_unless_it_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IM_API_PORT", "http")
     monkeypatch.setenv("IM_API_TOKEN", "hush")
