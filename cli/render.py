@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
 
 GAP = "  "
 NONE = "-"
+REFUSED = "nobody was told: event publishing was off in the process that took it up (ENABLE_EVENT_PUBLISHING=true)"
 NOT_COUNTED = "not counted"  # what visibility took too long to tell
 
 # ECMA-48: control sequences (CSI), strings (OSC, DCS, SOS, PM, APC) to their terminator, then any other escape.
@@ -156,6 +157,7 @@ def _run_text(run: RunView, now: datetime, paused: Mapping[str, Pause]) -> str:
         f"{kind_text(run.kind, replay_of(run.workflow_id))}: {run.outcome} ({span}; workflow {run.workflow_id})"
     )
     note = [] if run.complete else ["  attempts are not shown: no worker answered (start one: im serve or im worker)"]
+    note += [f"  {REFUSED}"] if run.outcome == "refused" else []
     lines = (line for each in run.deliveries for line in _delivery_lines(each, now, paused.get(each.subscriber)))
     return "\n".join([head, *note, *lines])
 

@@ -183,6 +183,13 @@ def test_a_delivery_that_waits_says_for_what() -> None:
     assert shown.splitlines()[-1] == "  a: waiting, the subscriber is paused: by hand"
 
 
+def test_an_event_that_was_refused_says_why() -> None:
+    refused = run_of(Delivery(subscriber="a")).model_copy(update={"outcome": "refused", "deliveries": []})
+    shown = render.event_text(EventView(event=make_event(), runs=[refused]), NOW).splitlines()
+    assert shown[-2].startswith("first delivery: refused (")
+    assert shown[-1].startswith("  nobody was told: event publishing was off")
+
+
 def test_resends_and_replays_say_so_where_the_list_has_the_time() -> None:
     rows = [
         EventRow(
