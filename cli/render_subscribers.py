@@ -160,7 +160,7 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
             row.delivered,
             row.failed,
             percent(row.success_rate),
-            row.status,
+            "paused" if row.paused else row.status,
             ago(now - row.last_delivered) if row.last_delivered else "never",
         ]
         for row in rows

@@ -281,6 +281,7 @@ def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None
     at = "2025-12-26T14:30:00Z"
     assert re.split(" {2,}", lines[0])[-2:] == ["PAUSED", "WAITING"]
     assert re.split(" {2,}", lines[1])[-2:] == [f"since {at}: migration", f"7, the oldest since {at}"]
+    assert [re.split(" {2,}", line)[4] for line in lines] == ["STATUS", "paused", "unknown", "unknown"]
     draining = f"draining, 12 left; 30 delivered, 2 to be retried, 1 failed; requests fail: the next one at {at}"
     assert re.split(" {2,}", lines[2])[-2:] == ["-", draining]
     assert re.split(" {2,}", lines[3])[-2:] == ["-", "-"]
