@@ -17,6 +17,8 @@ class Request:
         url: absolute; path and query are sent as they are written.
         connected: set by the transport as it writes the first byte: from there on it may have been received.
         secrets: what must not be kept of the answer; a transport adds what it shows the receiver.
+        listen_seconds: on a new connection, how long a receiver that ends it is waited for before the first byte: what
+            it says of the client certificate may be lost where a request crosses it.
         tls_observer: called with the ``ssl.SSLObject`` of the connection, or None.
     """
 
@@ -26,6 +28,7 @@ class Request:
     content: bytes = field(default=b"", repr=False)
     connected: bool = False
     secrets: list[str] = field(default_factory=list, repr=False)
+    listen_seconds: float = 0
     tls_observer: Callable[[Any], None] | None = None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+from contextlib import suppress
 from contextvars import Context
 from typing import cast
 
@@ -28,6 +29,16 @@ class HttpConnection(asyncio.Protocol):
         self._fault: TransportFault | None = None  # what keeps the next one from being made
         self._made = self._closed = False
         self._end_by: asyncio.TimerHandle | None = None
+        self._lost: asyncio.Event | None = None  # for who waits for the end of it
+
+    async def listen(self, seconds: float) -> None:
+        """Ask nothing for so long, unless it ends: what ended it is then what `ask` raises."""
+        if self._closed:
+            return
+        self._lost = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._lost.wait()
 
     def ask(self, head: bytes, content: bytes = b"", *, has_body: bool = True) -> None:
         """Write a request; its answer is still to come.
@@ -122,6 +133,8 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Say what that means for the answer, or the next request."""
         self._closed = True
+        if self._lost is not None:
+            self._lost.set()
         if self._end_by is not None:
             self._end_by.cancel()
         if self._asked:

@@ -63,10 +63,12 @@ class GuardedTransport:
         head = self._head(request, target)
         connection = self._idle.take(target.place) or await self._dialler.dial(target.place)
         try:
-            connection.ask(head, request.content, has_body=request.method != "HEAD")
-            request.connected = True
+            if request.listen_seconds:
+                await connection.listen(request.listen_seconds)
             if request.tls_observer:
                 request.tls_observer(connection.transport.get_extra_info("ssl_object"))
+            connection.ask(head, request.content, has_body=request.method != "HEAD")
+            request.connected = True
             await connection.answer.begins()
         except BaseException:
             connection.close()

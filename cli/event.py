@@ -92,9 +92,14 @@ def list_(
 @app.command(epilog=examples("im event show evt_550e8400-e29b-41d4-a716-446655440000"))
 def show(event: Id, *, source: Source = None, output: FormatOption = Format.TABLE) -> None:
     """Show an event, its deliveries and every attempt."""
+    from domain.replays import replay_of  # noqa: PLC0415 - heavy
+
     found = with_gateway(lambda im: im.events.get(event, source))
     data = {"event": found.event.to_dict(), "runs": found.runs, "paused": found.paused}
     write(output, data, render.event_text(found, datetime.now(UTC)))
+    for name, run in found.arrived_since.items():
+        by = render.kind_text(run.kind, replay_of(run.workflow_id))
+        say(f"it failed for {name}, and has arrived there since ({by}): nothing is to be done")
     for name in found.parked:
         say(f"parked: it failed for {name}; send it again: im event resend {shlex.quote(event)} --subscriber {name}")
 
@@ -148,4 +153,6 @@ async def _parked(im: "Gateway", wanted: "EventFilter") -> str:
             await check_subscriber(im, wanted.subscriber)
         except UnknownSubscriberError:
             return f"parked: {wanted.subscriber} was removed; to another one: {again} --to NAME, or add it anew first"
-    return f"parked: send one again with im event resend ID, all with {again}"
+    return (
+        f"parked: what has not arrived since is sent again with {again}; of one, im event show ID says whether it has"
+    )

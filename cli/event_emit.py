@@ -1,5 +1,6 @@
 """`im event emit`: an event from options, or from a file."""
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,8 @@ def emit(
     write(output, receipt, render.clean(receipt.event_id))
     if receipt.duplicate:
         say("this event was accepted before; it is not delivered again (to do that: im event resend)")
+    else:
+        say(f"see: im event show {shlex.quote(receipt.event_id)}")
 
 
 def _from_options(

@@ -186,8 +186,12 @@ def try_out(
     Sends HEAD, and GET where the receiver knows no HEAD; nothing is posted. Shows TLS, the receiver's certificate, and
     the answer. Any status exits 0: it was reached. Needs the keys of the deployment (IM_SECRET_KEYS).
     """
+    from domain.connection_words import is_of_unknown_ca  # noqa: PLC0415 - heavy
+
     trial = with_gateway(lambda im: im.http_clients.test(name, url))
     write(output, trial, render_http_clients.trial_fields(trial))
+    if is_of_unknown_ca(trial.error):
+        say(f"that CA is not known to this client; to trust one of your own: im http-client update {name} --ca FILE")
     if trial.failure is not None:
         raise typer.Exit(1)
 

@@ -20,7 +20,9 @@ def say_beat_base() -> None:
     """Say of a beat URL where its beginning comes from, and warn where no API of ours answers on this machine."""
     host, port = _place()
     fix = "set IM_API_PORT (and IM_API_HOST) here as the server has them, or put the server's own address in it"
-    say(f"it begins with {local_api()}, which is where this terminal's settings have the API; if it is elsewhere, {fix}")
+    say(
+        f"it begins with {local_api()}, which is where this terminal's settings have the API; if it is elsewhere, {fix}"
+    )
     if host == "localhost" and not _answers(host, port):
         warn(f"no API answers at {local_api()}: beats that are sent there are lost. The rest of the URL is right")
 

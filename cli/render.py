@@ -1,14 +1,15 @@
-"""How data is written: borderless tables that no width truncates, JSON, and text that cannot control a terminal."""
+"""How data is written: borderless tables, JSON, and text that cannot control a terminal."""
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cli import fitting
+from cli.fitting import aligned, fitted, terminal_columns
 from domain.listeners import in_trouble
 from domain.timing import about, ago
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from service.progress import RunView
     from service.trials import Trial
 
-GAP = "  "
-NONE = "-"
+NONE = fitting.NONE
+REFUSED = "nobody was told: event publishing was off in the process that took it up (ENABLE_EVENT_PUBLISHING=true)"
 NOT_COUNTED = "not counted"  # what visibility took too long to tell
 
 # ECMA-48: control sequences (CSI), strings (OSC, DCS, SOS, PM, APC) to their terminator, then any other escape.
@@ -57,28 +58,22 @@ def json_text(data: Any) -> str:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Columns two spaces apart, as wide as their widest value, whatever the terminal."""
-    return _aligned([headers, *rows])
+    return aligned(_cells([headers, *rows]))
 
 
-def _aligned(rows: Iterable[Sequence[object]]) -> str:
-    cells = [[clean(value) for value in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        GAP.join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
+def listing(headers: Sequence[str], rows: Iterable[Sequence[object]], sentences: Sequence[str] = ()) -> str:
+    """The same for a list, of which a terminal gets what it can show: see `cli.fitting`."""
+    lines, columns = _cells([headers, *rows]), terminal_columns()
+    return aligned(lines) if columns is None else fitted(lines, columns, sentences)
 
 
-def _width(text: str) -> int:
-    """Terminal columns that a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+def _cells(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    return [[clean(value) for value in row] for row in rows]
 
 
 def fields(pairs: Iterable[tuple[str, object]]) -> str:
     """One value a line, named; values that are None are left out."""
-    return _aligned([(f"{name}:", value) for name, value in pairs if value is not None])
+    return aligned(_cells((f"{name}:", value) for name, value in pairs if value is not None))
 
 
 def when(at: datetime | None, timespec: str = "seconds") -> str:
@@ -111,7 +106,7 @@ def event_table(rows: Iterable[EventRow], now: datetime, subscriber: str | None 
         at = emitted_text(row, now)
         told = (state_text(row, subscriber), at) if subscriber else (row.outcome, at, trouble_text(row))
         cells.append((row.event_id, row.type, row.incident_id or NONE, *told))
-    return table(("EVENT", "TYPE", "INCIDENT", *heads), cells)
+    return listing(("EVENT", "TYPE", "INCIDENT", *heads), cells)
 
 
 def state_text(row: EventRow, subscriber: str) -> str:
@@ -162,6 +157,7 @@ def _run_text(run: RunView, now: datetime, paused: Mapping[str, Pause]) -> str:
         f"{kind_text(run.kind, replay_of(run.workflow_id))}: {run.outcome} ({span}; workflow {run.workflow_id})"
     )
     note = [] if run.complete else ["  attempts are not shown: no worker answered (start one: im serve or im worker)"]
+    note += [f"  {REFUSED}"] if run.outcome == "refused" else []
     lines = (line for each in run.deliveries for line in _delivery_lines(each, now, paused.get(each.subscriber)))
     return "\n".join([head, *note, *lines])
 

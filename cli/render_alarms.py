@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.render import NONE, clean, clean_lines, fields, table, when, yes_no
+from cli.render import NONE, clean, clean_lines, fields, listing, when, yes_no
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def alarm_table(rows: Iterable[AlarmRow | Alarm]) -> str:
         )
         for row in rows
     )
-    return table(("ID", "SEVERITY", "TYPE", "RESOURCE", "NODE", "UPDATED", "DESCRIPTION"), cells)
+    return listing(("ID", "SEVERITY", "TYPE", "RESOURCE", "NODE", "UPDATED", "DESCRIPTION"), cells)
 
 
 def alarm_text(alarm: Alarm) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cli.render import NONE, fields, table, when
+from cli.render import NONE, fields, listing, table, when
 from domain.timing import ago, in_short
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
@@ -27,7 +27,7 @@ def heartbeat_table(rows: Iterable[HeartbeatView], now: datetime) -> str:
         )
         for row in rows
     )
-    return table(("NAME", "STATUS", "LAST_BEAT", "NEXT_DUE", "INCIDENT"), cells)
+    return listing(("NAME", "STATUS", "LAST_BEAT", "NEXT_DUE", "INCIDENT"), cells)
 
 
 def heartbeat_text(row: HeartbeatView, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.render import NONE, fields, table, when, yes_no
+from cli.render import NONE, fields, listing, when, yes_no
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ def client_table(rows: Iterable[HttpClientView]) -> str:
         )
         for row in rows
     )
-    return table(("NAME", "AUTH", "CERTIFICATE", "USED BY"), cells)
+    return listing(("NAME", "AUTH", "CERTIFICATE", "USED BY"), cells)
 
 
 def client_fields(row: HttpClientView) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cli.render import NONE, fields, table, when, yes_no
+from cli.render import NONE, fields, listing, table, when, yes_no
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from domain.incidents import Incident, TimelineEntry
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
 def incident_table(rows: Iterable[IncidentRow | Incident]) -> str:
     """One line an incident; the title last, because it is as long as it is."""
     cells = ((row.id, row.severity, row.status, when(row.declared_at), row.title) for row in rows)
-    return table(("ID", "SEVERITY", "STATUS", "DECLARED", "TITLE"), cells)
+    return listing(("ID", "SEVERITY", "STATUS", "DECLARED", "TITLE"), cells)
 
 
 def incident_text(incident: Incident) -> str:

@@ -33,7 +33,7 @@ def replay_table(rows: Iterable[ReplayReport], now: datetime) -> str:
         )
         for row in rows
     )
-    return render.table(("REPLAY", "STAGE", "TO", "WHAT", "SENT", "RATE", "STARTED"), cells)
+    return render.listing(("REPLAY", "STAGE", "TO", "WHAT", "SENT", "RATE", "STARTED"), cells)
 
 
 def meant(replay: ReplayReport) -> str:

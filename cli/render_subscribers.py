@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.render import NONE, NOT_COUNTED, fields, percent, table, when, yes_no
+from cli.render import NONE, NOT_COUNTED, fields, listing, percent, when, yes_no
 from domain.targets.kinds import WEBHOOK
 from domain.timing import ago, in_short
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
     from domain.health import Health
     from domain.pauses import Pause
     from service.subscriber_views import SubscriberView
+
+SENTENCES = ("FAILING", "PAUSED", "WAITING", "WARNING")
 
 
 def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
@@ -29,7 +31,7 @@ def subscriber_table(subscribers: Iterable[SubscriberView]) -> str:
     if any(each.paused for each in subscribers):
         headers.append("PAUSED")
         cells = [[*line, pause_text(each.paused) or NONE] for line, each in zip(cells, subscribers, strict=True)]
-    return table(headers, cells)
+    return listing(headers, cells)
 
 
 def severities_text(subscriber: SubscriberView) -> str:
@@ -158,7 +160,7 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
             row.delivered,
             row.failed,
             percent(row.success_rate),
-            row.status,
+            "paused" if row.paused else row.status,
             ago(now - row.last_delivered) if row.last_delivered else "never",
         ]
         for row in rows
@@ -178,4 +180,4 @@ def health_table(rows: Iterable[Health], now: datetime) -> str:
     if any(row.warnings for row in rows):
         headers.append("WARNING")
         cells = [[*line, "; ".join(row.warnings) or NONE] for line, row in zip(cells, rows, strict=True)]
-    return table(headers, cells)
+    return listing(headers, cells, SENTENCES)

@@ -26,7 +26,7 @@ def token_table(tokens: Iterable[TokenView], now: datetime) -> str:
         )
         for one in tokens
     )
-    return render.table(("NAME", "CREATED", "EXPIRES", "LAST_USED", "RATE_LIMIT", "SCOPES"), rows)
+    return render.listing(("NAME", "CREATED", "EXPIRES", "LAST_USED", "RATE_LIMIT", "SCOPES"), rows)
 
 
 def _expiry(token: TokenView) -> str:

@@ -17,7 +17,7 @@ def cluster_table(clusters: Iterable[ClusterView]) -> str:
         (one.name, one.token, render.yes_no(one.alerts), one.group_by, one.severity, ",".join(one.rules) or render.NONE)
         for one in clusters
     )
-    return render.table(("NAME", "TOKEN", "ALERTS", "GROUP_BY", "SEVERITY", "RULES"), rows)
+    return render.listing(("NAME", "TOKEN", "ALERTS", "GROUP_BY", "SEVERITY", "RULES"), rows)
 
 
 def cluster_fields(cluster: ClusterDetail) -> str:

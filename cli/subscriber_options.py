@@ -6,8 +6,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from cli.run import duration, key_value, meant
+from domain.errors import InvalidRequestError
 from domain.message_formats import MessageFormat
 from domain.targets.kinds import one_place
+from domain.timing import parse_duration
 
 Name = Annotated[str, typer.Argument(help="The subscriber's name.", metavar="NAME", show_default=False)]
 Types = Annotated[
@@ -54,7 +56,7 @@ Schedule = Annotated[
         "--schedule",
         metavar="WAITS",
         help="Waits between attempts: default (15 s in all), pager (1 h; new alert targets have it), long (3 days), or "
-        "seconds as 5,60,600.",
+        "such as 5s,1m,10m; without a unit they are seconds.",
     ),
 ]
 MaxAttempts = Annotated[
@@ -173,9 +175,18 @@ def schedule_meant(text: str | None, attempts: int | None) -> str | None:
 
     if text is None:
         return None
+    text = _in_seconds(text)
     meant("--schedule", make_schedule, text)
     meant("--max-attempts", partial(check_waits_used, text), attempts)
     return text
+
+
+def _in_seconds(schedule: str) -> str:
+    """Waits such as ``5s,1m`` as the platform has them (``5,60``); anything else as it is."""
+    try:
+        return ",".join(str(int(parse_duration(wait).total_seconds())) for wait in schedule.split(","))
+    except InvalidRequestError:
+        return schedule
 
 
 def rate_meant(text: str | None) -> str | None:

@@ -19,7 +19,7 @@ Scopes = Annotated[
     typer.Option(
         "--scope",
         metavar="read|publish|manage|ingest:CLUSTER",
-        help="What it may do; none includes another. Repeatable.",
+        help="What it may do, separated by commas; none includes another. Repeatable.",
     ),
 ]
 Expires = Annotated[
@@ -57,6 +57,7 @@ def create(
     from domain.rates import parse_rate  # noqa: PLC0415 - heavy
     from domain.tokens import parse_scopes  # noqa: PLC0415 - heavy
 
+    scope = ",".join(scope).split(",")
     meant("--scope", parse_scopes, scope)
     if rate_limit is not None:
         meant("--rate-limit", parse_rate, rate_limit)

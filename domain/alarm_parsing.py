@@ -19,6 +19,9 @@ _TOP = ("alarm_id", "cleared", "severity", "last_updated")
 _TEXTS = ("node_id", "dashboard_link", "brief_description")
 _FLAT_TEXTS = (*_TEXTS, "detailed_description", "suggested_actions", "impacted_resources")
 _LISTS = ("detailed_description", "suggested_actions")
+_ALERTMANAGER = {"version", "groupKey", "alerts"}  # of its webhook, version 4
+_TO_BE_MAPPED = "it is what Prometheus Alertmanager posts to webhooks, a group of alerts"
+_HOW_TO_MAP = "Post a notification for each of its alerts: docs/alarms.md, From Prometheus Alertmanager, has how."
 _ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
 _HEAD = re.compile("([^:]+):(?: (.+))?")
 
@@ -33,6 +36,8 @@ def parse_notification(body: bytes) -> Notification:
         members = load_json(body)
     except InvalidEventError as error:
         raise InvalidNotificationError(reason=error.data["reason"]) from None
+    if isinstance(members, dict) and members.keys() >= _ALERTMANAGER:
+        raise InvalidNotificationError(reason=_TO_BE_MAPPED, fix=_HOW_TO_MAP)
     is_nested = isinstance(members, dict) and ("identifier" in members or "description" in members)
     return parse_nested(members) if is_nested else parse_flat(members)
 
@@ -40,7 +45,9 @@ def parse_notification(body: bytes) -> Notification:
 def parse_flat(members: object) -> Notification:
     """A flat notification; raises `InvalidNotificationError`."""
     known = _object(members, "", (*_TOP, *_IDENTITY), optional=_FLAT_TEXTS)
-    texts = {name: _text(known, "", name) for name in known}
+    if wrong := [name for name, value in known.items() if not isinstance(value, str)]:
+        raise InvalidNotificationError(reason=f"{wrong[0]} must be a string in the flat format, as all of its values")
+    texts = {name: str(value) for name, value in known.items()}
     if texts["cleared"] not in {"true", "false"}:
         raise InvalidNotificationError(reason="cleared must be the string 'true' or 'false'")
     lists = {name: texts.pop(name).split("\n") for name in _LISTS if name in texts}

@@ -7,6 +7,8 @@ import ssl
 CLOSED_EARLY = "connection closed before an answer"
 NAME_NOT_FOUND = "host name not found"
 TLS_NOT_VERIFIED = "TLS verification failed: "  # the reason follows
+# OpenSSL's words for it; those before 3.0 write "self signed".
+_UNKNOWN_CA = ("self-signed certificate", "self signed certificate", "issuer certificate")
 NOT_HTTP = ": not HTTP"  # what came instead stands before it
 
 
@@ -35,3 +37,8 @@ def reason_of(error: BaseException) -> str:
 def unverified(error: ssl.SSLCertVerificationError) -> str:
     """Why the certificate of the other side is not valid for it, or not trusted."""
     return error.verify_message or "certificate not trusted"
+
+
+def is_of_unknown_ca(error: str | None) -> bool:
+    """Whether an error says that nobody here knows the CA of the other side's certificate."""
+    return (error or "").startswith(TLS_NOT_VERIFIED) and any(words in (error or "") for words in _UNKNOWN_CA)

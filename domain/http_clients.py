@@ -223,7 +223,10 @@ def _check_kept(client: HttpClient, draft: HttpClientDraft) -> None:
     oauth2 = client.oauth2 if Part.OAUTH2 not in draft.drop else None
     moved = oauth2 and draft.oauth2 and draft.oauth2.token_url not in {None, oauth2.token_url}
     if moved and draft.oauth2 and not draft.oauth2.sealed_secret:
-        raise InvalidRequestError(reason="the token URL changes: give the client secret for the new one with it")
+        raise InvalidRequestError(
+            reason="the token URL changes: give the client secret for the new one with it",
+            fix="With im: --oauth2-client-secret -, which reads standard input; in the API: client_secret.",
+        )
     proxy = client.proxy if Part.PROXY not in draft.drop else None
     if proxy and proxy.sealed_credentials and draft.proxy and not draft.proxy.sealed_credentials:
         raise InvalidRequestError(reason="the proxy has credentials: give those for the new one, or drop it first")
@@ -234,9 +237,15 @@ def _check(client: HttpClient) -> None:
         raise InvalidRequestError(
             reason="a client has Basic or OAuth2, not both: each sets the header Authorization; drop one of them"
         )
-    for what, seconds in (("connect", client.connect_seconds), ("total", client.total_seconds)):
+    for what, option, seconds in (
+        ("connect", "--connect-timeout", client.connect_seconds),
+        ("total", "--timeout", client.total_seconds),
+    ):
         if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-            raise InvalidRequestError(reason=f"the {what} time limit must be {MIN_SECONDS} to {MAX_SECONDS:.0f} s")
+            raise InvalidRequestError(
+                reason=f"the {what} time limit must be {MIN_SECONDS} to {MAX_SECONDS:.0f} s",
+                fix=f"With im: {option}; in the API: {what}_seconds.",
+            )
 
 
 def check_pair(subscriber: Subscriber, client: HttpClient) -> None:

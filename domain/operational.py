@@ -14,7 +14,8 @@ from domain.type_errors import ReservedEventError
 
 _CHOOSES = "im."
 _SUBJECT = "subscribers/"
-_OURS_ALONE = ("/subscribers/", "/heartbeats/")
+_OUR_TYPES = ("im.subscriber.", "im.delivery.", "im.heartbeat.")  # also those that a later version adds
+_OUR_SOURCES = ("/subscribers/", "/heartbeats/")
 
 
 def asks_for(patterns: Sequence[str], event_type: str) -> bool:
@@ -47,7 +48,7 @@ def failure_is_told(event_type: str) -> bool:
 
 
 def check_publishable(event: CloudEvent) -> CloudEvent:
-    """The same; raises `ReservedEventError` for an operational type, or a source of ours whose ids can be guessed."""
-    if event.type in OPERATIONAL_TYPES or event.source.startswith(_OURS_ALONE):
+    """The same; raises `ReservedEventError` for a type, or a source whose ids can be guessed, of the platform's own."""
+    if event.type.startswith(_OUR_TYPES) or event.source.startswith(_OUR_SOURCES):
         raise ReservedEventError(type=event.type, source=event.source)
     return event

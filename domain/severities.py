@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from domain.errors import InvalidRequestError
 from domain.incidents import Severity
+from domain.likeness import nearest
 from domain.naming import given_as
 
 ALL = "all"
@@ -27,7 +28,7 @@ def check_severities(given: Sequence[str]) -> tuple[str, ...]:
         return ()
     if unknown := [each for each in given if each.strip().upper() not in known]:
         reason = f"{unknown[0].strip()!r} is no severity to choose: give some of {', '.join(known)}, or {ALL} alone"
-        raise InvalidRequestError(reason=reason)
+        raise InvalidRequestError(reason=reason, close=nearest(unknown[0].strip(), [*known, ALL]))
     found = tuple(each for each in known if each in chosen)
     return () if len(found) == len(known) else found
 

@@ -31,6 +31,7 @@ from domain.resealing import sealed_in
 from domain.sources import HeartbeatConfig, Sources, ZeebeCluster
 from domain.subscribers import Subscriber
 from service.configuration_checks import Checks
+from service.configuration_foreseen import Foreseen
 from service.configuration_kinds import Kind, marks, require_keys
 from service.connection import Connection
 from service.omissions import check_bare, check_unmoved, completed, without_secrets
@@ -42,11 +43,19 @@ from service.subscriber_views import given_up
 
 @dataclass(frozen=True)
 class _Within:
-    """What an entry is read within: its document, the HTTP clients that have credentials here, and what opens seals."""
+    """What an entry is read within.
+
+    Attributes:
+        document: that it is of.
+        lenders: the HTTP clients that have credentials here.
+        ring: opens seals.
+        foreseen: what it may name.
+    """
 
     document: Configuration
     lenders: frozenset[str]
     ring: Keyring
+    foreseen: Foreseen
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ class ConfigurationGateway:
         if document.secrets is Secrets.SEALED:
             await require_keys(kinds, ring)
         lenders = frozenset(name for name, client in directory.http_clients.items() if sealed_in(client))
-        within, rows, refused = _Within(document, lenders, ring), [], 0
+        within, rows, refused = _Within(document, lenders, ring, Foreseen(directory, sources)), [], 0
         for kind, members in ((each, members) for each in kinds for members in each.members):
             await asyncio.sleep(0)  # there may be thousands, and others are served meanwhile
             row = await self._row(kind, members, within, suggest=refused < MOST_SUGGESTED, dry_run=dry_run)
@@ -124,10 +133,11 @@ class ConfigurationGateway:
         label = _label(kind, members)
         try:
             given = _given(kind, members, within, suggest=suggest)
-            return await self._entry(kind, given, label, within.ring, dry_run=dry_run)
+            return await self._entry(kind, given, label, within, dry_run=dry_run)
         except UnavailableError:
             raise
         except ImError as error:
+            within.foreseen.refuse(label)
             note = f"{error}. {error.advice}".removesuffix(". ")
             return ImportRow(entry=label, action=Action.REFUSE, note=note)
 
@@ -145,7 +155,7 @@ class ConfigurationGateway:
                   checks.heartbeat, writes.heartbeat),
         ]  # fmt: skip
 
-    async def _entry(self, kind: Kind, given: _Given, label: str, ring: Keyring, *, dry_run: bool) -> ImportRow:
+    async def _entry(self, kind: Kind, given: _Given, label: str, within: _Within, *, dry_run: bool) -> ImportRow:
         wanted = await kind.check(given.entry)
         known = kind.known.get(wanted.name)
         if given.keeps:
@@ -154,10 +164,15 @@ class ConfigurationGateway:
         if isinstance(known, Subscriber):
             wanted = wanted.model_copy(update={"paused": None})  # whether it is paused is known here
             current = known.model_copy(update={"secrets": known.signing(datetime.now(UTC))})
-        changes = differences(current, wanted, marks(kind, [current, wanted], ring))
+        changes = differences(current, wanted, marks(kind, [current, wanted], within.ring))
         note = "; ".join(filter(None, [given.note, *await self._remarks(known, wanted)])) or None
-        if changes and not dry_run:
-            await kind.store(wanted, known)
+        if changes:
+            within.foreseen.check(wanted)
+            if dry_run:
+                within.foreseen.check_unstored(wanted)
+            else:
+                await kind.store(wanted, known)
+        within.foreseen.put(wanted)
         path = ping_path(given.key) if given.key and not dry_run else None
         action = Action.ADD if known is None else Action.CHANGE if changes else Action.SAME
         told = changes if known is not None else []

@@ -148,7 +148,10 @@ def test_what_is_parked_for_somebody_removed_can_be_sent_to_another(
     line = ["event", "list", "--subscriber", "sick", "--undelivered"]
     again = "im replay --subscriber sick --undelivered"
     assert run(line) == 0
-    assert capsys.readouterr().err == f"parked: send one again with im event resend ID, all with {again}\n"
+    said = (
+        f"parked: what has not arrived since is sent again with {again}; of one, im event show ID says whether it has\n"
+    )
+    assert capsys.readouterr().err == said
     gateway.missing = SubscriberNotFoundError(name="sick")
     assert run(line) == 0
     said = f"parked: sick was removed; to another one: {again} --to NAME, or add it anew first\n"

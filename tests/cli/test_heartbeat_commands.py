@@ -97,7 +97,7 @@ def test_add_says_where_the_ping_url_begins_and_warns_where_no_api_of_ours_answe
     said = capsys.readouterr()
     base = f"http://localhost:{port}"
     assert said.out == f"{base}/api/v1/ping/key\n"
-    assert f"its beginning, {base}, is where this terminal's settings have the API" in said.err
+    assert f"it begins with {base}, which is where this terminal's settings have the API" in said.err
     assert "set IM_API_PORT" in said.err
     assert (f"warning: no API answers at {base}: beats that are sent there are lost" in said.err) is is_lost
 

@@ -11,11 +11,16 @@ import pytest
 import trustme
 
 import cli.http_client
+import cli.subscriber_trial
 from cli.http_client_options import TokenAuthChoice
 from cli.main import run
+from domain.http_client_trials import HttpClientTrial
 from domain.http_clients import HttpClient, TokenAuth
+from domain.outcomes import Delivery, DeliveryState, Failure
 from service.http_client_views import view
+from service.trials import Trial
 from tests.support.authorities import CLIENT_SECRET, PASSWORD, make_http_client, pem_of
+from tests.support.gateways import serving
 
 AUTHORITY = trustme.CA()
 
@@ -164,3 +169,31 @@ def test_show_has_the_fingerprint(asked: dict[str, Any], known: HttpClient, caps
     assert known.certificate is not None
     assert known.certificate.facts.sha256 in said
     assert "used by:" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("TLS verification failed: self-signed certificate in certificate chain", True),
+        ("TLS verification failed: unable to get local issuer certificate", True),
+        ("TLS verification failed: certificate has expired", False),
+        ("connection refused", False),
+    ],
+)
+def test_an_unknown_ca_is_answered_with_how_to_give_one(
+    error: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def tried(name: str, url: str) -> HttpClientTrial:
+        return HttpClientTrial(http_client=name, url=url, failure=Failure.TLS, error=error)
+
+    async def run_one(name: str) -> Trial:
+        delivery = Delivery(subscriber=name, state=DeliveryState.FAILED, error=error)
+        return Trial(subscriber=name, event_id="evt_1", state=delivery.state, delivery=delivery)
+
+    gateway = SimpleNamespace(http_clients=SimpleNamespace(test=tried), trials=SimpleNamespace(run=run_one))
+    for module in (cli.http_client, cli.subscriber_trial):
+        monkeypatch.setattr(module, "with_gateway", lambda work, **_: serving(gateway)(work))
+    assert run(["http-client", "test", "partner", "https://a.example/"]) == 1
+    assert ("im http-client update partner --ca FILE" in capsys.readouterr().err) is told
+    assert run(["subscriber", "test", "ops"]) == 1
+    assert ("im subscriber update ops --http-client CLIENT" in capsys.readouterr().err) is told

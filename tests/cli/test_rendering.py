@@ -183,6 +183,13 @@ def test_a_delivery_that_waits_says_for_what() -> None:
     assert shown.splitlines()[-1] == "  a: waiting, the subscriber is paused: by hand"
 
 
+def test_an_event_that_was_refused_says_why() -> None:
+    refused = run_of(Delivery(subscriber="a")).model_copy(update={"outcome": "refused", "deliveries": []})
+    shown = render.event_text(EventView(event=make_event(), runs=[refused]), NOW).splitlines()
+    assert shown[-2].startswith("first delivery: refused (")
+    assert shown[-1].startswith("  nobody was told: event publishing was off")
+
+
 def test_resends_and_replays_say_so_where_the_list_has_the_time() -> None:
     rows = [
         EventRow(
@@ -274,6 +281,7 @@ def test_health_has_further_columns_when_somebody_is_paused_or_drained() -> None
     at = "2025-12-26T14:30:00Z"
     assert re.split(" {2,}", lines[0])[-2:] == ["PAUSED", "WAITING"]
     assert re.split(" {2,}", lines[1])[-2:] == [f"since {at}: migration", f"7, the oldest since {at}"]
+    assert [re.split(" {2,}", line)[4] for line in lines] == ["STATUS", "paused", "unknown", "unknown"]
     draining = f"draining, 12 left; 30 delivered, 2 to be retried, 1 failed; requests fail: the next one at {at}"
     assert re.split(" {2,}", lines[2])[-2:] == ["-", draining]
     assert re.split(" {2,}", lines[3])[-2:] == ["-", "-"]

@@ -81,3 +81,10 @@ def test_whoever_adds_a_webhook_without_a_secret_is_told_how_to_sign(im: Im, for
 def test_nothing_is_said_of_signatures_where_there_is_one_or_cannot_be(im: Im, signed_or_no_webhook: str) -> None:
     status, _, said = im(signed_or_no_webhook)
     assert (status, "not signed" in said) == (0, False)
+
+
+def test_the_waits_of_a_schedule_may_have_units(im: Im, gateway: StandIn) -> None:
+    im(f"{ADD} --schedule 5s,1m,10m")
+    assert gateway.subscribers.known["a"].schedule.name == "5,60,600"
+    status, _, said = im("subscriber update a --schedule 5x,60s")
+    assert (status, "--schedule" in said, "such as 5,60,600" in said) == (2, True, True)

@@ -68,6 +68,8 @@ def test_the_token_alone_is_on_standard_output(asked: Asked, capsys: pytest.Capt
     assert TOKEN not in said.err
     assert (asked.name, asked.scopes) == ("ci", ["publish", "read"])
     assert asked.options == {"expires": timedelta(days=90), "rate_limit": None}
+    assert run(["token", "create", "ci", "--scope", "publish,read", "--scope", "ingest:prod"]) == 0
+    assert asked.scopes == ["publish", "read", "ingest:prod"]
 
 
 def test_one_without_an_end_is_said_to_have_none(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:

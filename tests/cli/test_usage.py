@@ -152,3 +152,9 @@ def test_an_empty_filter_is_not_taken_for_none(command: str, option: str, capsys
         return
     assert run(["event", command, option, ""]) == 2
     assert f"{option} is empty; leave it out" in capsys.readouterr().err
+
+
+def test_the_arguments_of_im_why_are_known_when_they_are_swapped(capsys: pytest.CaptureFixture[str]) -> None:
+    event = "evt_01a2096c-20c7-75c9-a04d-fbc07ce7b007"
+    assert run(["why", "hook", event]) == 2
+    assert f"the event comes first: im why {event} hook" in capsys.readouterr().err

@@ -129,15 +129,15 @@ def test_what_a_notification_may_leave_out() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"alarm_id": None}, "alarm_id must be a string"),
-        ({"cleared": False}, "cleared must be a string"),
+        ({"alarm_id": None}, "alarm_id must be a string in the flat format, as all of its values"),
+        ({"cleared": False}, "cleared must be a string in the flat format, as all of its values"),
         ({"cleared": "no"}, "cleared must be the string 'true' or 'false'"),
         ({"cleared": "true"}, "severity and cleared contradict each other"),
         ({"severity": "SEV-1"}, "severity must be one of CRITICAL, MAJOR, MINOR, WARNING, CLEARED"),
         ({"severity": "critical"}, "severity must be one of"),
         ({"last_updated": "2025-12-26"}, "last_updated must be a date and time in ISO 8601"),
         ({"last_updated": "0001-01-01T00:00:00+14:00"}, "last_updated must be a date and time"),
-        ({"suggested_actions": ["x"]}, "suggested_actions must be a string"),
+        ({"suggested_actions": ["x"]}, "suggested_actions must be a string in the flat format, as all of its values"),
         ({"alarm_type": ""}, "alarm_type: it is empty"),
         ({"brief_description": "x" * 501}, "brief_description: it has more than 500 characters"),
         ({"extra": "x"}, "extra is no key of this format"),
@@ -219,3 +219,10 @@ def test_what_a_notification_leaves_out_says_nothing() -> None:
     said = as_observation(parse_flat(bare))
     left_out = ("node_id", "dashboard_link", "brief_description", "detailed_description", "impacted_resources")
     assert {getattr(said, name) for name in left_out} == {None}
+
+
+def test_what_alertmanager_posts_is_known_by_its_keys() -> None:
+    body = {"version": "4", "groupKey": "{}:{}", "status": "firing", "alerts": [{"status": "firing"}]}
+    with pytest.raises(InvalidNotificationError, match="Alertmanager posts") as refused:
+        parse_notification(json.dumps(body).encode())
+    assert "docs/alarms.md" in refused.value.advice

@@ -321,6 +321,34 @@ def test_a_pause_goes_along_and_is_left_alone_where_the_subscriber_is() -> None:
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
+def test_what_names_an_entry_that_is_refused_is_refused_for_it(dry_run: bool) -> None:
+    here = Registries.of(
+        make_http_client("ba", password="a-password"),
+        make_subscriber(http_client="ba"),
+        ZeebeCluster(name="demo", tokenless=True, severity=Severity.SEV_2, created_at=NOW, updated_at=NOW),
+        HeartbeatConfig(
+            name="canary", every_seconds=60, grace_seconds=9, severity=Severity.SEV_2, key_hash=digest("a-key"),
+            cluster="demo", zeebe_process="canary", created_at=NOW,
+        ),
+    )  # fmt: skip
+    document = here.export(with_secrets=False)
+    document["zeebe_clusters"][0]["name"] = document["heartbeats"][0]["cluster"] = "-"
+    rows = Registries.of(make_http_client("ba4")).load(document, dry_run=dry_run)
+    assert [row.action for row in rows] == [Action.REFUSE] * 4
+    assert rows[1].note == "its HTTP client ba is refused above"
+    assert rows[3].note == "its Zeebe cluster - is refused above"
+
+
+def test_a_dry_run_refuses_what_names_an_entry_that_is_not_there() -> None:
+    document = Registries.of(make_http_client("plain"), make_subscriber(http_client="plain")).export(with_secrets=False)
+    assert [row.action for row in Registries().load(document, dry_run=True)] == [Action.ADD, Action.ADD]
+    document["http_clients"] = []
+    (row,) = Registries.of(make_http_client("plain2")).load(document, dry_run=True)
+    assert (row.action, "did you mean plain2?" in (row.note or "").lower()) == (Action.REFUSE, True)
+    assert [row.action for row in Registries.of(make_http_client("plain")).load(document, dry_run=True)] == [Action.ADD]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
 def test_an_import_that_disables_somebody_says_what_ends(dry_run: bool) -> None:
     document = Registries.of(make_subscriber(enabled=False)).export()
     here = Registries.of(make_subscriber(paused=Pause(at=NOW, reason="migration")))

@@ -69,6 +69,15 @@ def test_what_makes_no_client_is_refused(parts: dict[str, Any], said: str) -> No
         _client(**parts)
 
 
+def test_a_refusal_names_the_option() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        _client(total_seconds=30.0)
+    assert refused.value.advice == "With im: --timeout; in the API: total_seconds."
+    with pytest.raises(InvalidRequestError) as refused:
+        apply_draft(_client(oauth2=OAUTH2), HttpClientDraft(name="c", oauth2=OAuth2Draft(token_url="https://b/")), NOW)
+    assert "--oauth2-client-secret" in refused.value.advice
+
+
 @pytest.mark.parametrize(
     ("known", "asked", "refused"),
     [

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain import tidings
-from domain.event_types import DELIVERY_EXHAUSTED, OPERATIONAL_TYPES, SUBSCRIBER_PAUSED, SUBSCRIBER_UNHEALTHY
+from domain.event_types import (
+    DELIVERY_EXHAUSTED,
+    HEARTBEAT_UNKNOWN,
+    OPERATIONAL_TYPES,
+    SUBSCRIBER_PAUSED,
+    SUBSCRIBER_TEST,
+    SUBSCRIBER_UNHEALTHY,
+)
 from domain.events import CloudEvent
 from domain.health import Counters, LedgerEntry, Report, summed
 from domain.health_watch import LONGEST_WAIT, SHORTEST_WAIT, HealthWatch, pause_due
@@ -180,12 +187,17 @@ def test_an_exhausted_delivery_says_how_to_send_it_again_under_an_id_of_its_run(
 
 @pytest.mark.parametrize(
     ("event_type", "source"),
-    [(DELIVERY_EXHAUSTED, "/mine"), ("a.b.v1", "/subscribers/ops"), ("a.b.v1", "/heartbeats/backup")],
+    [
+        *((each, "/mine") for each in [*OPERATIONAL_TYPES, SUBSCRIBER_TEST, HEARTBEAT_UNKNOWN]),
+        *((each, "/mine") for each in ["im.subscriber.foo", "im.delivery.foo.v1", "im.heartbeat.unknown.v2"]),
+        *(("a.b.v1", each) for each in ["/subscribers/ops", "/heartbeats/backup"]),
+    ],
 )
-def test_what_the_platform_says_of_subscribers_is_published_by_nobody_else(event_type: str, source: str) -> None:
+def test_what_the_platform_alone_says_is_published_by_nobody_else(event_type: str, source: str) -> None:
     with pytest.raises(ReservedEventError, match="platform alone"):
         check_publishable(make_event(type=event_type, source=source))
 
 
 def test_events_of_others_are_published() -> None:
-    assert check_publishable(make_event(type="a.b.v1", source="/mine")).type == "a.b.v1"
+    for event_type in ("a.b.v1", "im.incident.declared.v1", "im.alarm.raised.v1", "im.subscribers.v1"):
+        assert check_publishable(make_event(type=event_type, source="/mine")).type == event_type

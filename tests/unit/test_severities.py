@@ -34,6 +34,12 @@ def test_what_is_no_severity_is_refused_with_those_that_are(given: list[str]) ->
         check_severities(given)
 
 
+def test_a_severity_that_was_misspelt_is_guessed_at() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_severities(["sev1"])
+    assert refused.value.advice == "Did you mean SEV-1?"
+
+
 @pytest.mark.parametrize(
     ("severities", "severity", "wanted"),
     [
