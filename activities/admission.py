@@ -32,8 +32,13 @@ class Admission:
         self._limited = limited
 
     async def wanted(self, name: str, since: datetime | None) -> Subscriber | None:
-        """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name."""
-        return _wanted(await self._directory.latest(), name, since)
+        """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name.
+
+        While the directory does not answer, that somebody is there is taken from what was known last, and that nobody
+        is from nothing: it may have been added, or enabled, since, and the delivery would end. Then this raises.
+        """
+        found = _wanted(await self._directory.latest(), name, since)
+        return found or _wanted(await self._directory.current(), name, since)
 
     async def first(self, name: str, since: datetime | None, event: CloudEvent) -> Subscriber | Delivery:
         """The subscriber, for a first request; where none is to be made, the delivery as it stands then."""

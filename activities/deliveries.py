@@ -18,11 +18,12 @@ from activities.admission import Admission
 from activities.announcements import Announcements, is_announced
 from activities.courier import Courier, cancelled
 from activities.directory import LeasedDirectory
-from activities.flights import Flights, landed
+from activities.flights import Flights, MayBegin, landed
 from activities.gate import InlineGate
 from activities.limits import LimitedDeliveries
 from activities.recorder import Recorder
 from activities.reporting import beating, brief, details, failure_of, given_up, in_hand, told_of, unmade, until_due
+from activities.standstill import STOOD_STILL, still_given
 from activities.transport_errors import LocalFault
 from domain.events import CloudEvent
 from domain.flight_keys import flight_key, next_key
@@ -93,7 +94,8 @@ class DeliveryActivities:
     async def deliver_first(self, request: FirstRequest) -> FirstResult:
         """Make the first request of a delivery, for at most 300 ms. At least once.
 
-        A process that is told to stop makes none that it is asked for by then: whoever goes on makes it.
+        A process that is told to stop makes none that it is asked for by then: whoever goes on makes it. Nor does one
+        that stood still, of what it may have been given before: another may have it.
         """
         with self._flights.asked() as may_begin:
             begun = await self._begun(request, deadline=_deadline(), inline=self._gate.inline, may_begin=may_begin)
@@ -112,7 +114,7 @@ class DeliveryActivities:
             return FirstResults(results=[brief(result) for result in await self._results(begun)])
 
     async def _begun(
-        self, request: FirstRequest, *, deadline: float, inline: Inline, may_begin: bool
+        self, request: FirstRequest, *, deadline: float, inline: Inline, may_begin: MayBegin
     ) -> FirstResult | str:
         """Begin a first request, or join it, and wait for the answer. Gives its key, or what can be said at once."""
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
@@ -122,9 +124,9 @@ class DeliveryActivities:
             if isinstance(subscriber, Delivery):
                 return FirstResult(delivery=subscriber)
             # A workflow task may be repeated, and what was begun in it with it; a limit keeps a queue of its own.
-            if is_at_most_once(subscriber.target) or subscriber.limited or not may_begin:
+            if is_at_most_once(subscriber.target) or subscriber.limited:
                 return FirstResult()
-            if not waited_for and not await self._gate.room(subscriber.name, deadline):
+            if not (waited_for or await self._gate.room(subscriber.name, deadline)) or not may_begin():
                 return FirstResult()
             self._flights.start(key, self._courier.carrying(request.event, subscriber, request.schedule, _replay()))
         with inline():
@@ -139,12 +141,14 @@ class DeliveryActivities:
     @activity.defn(name="adopt_delivery")
     async def adopt_delivery(self, request: AdoptRequest) -> Delivery:
         """Wait for a first request that this process has in flight; make it, if it no longer has it. At least once."""
-        flight = self._flights.adopt(request.flight)
+        flight, is_ours = self._flights.adopt(request.flight), self._flights.standstill.asked()
         if flight is None:
             event = await self._event()
             subscriber = await self._admission.first(request.subscriber, request.since, event)
             if isinstance(subscriber, Delivery):
                 return subscriber
+            if not is_ours() and not await still_given([]):
+                raise LocalFault(STOOD_STILL)
             carrying = self._courier.carrying(event, subscriber, request.schedule, _replay())
             flight = self._flights.start(request.flight, carrying)
         return await asyncio.shield(flight)
@@ -201,11 +205,14 @@ class DeliveryActivities:
 
     async def _next(self, request: DeliverRequest, known: list[Attempt], key: str) -> Delivery:
         """Make the next request, unless the subscriber is paused or gone."""
+        is_ours = self._flights.standstill.asked()
         subscriber = await self._admission.allowed(request, known, self._event)
         if not isinstance(subscriber, Subscriber):
             return subscriber or cancelled(request.subscriber, request.event_id, known)
         number, told = next_number(known), known
         event = await self._event()
+        if not is_ours() and not await still_given(known):
+            raise unmade(request, known, STOOD_STILL)
         carry = self._courier.carrying(event, subscriber, request.schedule, _replay(), number=number, prior=known)
         with ExitStack() as telling:
             if is_at_most_once(subscriber.target):

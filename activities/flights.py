@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.ageing import Ageing
+from activities.standstill import Standstill
 from domain.outcomes import Delivery, DeliveryState
 
 # A workflow task that Temporal repeats, because its report was late, finds the outcome and makes no second request.
@@ -22,6 +23,7 @@ KEPT_LONGER = 2_000
 Answered = Callable[[], None]
 Carry = Callable[[Answered], Coroutine[Any, Any, Delivery]]
 Flight = asyncio.Future[Delivery]
+MayBegin = Callable[[], bool]
 
 
 class Flights:
@@ -30,9 +32,13 @@ class Flights:
     Of those that ended before, it joins the latest 2,000.
 
     A delivery says when its request is answered: what is left then is to have the outcome counted.
+
+    Args:
+        standstill: of this process; by default nothing is known of any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, standstill: Standstill | None = None) -> None:
+        self.standstill = standstill or Standstill(timedelta.max, timedelta())
         self._flights: dict[str, Flight] = {}
         self._answered: dict[str, asyncio.Event] = {}  # of those under way
         self._young = Ageing(KEPT, self._age)
@@ -59,17 +65,18 @@ class Flights:
         return flight
 
     @contextlib.contextmanager
-    def asked(self) -> Iterator[bool]:
-        """First requests are asked for, for the duration of a block; gives whether those may begin that have not.
+    def asked(self) -> Iterator[MayBegin]:
+        """First requests are asked for, for the duration of a block; gives what says whether one may begin now.
 
-        Where they may, nothing is drained until its end.
+        None does that is asked for in a drain; else nothing is drained until the end of the block. Nor does one after a
+        standstill that may have been asked of another process, too.
         """
         if self._closing:
-            yield False
+            yield lambda: False
             return
         self._owe()
         try:
-            yield True
+            yield self.standstill.asked()
         finally:
             self._owed -= 1
             self._rest()

@@ -37,12 +37,16 @@ class HeadStart:
         self._runs = Ageing(KEPT, self._forget)
 
     async def begin(self, event: CloudEvent, run_id: str) -> None:
-        """Begin the first requests of an event whose workflow's first task is with this process."""
+        """Begin the first requests of an event whose workflow's first task is with this process.
+
+        None, where Temporal may have given that task to another because this process stood still.
+        """
+        is_ours = self._flights.standstill.asked()
         wanting = self._directory.matching(await self._directory.current(), event.type, event.severity)
         if (about := told_of(event)) is not None:
             wanting = [subscriber for subscriber in wanting if subscriber.name != about]
         begun = {subscriber.name: subscriber for subscriber in wanting if self._may_begin(subscriber)}
-        if not begun or len(wanting) > INLINE_ONE_BY_ONE:
+        if not begun or len(wanting) > INLINE_ONE_BY_ONE or not is_ours():
             return
         self._begun[run_id] = set(begun)
         self._runs.keep(run_id)

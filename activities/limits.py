@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.directory import LeasedDirectory
+from activities.standstill import Watch
 from domain.limits import LimiterState, Limits, Served
 from domain.subscribers import Subscriber
 
@@ -40,31 +41,6 @@ class Pace:
         now = self._clock()
         self._last = max(now, self._last + interval)
         await asyncio.sleep(self._last - now)
-
-
-class Watch:
-    """Knows whether a process has stood still for so long that Temporal may have given what it serves to another.
-
-    Args:
-        silence: seconds without a beat after which that may be so.
-        clock: monotonic seconds.
-    """
-
-    def __init__(self, silence: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._silence = silence
-        self._clock = clock
-        self._beat_at = clock()
-        self._lost = False
-
-    @property
-    def lost(self) -> bool:
-        """Whether that was so once; what was lost does not come back by itself."""
-        return self._lost or self._clock() - self._beat_at > self._silence
-
-    def beat(self) -> None:
-        """Note that the process goes on."""
-        self._lost = self.lost
-        self._beat_at = self._clock()
 
 
 class LimitedDeliveries:

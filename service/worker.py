@@ -28,6 +28,7 @@ from activities.replays import ReplayActivities
 from activities.resolution import ResolutionActivities
 from activities.sealing import Keyring
 from activities.sender import Sender
+from activities.standstill import Standstill
 from activities.tracing import NO_SPANS, Spans
 from activities.transport import GuardedTransport
 from domain.addresses import AddressPolicy
@@ -54,7 +55,7 @@ from service.queues import (
 from service.remembered import Remembered
 from service.resender import Resends
 from service.starts import Starts
-from workflows import names
+from workflows import names, policies
 
 # First requests that were asked for before the drain may begin seconds after, a crowd's in its turn, and take 10 s.
 ADOPTED = timedelta(seconds=18)
@@ -94,6 +95,7 @@ async def running_workers(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.sender.aclose)
         stack.push_async_callback(parts.recorder.drain, DRAIN)
+        await stack.enter_async_context(parts.flights.standstill.watched())
         # Left last: other queues' workflows may still ask this process for the requests it has in flight.
         await stack.enter_async_context(in_flight_worker(client, parts))
         control = control_worker(client, emission, incidents, parts)
@@ -140,7 +142,7 @@ def _assemble(
     directory = LeasedDirectory(link.snapshot)
     sender = Sender(transport, keyring, policy, bases, HttpClients(directory.http_client, keyring, policy), spans=spans)
     recorder = Recorder(link.record)
-    flights = Flights()
+    flights = Flights(Standstill(policies.STANDSTILL, policies.WORKED_OFF))
     courier = Courier(sender, gate, recorder, link.mark_gone)
     head_start = HeadStart(directory, courier, flights, gate)
     queue = names.in_flight_queue(uuid.uuid4().hex[:12])

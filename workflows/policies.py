@@ -11,6 +11,11 @@ from domain.tasks import BROKEN_OFF, DeliverRequest
 # A killed worker's first deliveries came after 11.9 s with the defaults of 10 s, after 4.5 s with these.
 EVENT_TASK_TIMEOUT = timedelta(seconds=4)
 STICKY_TIMEOUT = timedelta(seconds=2)
+# A process that stood still for as long may have lost its workflow tasks; what it begins of them, another begins, too.
+# A machine with too much to do may keep it from going on for up to three seconds.
+STANDSTILL = EVENT_TASK_TIMEOUT - timedelta(seconds=0.5)
+# So long after that it may have them in hand: when 80 % of its time are over, the SDK asks for more, and hears of it.
+WORKED_OFF = EVENT_TASK_TIMEOUT + timedelta(seconds=1)
 
 # Resolution reads a leased snapshot from memory, or asks the directory once; a directory that is away is waited for.
 RESOLVE_TIMEOUT = timedelta(seconds=3)

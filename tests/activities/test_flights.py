@@ -138,9 +138,11 @@ async def test_a_drain_ends_when_its_time_is_up() -> None:
 async def test_a_drain_waits_for_whoever_may_yet_begin_a_request_and_for_nobody_who_may_not() -> None:
     table = Flights()
     asked_before, asked_since = contextlib.ExitStack(), contextlib.ExitStack()
-    assert asked_before.enter_context(table.asked())
+    may_begin = asked_before.enter_context(table.asked())
+    assert may_begin()
     table.begin_no_more()
-    assert not asked_since.enter_context(table.asked())
+    refused = asked_since.enter_context(table.asked())
+    assert (may_begin(), refused()) == (True, False)
     draining = asyncio.create_task(table.drained(timedelta(seconds=5)))
     await asyncio.sleep(0.05)
     assert not draining.done()

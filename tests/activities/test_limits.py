@@ -20,7 +20,7 @@ from activities.admission import Admission
 from activities.directory import LeasedDirectory
 from activities.gate import InlineGate
 from activities.leases import LEASE_SECONDS
-from activities.limits import LimitedDeliveries, Pace, Watch
+from activities.limits import LimitedDeliveries, Pace
 from activities.resolution import ResolutionActivities
 from domain.directory import Snapshot
 from domain.limits import LimiterState, Limits, Served
@@ -108,18 +108,6 @@ async def test_nobody_waits_for_the_queues_of_limited_ones_beside_it() -> None:
             name: (name == "plain", said) for name, said in known.items()
         }
         served.add("tied")
-
-
-def test_who_beats_in_time_has_lost_nothing_and_what_is_lost_stays_so() -> None:
-    now = [0.0]
-    watch = Watch(7.5, clock=lambda: now[0])
-    for now[0] in (7.4, 14.8, 22.3):
-        assert not watch.lost
-        watch.beat()
-    now[0] = 29.9
-    assert watch.lost  # also before the beat that comes late
-    watch.beat()
-    assert watch.lost
 
 
 class Process:

@@ -1,11 +1,10 @@
 """``im serve --workers N``: several processes behind one port, as one."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest_asyncio
 from domain.events import CloudEvent
 from tests.support.eventually import eventually, within
 from tests.support.plain_http import plain_client
-from tests.support.platform import TOKEN, Platform, Process, unique_name, unique_type
+from tests.support.platform import TOKEN, Platform, Process, frozen, unique_name, unique_type
 from tests.support.sink import Sink, SlowAnswer
 
 COUNT = 2
@@ -139,16 +138,6 @@ async def _said(process: Process, words: str) -> bool:
 
 async def _serves_again(process: Process) -> bool:
     return len(re.findall(r"msg=\"?serving", process.said())) > COUNT
-
-
-@contextlib.contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """Nothing is heard of a process for the duration of a block."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 async def test_what_keeps_one_from_serving_ends_all(platform: Platform) -> None:

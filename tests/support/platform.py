@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -197,6 +197,16 @@ async def temporal_dev_server(folder: Path, dynamic_config: Sequence[str] = ()) 
         cli, database=folder / "temporal.db", port=free_port(), ui_port=free_port(), dynamic_config=dynamic_config
     ) as server:
         yield server
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Nothing is heard of a process for the duration of a block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def unique_type(stem: str) -> str:
