@@ -4,7 +4,7 @@ UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 JOBS ?= 3 # tests mostly wait; each job has a Temporal of its own
 RUN = $(UV) run --frozen --no-sync
 
-.PHONY: help install demo test torture check audit fmt bench openapi clean
+.PHONY: help install demo test torture check audit fmt bench openapi env clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -49,6 +49,9 @@ bench: install ## measure on this machine: throughput, latency, isolation, CPU, 
 
 openapi: install ## write the description of the API to docs/openapi.json, after a change of it
 	.venv/bin/python -m api.document > docs/openapi.json
+
+env: install ## write .env.example, after a change of the settings
+	.venv/bin/python -m service.environment_file > .env.example
 
 clean: ## drop the environment and every cache
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

@@ -85,7 +85,7 @@ class Courier:
         number: int = 1,
         prior: list[Attempt] | None = None,
     ) -> Carry:
-        """A request of a delivery, the first by default, to be carried when it is begun."""
+        """A function that makes a request of a delivery (the first, by default) when it is called."""
         return lambda answered: self.carry(
             event, subscriber, schedule, number=number, prior=prior, answered=answered, replay=replay
         )
@@ -102,7 +102,7 @@ class Courier:
 
 
 def cancelled(subscriber: str, event_id: str, attempts: list[Attempt]) -> Delivery:
-    """A delivery whose subscriber was disabled or removed, or replaced by another of its name, meanwhile."""
+    """The delivery, cancelled: its subscriber was disabled, removed, or replaced by another of the same name."""
     delivery = Delivery(
         subscriber=subscriber,
         state=DeliveryState.CANCELLED,

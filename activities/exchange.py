@@ -47,7 +47,7 @@ class Answer(Protocol):
         ...
 
     def close(self) -> None:
-        """Done with it. Where its body was read to the end, its connection is kept; else that is dropped."""
+        """Finish with the answer: its connection is kept if the body was read to the end, and dropped otherwise."""
         ...
 
 

@@ -79,7 +79,7 @@ class HttpConnection(asyncio.Protocol):
             )
 
     def leave(self) -> asyncio.Transport:
-        """Have nothing to do with its answer any more; gives the bytes' way out, on which somebody may go on."""
+        """Stop reading answers, and return the transport, which somebody else may use from here on."""
         self._asked = False
         self.answer.leave()
         return self.transport

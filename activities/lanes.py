@@ -8,7 +8,7 @@ from temporalio import activity
 from domain.lanes import EarlierEvents, HoldRequest, LineUpRequest, Place, Ticket
 
 Enter = Callable[[str, Ticket], Awaitable[None]]
-LinedUp = Callable[[str], Awaitable[bool]]
+LinedUp = Callable[[EarlierEvents], Awaitable[bool]]
 
 
 class LaneActivities:
@@ -16,7 +16,7 @@ class LaneActivities:
 
     Args:
         enter: takes a place in a subject's lane, given the subject.
-        lined_up: whether a workflow's own deliveries have their places, or never will.
+        lined_up: whether the deliveries of workflows have all their places, or never will.
     """
 
     def __init__(self, enter: Enter, lined_up: LinedUp) -> None:
@@ -40,14 +40,16 @@ class LaneActivities:
         lanes: dict[tuple[str, str], list[Place]] = {}
         for place in request.places:
             lanes.setdefault((place.subject, place.subscriber), []).append(place)
-        await asyncio.gather(*(self._hold(begun_by, places) for places in lanes.values()))
+        await asyncio.gather(*(self._hold(begun_by, places, request.behind) for places in lanes.values()))
 
-    async def _hold(self, begun_by: str, places: Sequence[Place]) -> None:
+    async def _hold(self, begun_by: str, places: Sequence[Place], behind: list[str]) -> None:
         for place in places:
-            ticket = Ticket(workflow_id=place.workflow_id, subscriber=place.subscriber, begun_by=begun_by)
+            ticket = Ticket(
+                workflow_id=place.workflow_id, subscriber=place.subscriber, behind=behind, begun_by=begun_by
+            )
             await self._enter(place.subject, ticket)
 
     @activity.defn(name="lined_up")
     async def lined_up(self, earlier: EarlierEvents) -> bool:
         """Whether the deliveries of events have all their places, or never will. Idempotent."""
-        return all(await asyncio.gather(*(self._lined_up(each) for each in earlier.workflow_ids)))
+        return await self._lined_up(earlier)

@@ -63,7 +63,7 @@ _TAGS = [
 ]
 
 
-# FastAPI's own spans hold paths, and a ping URL's path is its secret; ours are made below, in service/.
+# FastAPI's own spans hold paths, and a beat URL's path is its secret; ours are made below, in service/.
 _UNTRACED = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 

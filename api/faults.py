@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from domain.faults import in_words, members_at
 from domain.likeness import MOST_SUGGESTED
 
-# By operation id and name: what another route does, and must not be tried by a parameter or member of this one.
+# By operation id and name: what looks like an option of this route and is a route of its own.
 _ELSEWHERE = {("startReplay", "dry_run"): "to count what would be sent, and send nothing: POST /api/v1/replays/survey"}
 
 
@@ -22,7 +22,7 @@ class Fault(BaseModel):
 
 
 def faults_of(found: Sequence[Mapping[str, Any]], route: APIRoute) -> list[Fault]:
-    """The faults that FastAPI found in a request to a route; of values only parameters of a query are repeated."""
+    """The faults that FastAPI found in a request to a route. Only values of query parameters are repeated."""
     bodies = [each.field_info.annotation for each in route.dependant.body_params]
     return [
         _fault(_place(fault), _words(fault, bodies if number < MOST_SUGGESTED else (), route.operation_id))
@@ -31,7 +31,7 @@ def faults_of(found: Sequence[Mapping[str, Any]], route: APIRoute) -> list[Fault
 
 
 def found_elsewhere(operation: str | None, name: str) -> str:
-    """Where there is what a parameter or member of this name would ask of an operation; empty for all others."""
+    """Which other route does what a parameter or member of this name would ask of an operation; empty if none does."""
     return _ELSEWHERE.get((operation or "", name), "")
 
 
@@ -43,7 +43,7 @@ def _fault(place: Sequence[str | int], detail: str) -> Fault:
 
 
 def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
-    """Where a fault is; of a body that is no JSON, FastAPI has a position, which is no place in a document."""
+    """Where a fault is. For a body that is not JSON FastAPI gives a character position, which is none."""
     place: Sequence[str | int] = fault["loc"]
     return place[:1] if fault["type"] == "json_invalid" else place
 

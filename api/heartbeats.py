@@ -36,7 +36,7 @@ Word = Annotated[
     responses=examples.answer(201, heartbeat_examples.HEARTBEAT_ADDED) | problems(409, 413, 415),
 )
 async def add_heartbeat(body: AddHeartbeat, gateway: ApiGateway, response: Response) -> HeartbeatAdded:
-    """Until its first beat it raises no alarm. The path to ping contains its key, and is shown here and never again."""
+    """Until its first beat it raises no alarm. ``ping_path`` makes its beat URL; it is a key, and never shown again."""
     added = await gateway.heartbeats.add(**body.arguments())
     response.headers["Location"] = location("heartbeats", added.heartbeat.name)
     return added
@@ -64,7 +64,7 @@ async def list_heartbeats(
     responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404),
 )
 async def get_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
-    """Its status and latest changes. Unlike a GET of the ping URL, this GET is no beat."""
+    """Its status and latest changes. Unlike a GET of the beat URL, this GET is no beat."""
     return await gateway.heartbeats.get(name)
 
 
@@ -75,7 +75,7 @@ async def get_heartbeat(name: str, gateway: ApiGateway) -> HeartbeatView:
     responses=examples.answer(200, heartbeat_examples.HEARTBEAT) | problems(404, 409, 413, 415),
 )
 async def update_heartbeat(name: str, body: UpdateHeartbeat, gateway: ApiGateway) -> HeartbeatView:
-    """Its path to ping, its past and an open incident stay as they are.
+    """Its beat URL, its past and an open incident stay as they are.
 
     The deadline moves by as much as the times do. If it would have passed only because of that, a whole period begins
     now.
@@ -147,7 +147,7 @@ def _take(
 
 @_take(router, "/{name}", "beat", "Beat: the job went well", methods=("POST", "HEAD"))
 async def beat(name: str, request: Request, gateway: ApiGateway) -> Response:
-    """A beat by name; HEAD does the same. Answered once Temporal has it. Without the token: by ping URL."""
+    """A beat by name; HEAD does the same. Answered once Temporal has it. Without the token: by beat URL."""
     kind, note = read_word("", await _start_of_body(request))
     await gateway.heartbeats.beat(name, kind, note=note)
     return PlainTextResponse("OK")
@@ -162,7 +162,7 @@ async def beat_with(name: str, word: Word, request: Request, gateway: ApiGateway
 
 
 @doors.api_route("/{key}/", methods=["POST", "GET", "HEAD"], include_in_schema=False, response_class=Response)
-@_take(doors, "/{key}", "ping", "Beat by ping URL: the job went well")
+@_take(doors, "/{key}", "ping", "Beat by beat URL: the job went well")
 async def ping(key: str, request: Request, gateway: ApiGateway) -> Response:
     """A beat in the manner of healthchecks.io: the URL is a secret and all that is needed; GET and HEAD do the same.
 
@@ -171,9 +171,9 @@ async def ping(key: str, request: Request, gateway: ApiGateway) -> Response:
     return await _pinged(gateway, key, *read_word("", await _start_of_body(request)))
 
 
-@_take(doors, "/{key}/{word}", "pingWith", "Beat by ping URL: the job starts, fails, logs or has ended")
+@_take(doors, "/{key}/{word}", "pingWith", "Beat by beat URL: the job starts, fails, logs or has ended")
 async def ping_with(key: str, word: Word, request: Request, gateway: ApiGateway) -> Response:
-    """A beat by ping URL that says more; GET and HEAD do the same."""
+    """A beat by beat URL that says more; GET and HEAD do the same."""
     return await _pinged(gateway, key, *read_word(word, await _start_of_body(request)))
 
 

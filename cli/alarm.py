@@ -48,7 +48,7 @@ def raise_(
 ) -> None:
     """Raise an alarm, or bring it up to date.
 
-    The same alarming resource and alarm type is the same alarm. What is left out stays as it is known.
+    One resource and alarm type are one alarm. What is left out stays as it is known.
     """
     from domain.alarms import AlarmSeverity, Identity  # noqa: PLC0415 - heavy
 
@@ -82,7 +82,7 @@ def change(
 ) -> None:
     """Change an alarm that is known.
 
-    Subscribers are told if the severity changes. One that was cleared is raised again by --severity.
+    Subscribers are told if the severity changes. --severity raises an alarm again that was cleared.
     """
     from domain.alarms import AlarmSeverity  # noqa: PLC0415 - heavy
 

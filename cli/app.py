@@ -106,7 +106,7 @@ def demo(
 ) -> None:
     """Watch a failing delivery recover.
 
-    Runs everything on free ports for a minute, and ends by itself.
+    Runs everything on free ports for about a minute and ends by itself.
     """
     if keep and seed_data:
         raise typer.BadParameter("--keep is for the tour, which --seed-data replaces")
@@ -153,7 +153,7 @@ def serve(
 def worker() -> None:
     """Run a worker alone.
 
-    To deliver more at a time, or apart from the API.
+    Use it to deliver more at a time, or on another machine than the API.
     """
     from cli.serve import run_worker  # noqa: PLC0415 - heavy
 

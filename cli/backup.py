@@ -13,7 +13,7 @@ def backup(
 ) -> None:
     """Copy the database of im dev into FILE, while it runs or not.
 
-    Everything is in it: subscribers, incidents, events, deliveries that wait. Its secrets are sealed: keep the keys
+    The copy has everything: subscribers, incidents, events, waiting deliveries. Its secrets are sealed: keep the keys
     (secret-keys in IM_STATE_DIR, or IM_SECRET_KEYS) as well, in another place. Never copy temporal.db by hand while
     im dev runs: what was written last is in a log beside it.
     """

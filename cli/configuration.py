@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.local_api import local_api, say_ping_base
+from cli.local_api import local_api, say_beat_base
 from cli.render import clean, json_text
 from cli.run import Format, FormatOption, put, say, with_gateway, write
 
@@ -52,7 +52,7 @@ def import_(
     if _count(report, "add"):
         say("API tokens are in no document; those that lack here: im token create NAME --scope ...")
     if any(row.ping_path for row in report.rows):
-        say_ping_base()
+        say_beat_base()
     if report.refused:
         raise typer.Exit(1)
 
@@ -70,7 +70,7 @@ def _row_lines(row: "ImportRow") -> list[str]:
     lines = [f"{_SIGNS[row.action]} {row.entry}" + (f": {row.note}" if row.note else "")]
     lines += [f"    {change}" for change in row.changes]
     if row.ping_path:
-        lines.append(f"    new ping url, shown this once: {local_api()}{row.ping_path}")
+        lines.append(f"    new beat URL, shown this once: {local_api()}{row.ping_path}")
     return [clean(line) for line in lines]
 
 

@@ -7,7 +7,7 @@ import typer
 
 from cli import render_heartbeats
 from cli.incident import SeverityChoice
-from cli.local_api import local_api, say_ping_base
+from cli.local_api import local_api, say_beat_base
 from cli.run import (
     Format,
     FormatOption,
@@ -38,7 +38,7 @@ GRACE = typer.Option("--grace", metavar="DURATION", help="How much later one may
 Cluster = Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Its Zeebe cluster.")]
 PingUrl = Annotated[
     str | None,
-    typer.Option("--ping-url", metavar="URL", help="Told of every beat (healthchecks.io and alike). Sealed."),
+    typer.Option("--ping-url", metavar="URL", help="Another one, told of every beat (as of healthchecks.io). Sealed."),
 ]
 
 
@@ -65,7 +65,7 @@ def add(
     ping_url: PingUrl = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Add a heartbeat. It waits for its first beat without alarm."""
+    """Add a heartbeat. Until its first beat it raises no alarm."""
     if (zeebe_process is None) != (cluster is None):
         raise typer.BadParameter("--zeebe-process and --cluster go together")
     from domain.incidents import Severity  # noqa: PLC0415 - heavy
@@ -82,8 +82,8 @@ def add(
     write(output, added, f"{local_api()}{added.ping_path}")
     row = added.heartbeat
     say(f"added {row.name}: a beat every {in_short(row.every_seconds)}, grace {in_short(row.grace_seconds)}")
-    say("the ping URL is a key, and is not shown again")
-    say_ping_base()
+    say("the beat URL is a key, and is not shown again")
+    say_beat_base()
 
 
 @app.command(
@@ -114,7 +114,7 @@ def update(
 ) -> None:
     """Change a heartbeat; what is not given stays.
 
-    Its own ping URL and where it stands do in any case.
+    Its beat URL, which jobs call, and its status stay as they are in any case.
     """
     if no_zeebe_process and cluster is not None:
         raise typer.BadParameter("--no-zeebe-process drops the cluster too; leave out --cluster")
@@ -172,13 +172,13 @@ def show(name: Name, *, output: FormatOption = Format.TABLE) -> None:
 
 @app.command(epilog=examples("im heartbeat remove nightly-backup"))
 def remove(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Remove a heartbeat. An open incident of it is resolved."""
+    """Remove a heartbeat. Its open incident, if any, is resolved."""
     _told("removed", with_gateway(lambda im: im.heartbeats.remove(name)), output)
 
 
 @app.command(epilog=examples("im heartbeat pause nightly-backup"))
 def pause(name: Name, *, output: FormatOption = Format.TABLE) -> None:
-    """Expect nothing until resumed. An open incident of it is resolved."""
+    """Expect no beats until it is resumed. Its open incident, if any, is resolved."""
     _told("paused", with_gateway(lambda im: im.heartbeats.pause(name)), output)
 
 

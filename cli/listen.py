@@ -38,8 +38,8 @@ def listen(
 ) -> None:
     """Receive events on this machine, and show them.
 
-    A subscriber for as long as it runs, which misbehaves on request. Removes itself at the end (Ctrl-C). The worker
-    must run on this machine. Without --secret one is made for the time.
+    It is a subscriber for as long as it runs, and removes itself at the end (Ctrl-C). It misbehaves on request. The
+    worker must run on this machine. Without --secret one is generated, for this run alone.
     """
     codes = statuses(status) if status else None
     waits = duration("--delay", delay).total_seconds()

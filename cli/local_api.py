@@ -16,8 +16,8 @@ def local_api() -> str:
     return f"http://{host}:{port}"
 
 
-def say_ping_base() -> None:
-    """Say of a ping URL where its beginning comes from, and warn where no API of ours answers on this machine."""
+def say_beat_base() -> None:
+    """Say of a beat URL where its beginning comes from, and warn where no API of ours answers on this machine."""
     host, port = _place()
     fix = "set IM_API_PORT (and IM_API_HOST) here as the server has them, or put the server's own address in it"
     say(f"its beginning, {local_api()}, is where this terminal's settings have the API; if it is elsewhere, {fix}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from domain.listeners import in_trouble
 from domain.timing import about, ago
 
 if TYPE_CHECKING:  # for annotations alone: --help must not wait for pydantic
@@ -119,8 +120,13 @@ def state_text(row: EventRow, subscriber: str) -> str:
 
 
 def trouble_text(row: EventRow) -> str:
-    """``retrying:a,failed:b``; at its end three dots where there are more than can be named."""
-    return ",".join([*row.troubled, *(["..."] if row.more_troubled else [])]) or NONE
+    """``retrying:a,failed:b``; at its end three dots where there are more than can be named.
+
+    An `im listen` that ended is there only where the event was for nobody else.
+    """
+    words = in_trouble(row.troubled)
+    alone = row.outcome == "cancelled" and not words
+    return ",".join([*(row.troubled if alone else words), *(["..."] if row.more_troubled else [])]) or NONE
 
 
 def emitted_text(row: EventRow, now: datetime) -> str:

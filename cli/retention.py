@@ -1,4 +1,4 @@
-"""`im retention`: how long is kept what has ended."""
+"""`im retention`: how long things that have ended are kept."""
 
 from typing import TYPE_CHECKING, Annotated
 

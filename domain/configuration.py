@@ -163,7 +163,7 @@ def read_entry(kind: type[Known], members: Mapping[str, Any], *, suggest: bool =
 
 
 def _refuse(unknown: Iterable[tuple[str, Iterable[str]]], *, suggest: bool) -> None:
-    """Raise `InvalidRequestError` for the first of these members, each beside those that there are where it is."""
+    """Raise `InvalidRequestError` for the first unknown member; each comes with the names known at its place."""
     for place, known in unknown:
         close = name_meant(place.rpartition(".")[2], known) if suggest else None
         meant = f"; did you mean {close}?" if close else ""
@@ -171,7 +171,7 @@ def _refuse(unknown: Iterable[tuple[str, Iterable[str]]], *, suggest: bool) -> N
 
 
 def _unread(given: Any, read: Any, path: str = "") -> Iterator[tuple[str, Iterable[str]]]:
-    """Where members are that no field was made of, such as ``schedule.max_attemptz``; and those that are there."""
+    """Members that no field was made of, such as ``schedule.max_attemptz``, each with the names known at its place."""
     if isinstance(given, dict) and isinstance(read, dict):
         for name, value in given.items():
             place = f"{path}.{name}" if path else name

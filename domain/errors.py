@@ -55,7 +55,7 @@ class ImError(Exception):
 
     @classmethod
     def among(cls, name: str, known: Iterable[str]) -> Self:
-        """The error of a ``name`` that is none of the known ones; it suggests the one that was probably meant."""
+        """The error for a ``name`` that is not among the known ones; it suggests the one that was probably meant."""
         return cls(name=name, close=nearest(name, known))
 
     @property
@@ -67,9 +67,9 @@ class ImError(Exception):
 
 
 class InvalidInputError(ImError):
-    """A value the caller gave is not acceptable; ``field`` names it, unless the caller called it otherwise.
+    """A value the caller gave is not acceptable.
 
-    See `domain.naming`.
+    ``field`` names it; `domain.naming.given_as` sets another name where the caller knows it by another.
     """
 
     code = "invalid_input"
@@ -106,7 +106,8 @@ class BlockedAddressError(InvalidInputError):
     field = "url"
 
     def __init__(self, **data: Any) -> None:
-        unsaid = "it is not a public address, or it is a listener of this deployment"  # which, of a name, is not told
+        # For a name that was resolved, the error must not tell which of the two.
+        unsaid = "it is not a public address, or it is a listener of this deployment"
         super().__init__(**({"reason": unsaid} | data))
 
 

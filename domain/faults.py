@@ -1,4 +1,4 @@
-"""What a value was refused for by its form, in words that repeat it: whoever typed it sees which one is meant."""
+"""Why pydantic refused a value, in words of ours that repeat the value: whoever typed it sees which one is meant."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args, get_origin
@@ -47,14 +47,14 @@ _FORMS = {
 
 
 def in_words(fault: Mapping[str, Any], members: Iterable[str] = (), *, hidden: bool = False) -> str:
-    """A fault of pydantic's with its value, such as ``'abc' is not a whole number``; of any other kind as it says it.
+    """One of pydantic's faults, such as ``'abc' is not a whole number``; in pydantic's own words if we have none.
 
-    Of numbers and words to choose from it repeats the ``input``, where it has one.
+    The ``input`` is repeated, if there is one, for numbers and for words to choose from.
 
     Args:
         fault: one of a ``ValidationError``.
-        members: those that there are where one is that there is not, of which one may be meant.
-        hidden: whether the value may be secret, and is not repeated.
+        members: the known names, where the fault is an unknown one; the one that was probably meant is suggested.
+        hidden: do not repeat the value, which may be secret.
     """
     if fault["type"] == "extra_forbidden":
         close = name_meant(str(fault["loc"][-1]), members)
@@ -88,7 +88,7 @@ def _of_another_kind(fault: Mapping[str, Any]) -> str:
 
 
 def _size(fault: Mapping[str, Any], context: Mapping[str, Any]) -> str:
-    """What is wrong with how long a text or a list is; empty where that is not what is wrong."""
+    """What is wrong with the length of a text or a list; empty if the fault is another."""
     kind, least, most = fault["type"], context.get("min_length"), context.get("max_length")
     if kind not in {"string_too_short", "string_too_long", "too_short", "too_long"}:
         return ""
@@ -100,7 +100,7 @@ def _size(fault: Mapping[str, Any], context: Mapping[str, Any]) -> str:
 
 
 def members_at(kind: Any, steps: Sequence[str | int]) -> list[str]:
-    """The names of the members that there are at a place in a value of a kind; none where that is no model."""
+    """The names of the members that a value of this kind has at a place in it; none if no model is there."""
     if fields := getattr(kind, "model_fields", None):
         if not steps:
             return list(fields)

@@ -21,11 +21,11 @@ MAX_NOTE = 200  # it is read in a title
 MAX_BODY_READ = 10 * 1024  # bytes, of what a job sends along
 CHANGES_KEPT = 10
 PINGS_KEPT = 10
-KEY_BYTES = 18  # random; 24 characters in the ping URL
+KEY_BYTES = 18  # random; 24 characters in the beat URL
 
 
 class BeatKind(StrEnum):
-    """What a beat says of its job. Its value is the last part of a ping URL, for all but success."""
+    """What a beat says of its job. Its value is the last part of a beat URL, for all but success."""
 
     SUCCESS = "success"
     START = "start"
@@ -237,7 +237,7 @@ def ping_target(url: str, kind: BeatKind) -> str:
 
 
 def ping_path(key: str) -> str:
-    """The path of a heartbeat's own ping URL at the API."""
+    """The path of a heartbeat's own beat URL at the API."""
     return f"/api/v1/ping/{key}"
 
 

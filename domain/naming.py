@@ -1,4 +1,4 @@
-"""Names that callers give: what has one, and what a refused value is called, which is not always by its kind."""
+"""Names that callers give: what they stand for, and under which name a refused value is reported."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def found(name: str, known: Mapping[str, T], missing: type[ImError]) -> T:
-    """What has a name; raises ``missing``, with the name that was probably meant, where nothing has."""
+    """What has this name; raises ``missing``, with the name that was probably meant, if nothing has it."""
     if name not in known:
         raise missing.among(name, known)
     return known[name]
@@ -18,7 +18,7 @@ def found(name: str, known: Mapping[str, T], missing: type[ImError]) -> T:
 
 @contextmanager
 def given_as(name: str) -> Iterator[None]:
-    """Have what is refused inside refused under this name: of the caller's parameter, or of the body's member."""
+    """Report a value that is refused in this block under the name of the parameter or member that held it."""
     try:
         yield
     except InvalidInputError as error:

@@ -94,7 +94,7 @@ class HeartbeatConfig(BaseModel):
         every_seconds: how far apart beats are expected.
         grace_seconds: how much later one may come.
         severity: of the incident that a missed beat declares.
-        key_hash: SHA-256 of the key in its ping URL, in hexadecimal.
+        key_hash: SHA-256 of the key in its beat URL, in hexadecimal.
         sealed_ping_url: what is told of every beat (healthchecks.io conventions); None: nobody.
         ping_host: as much of it as may be shown.
         zeebe_process: BPMN process id whose records are beats; with ``cluster``. They never declare an incident.

@@ -174,7 +174,8 @@ class EventInput(BaseModel):
         resume: deliveries of the only event to go on with; nothing is resolved then.
         watchers: with ``resume``, as in `Resolution`.
         behind: the workflows of the ten events before it, of the same incident or alarm: ordered deliveries line up
-            behind theirs. Ten, because an event that nobody here wants is passed over, and those before it are not.
+            behind theirs. Ten, because an event that nobody here wants is passed over, and those before it are not. Of
+            a publisher's events, those that the same process accepted shortly before.
         by_platform: the platform tells of something of its own, rather than pass on what a publisher gave it.
     """
 

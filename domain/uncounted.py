@@ -1,4 +1,4 @@
-"""Of whom it is not known what waits: the one sentence that every place says of it."""
+"""The one sentence that every place says about subscribers of whom it is not known what waits for them."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from domain.health import Health
 
 
 def reasons(rows: Iterable[Health]) -> list[str]:
-    """Why something is not known, for each subscriber of whom that is so."""
+    """Why something is not known: one reason for each subscriber to whom that applies."""
     return [row.not_counted for row in rows if row.not_counted]
 
 

@@ -59,7 +59,7 @@ class BeatIntake:
         BEATS.labels(kind.value).inc()
 
     async def ping(self, key: str, kind: BeatKind = BeatKind.SUCCESS, *, note: str | None = None) -> None:
-        """`beat`, for whoever has the key of a ping URL; raises the same, and never names the key."""
+        """`beat`, for whoever has the key of a beat URL; raises the same, and never names the key."""
         beat = Beat(kind=kind, at=datetime.now(UTC), note=note)
         with self._door.passing():
             await unless_away(self._connection.client, self._signal_owner(key, beat))

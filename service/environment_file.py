@@ -1,4 +1,7 @@
-"""The text of ``.env.example``, which lists every setting with its default."""
+"""The text of ``.env.example``: ``python -m service.environment_file > .env.example`` (or ``make env``)."""
+
+import sys
+from typing import Any
 
 from service.settings import Settings
 
@@ -15,15 +18,21 @@ TEMPORAL_VARIABLES: dict[str, str] = {
 
 
 def env_example() -> str:
-    """The text of ``.env.example``, made from the model; a test compares both."""
+    """Every setting with its description and default; a test compares the file with it."""
     lines = ["# Every setting of im, with its default. Copy to .env and uncomment what you change.", ""]
     for name, field in Settings.model_fields.items():
-        default = field.get_default()
-        shown = (
-            "" if default is None or default == () else str(default).lower() if isinstance(default, bool) else default
-        )
-        lines += [f"# {field.description}", f"# {name.upper()}={shown}", ""]
+        lines += [f"# {field.description}", f"# {name.upper()}={_shown(field.get_default())}", ""]
     lines += ["# The connection to Temporal: the Temporal SDK's own variables.", ""]
     for name, description in TEMPORAL_VARIABLES.items():
         lines += [f"# {description}", f"# {name}=", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _shown(default: Any) -> str:
+    if default is None or default == ():
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(env_example())

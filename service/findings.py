@@ -146,7 +146,7 @@ def of_heartbeats(rows: Iterable[HeartbeatView], now: datetime) -> list[Finding]
             told = f"{row.name} has never beaten, and was to every {in_short(row.every_seconds)} since "
             told += f"{since:%Y-%m-%d %H:%M} UTC; its silence alarms nobody before the first beat"
             way = (
-                "do records of its process come from Zeebe" if row.zeebe_process else "does its job reach the ping URL"
+                "do records of its process come from Zeebe" if row.zeebe_process else "does its job reach the beat URL"
             )
             fix = f"See that it beats: {way}? Until it is to, im heartbeat pause {row.name}."
             found.append(warning("heartbeats", told, fix))

@@ -1,9 +1,12 @@
 """What the activities of lanes need of Temporal."""
 
-from temporalio.client import Client, WorkflowExecutionStatus
+import asyncio
+import contextlib
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.lanes import Ticket
+from domain.lanes import EarlierEvents, Ticket
 from workflows import names, policies
 from workflows.event import EventWorkflow
 from workflows.lane import LaneState, LaneWorkflow
@@ -28,12 +31,19 @@ class Lanes:
             static_summary=f"{subject} to {ticket.subscriber}, in order",
         )
 
-    async def lined_up(self, workflow_id: str) -> bool:
-        """Whether an event's ordered deliveries have their places, or will never have."""
+    async def lined_up(self, earlier: EarlierEvents) -> bool:
+        """Whether the ordered deliveries of workflows have their places, or will never have."""
+        asked = (self._has_lined_up(each, earlier.held_suffice) for each in earlier.workflow_ids)
+        return all(await asyncio.gather(*asked))
+
+    async def _has_lined_up(self, workflow_id: str, held_suffice: bool) -> bool:  # noqa: FBT001 - of `EarlierEvents`
         handle = self._client.get_workflow_handle_for(EventWorkflow.run, workflow_id)
         try:
             if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
                 return True
+            if held_suffice:
+                with contextlib.suppress(WorkflowQueryFailedError):  # its worker is of an older version
+                    return await handle.query(EventWorkflow.has_places)
             return await handle.query(EventWorkflow.lined_up)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:

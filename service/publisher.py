@@ -186,8 +186,9 @@ class Publisher:
     async def _start_together(self, events: Sequence[CloudEvent]) -> list[Outcome]:
         """Start one workflow for all of the events that no workflow has yet."""
         if len(events) == 1 and self._starts.is_new(events[0]):
-            with self._starts.in_doubt(events, names.event_workflow_id(events[0])):
-                return [await self.start(events[0], EventInput(events=list(events)), early=True)]
+            workflow_id = names.event_workflow_id(events[0])
+            with self._starts.in_doubt(events, workflow_id):
+                return [await self.start(events[0], self._starts.request(events, workflow_id), early=True)]
         known = await self._starts.known(events)
         if fresh := [event for event in events if identity_of(event) not in known]:
             known |= await self._starts.start(fresh)

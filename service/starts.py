@@ -17,6 +17,7 @@ from domain.events import CloudEvent
 from domain.tasks import EventInput
 from service.accepted import when_accepted
 from service.bursts import MAX_PER_WORKFLOW
+from service.precedence import Precedence
 from service.remembered import Acceptance, Doubts, Identity, Remembered, identity_of
 from service.temporal import answered
 from workflows import listed, names, policies
@@ -39,6 +40,7 @@ class Starts:
         self._client = client
         self._remembered = remembered
         self._doubts = Doubts()
+        self._precedence = Precedence()
 
     def is_new(self, event: CloudEvent) -> bool:
         """Whether this process knows nothing of an event."""
@@ -80,6 +82,10 @@ class Starts:
             await self._begin(rest, names.shared_workflow_id(uuid.uuid4().hex))
         return found
 
+    def request(self, events: Sequence[CloudEvent], workflow_id: str) -> EventInput:
+        """Asks for events to be delivered, after those of the same incidents and alarms that began here lately."""
+        return EventInput(events=list(events), behind=self._precedence.behind(events, workflow_id))
+
     @contextmanager
     def in_doubt(self, events: Sequence[CloudEvent], workflow_id: str) -> Iterator[None]:
         """Remember the workflow id of a start that fails, in whatever way: Temporal may have got it."""
@@ -103,7 +109,7 @@ class Starts:
         """Start a workflow; None when the id was used before. ``accepted_at`` where the events were before that."""
         async with answered(self._client):
             try:
-                return await self._client.start_workflow(
+                handle = await self._client.start_workflow(
                     EventWorkflow.run,
                     request,
                     id=workflow_id,
@@ -118,6 +124,9 @@ class Starts:
                 )
             except WorkflowAlreadyStartedError:
                 return None
+        if request.resume is None and request.only is None:
+            self._precedence.note(events, workflow_id)
+        return handle
 
     async def go_on(self, event: CloudEvent, request: EventInput, run_id: str, accepted_at: datetime | None) -> None:
         """Start the workflow that goes on with an event of another one's run, unless it was started before."""
@@ -127,7 +136,7 @@ class Starts:
     async def _begin(self, events: Sequence[CloudEvent], workflow_id: str) -> Found | None:
         """Start a workflow; what the one that has the id already was started with, where there is one."""
         with self.in_doubt(events, workflow_id):
-            if await self.begin(events, EventInput(events=list(events)), workflow_id) is None:
+            if await self.begin(events, self.request(events, workflow_id), workflow_id) is None:
                 return await self._held(workflow_id)
         now = datetime.now(UTC)  # what comes of other starts for the same publishers changes nothing for these
         self._remembered.add({identity_of(event): Acceptance(event.digest, now) for event in events})

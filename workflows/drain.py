@@ -64,11 +64,11 @@ class DrainWorkflow:
 
     @workflow.signal(name="begin")
     def begin(self, order: DrainOrder) -> None:
-        """The pause has ended, perhaps again; the latest order counts, also where it no longer drops anything.
+        """The pause has ended, perhaps again. The latest order replaces earlier ones, even if those dropped deliveries.
 
-        Whoever asks has reason to think that the subscriber is well: its next request is not waited with.
+        Whoever resumes has reason to think that the subscriber is well, so the next request is made without a wait.
 
-        What is counted for a resume whose deliveries were all seen to is not counted for the next one.
+        If all deliveries of the resume before were dealt with, the counts begin anew.
         """
         if self._done:
             self._progress = DrainProgress(subscriber=order.subscriber, began_at=workflow.now())

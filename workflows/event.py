@@ -29,6 +29,7 @@ class EventWorkflow:
         self._request = request
         self._progress = Progress(request.events)
         self._lined_up = False
+        self._has_places = False
         self._watchers = request.watchers
 
     @workflow.run
@@ -56,8 +57,13 @@ class EventWorkflow:
 
     @workflow.query(name="lined_up")
     def lined_up(self) -> bool:
-        """Whether the ordered deliveries have their places, so that those of the next event may take theirs."""
+        """Whether the ordered deliveries have their places, and those that other workflows make have begun."""
         return self._lined_up
+
+    @workflow.query(name="has_places")
+    def has_places(self) -> bool:
+        """Whether the ordered deliveries have their places, so that those of the next event may take theirs."""
+        return self._has_places
 
     @workflow.signal(name="turn")
     def turn(self, ticket: Ticket) -> None:
@@ -96,13 +102,13 @@ class EventWorkflow:
 
     async def _line_up(self) -> None:
         """Take places for the ordered deliveries; of several events for the workflows that take over."""
-        if len(self._request.events) > 1:
-            await handing.hold_places(self._request.events, self._progress)
-            return
-        event = self._request.events[0]
-        if ordered := [pending for pending in self._progress.groups[0] if pending.ordered and event.ordering_key]:
-            await calls.line_up(event, ordered, self._request.behind)
-        self._lined_up = True
+        events, behind = self._request.events, self._request.behind
+        if len(events) > 1:
+            await handing.hold_places(events, self._progress, behind)
+        elif ordered := [each for each in self._progress.groups[0] if each.ordered and events[0].ordering_key]:
+            await calls.line_up(events[0], ordered, behind)
+        self._has_places = True
+        self._lined_up = len(events) == 1
 
     async def _pursue(self) -> None:
         await Pursuit(self._request.events[0], self._progress, self._watchers).run()

@@ -25,7 +25,7 @@ IN_TURNS = "hand-over-in-turns"
 PLACES_HELD = "places-held"  # what is ordered has its place before it is handed over, not once it has begun
 
 
-async def hold_places(events: Sequence[CloudEvent], progress: Progress) -> None:
+async def hold_places(events: Sequence[CloudEvent], progress: Progress, behind: list[str]) -> None:
     """Take places for the ordered deliveries that other workflows make: what is accepted from now on is behind them."""
     run_id = workflow.info().run_id
     places = [
@@ -44,7 +44,7 @@ async def hold_places(events: Sequence[CloudEvent], progress: Progress) -> None:
         portion = places[first : first + together]
         await workflow.execute_activity_method(
             LaneActivities.hold_places,
-            HoldRequest(places=portion),
+            HoldRequest(places=portion, behind=behind),
             start_to_close_timeout=policies.HOLD_TIMEOUT,
             retry_policy=policies.LINE_UP_RETRY,
             summary=f"line up {len(portion)} that go on by themselves",

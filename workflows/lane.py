@@ -12,6 +12,8 @@ with workflow.unsafe.imports_passed_through():
 
 # Patch: who has yet to begin is waited for. A lane that an older worker touched goes on as if everybody had begun.
 HELD_PLACES = "held-places"
+# Patch: whoever is behind a workflow of several events is behind each of them.
+BEHIND_PARTS = "behind-parts"
 LEFT_KEPT = 100  # events that were here lately: whoever comes behind one of them need not ask for it
 
 
@@ -53,13 +55,13 @@ class LaneWorkflow:
 
     @workflow.signal(name="enter")
     def enter(self, ticket: Ticket) -> None:
-        """Take a place, once; for one that has yet to begin, which it says when it has."""
+        """Take a place, once. It may be taken for a workflow that has yet to begin, which then says when it has."""
         ticket = _understood(ticket)
         held = next((place for place, other in enumerate(self._line) if other.is_of(ticket)), None)
         if held is None and not (ticket.begun_by and ticket.workflow_id in self._left):
             self._line.append(ticket)
         elif held is not None and self._line[held].begun_by and not ticket.begun_by:
-            self._line[held] = ticket
+            self._line[held] = ticket.begins(self._line[held])
         self._tell()
 
     @workflow.signal(name="leave")
@@ -74,10 +76,10 @@ class LaneWorkflow:
 
     @property
     def _first(self) -> Ticket | None:
-        """Whose turn it is, or will be: the first that is behind nobody here."""
+        """Whose turn it is, or will be next: the first in line that waits behind nobody here."""
         if self._told is not None and self._told in self._line:
             return self._told
-        here = {ticket.workflow_id for ticket in self._line}
+        here = {name for ticket in self._line for name in (ticket.workflow_id, ticket.part_of)}
         return next((ticket for ticket in self._line if here.isdisjoint(ticket.behind)), None)
 
     async def _give_turn(self) -> None:
@@ -123,7 +125,7 @@ class LaneWorkflow:
         """Wait until the events before took their places, here or elsewhere, or will never take any."""
         pause = policies.LANE_FIRST_PAUSE
         while unknown := [each for each in first.behind if each not in self._left]:
-            lined_up = await self._have_lined_up(*unknown)
+            lined_up = await self._have_lined_up(*unknown, held_suffice=True)
             if self._first != first:
                 return
             if lined_up:
@@ -136,10 +138,10 @@ class LaneWorkflow:
             else:
                 return
 
-    async def _have_lined_up(self, *workflow_ids: str) -> bool:
+    async def _have_lined_up(self, *workflow_ids: str, held_suffice: bool = False) -> bool:
         return await workflow.execute_activity_method(
             LaneActivities.lined_up,
-            EarlierEvents(workflow_ids=list(workflow_ids)),
+            EarlierEvents(workflow_ids=list(workflow_ids), held_suffice=held_suffice),
             start_to_close_timeout=policies.LINE_UP_TIMEOUT,
             retry_policy=policies.LINE_UP_RETRY,
             summary="have the events before their places",
@@ -159,6 +161,11 @@ class LaneWorkflow:
 
 
 def _understood(ticket: Ticket) -> Ticket:
-    if ticket.begun_by and not workflow.patched(HELD_PLACES):
+    """A ticket as the worker read it that the lane was with then."""
+    if not ticket.begun_by:
+        return ticket
+    if not workflow.patched(HELD_PLACES):
         return ticket.model_copy(update={"begun_by": None})
-    return ticket
+    if not workflow.patched(BEHIND_PARTS):
+        return ticket.model_copy(update={"behind": []})
+    return ticket.model_copy(update={"part_of": ticket.begun_by})

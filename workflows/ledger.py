@@ -1,4 +1,4 @@
-"""DeliveryLedgerWorkflow: counts what became of deliveries, by subscriber, and tells of whom that is to be told."""
+"""DeliveryLedgerWorkflow: counts outcomes by subscriber, emits changes of health, has failing subscribers paused."""
 
 from contextlib import suppress
 

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="LimiterWorkflow")
 class LimiterWorkflow:
-    """Hands the queue from process to process: one that stops leaves it, one that dies is succeeded.
+    """Hands the queue from process to process: a process that stops gives it up, one that dies is replaced.
 
     It delivers nothing, and knows no limits: the process that serves reads those from the directory.
     """

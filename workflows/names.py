@@ -91,17 +91,17 @@ def resend_workflow_id(event: CloudEvent, unique: str) -> str:
 
 
 def continued_workflow_id(event: CloudEvent, parent_run: str) -> str:
-    """The rest of an event that a workflow of several events handed over; of another such workflow it is another."""
+    """The rest of an event that a workflow of several events handed over; each such workflow has its own rest of it."""
     return f"{event_workflow_id(event)}{continued_from(parent_run)}"
 
 
 def continued_from(parent_run: str) -> str:
-    """How the ids of all end that a run of a workflow of several events handed over."""
+    """The ending of the id of every workflow to which one run of a workflow of several events handed over."""
     return f"/rest-{parent_run.replace('-', '')}"
 
 
 def continued_workflow_id_of_old(event: CloudEvent, parent_run: str) -> str:
-    """The same as it was: run ids begin with the time, so that two workflows of the same minute shared it."""
+    """As older versions made it: run ids begin with the time, so two workflows of the same minute had the same."""
     return f"{event_workflow_id(event)}/rest-{parent_run[:8]}"
 
 
@@ -111,7 +111,7 @@ def replay_workflow_id(replay: str) -> str:
 
 
 def replayed_workflow_id(replay: str, event: CloudEvent) -> str:
-    """The delivery of an event by a replay: one for each of both. `domain.replays.replay_of` reads it."""
+    """The delivery of one event by one replay; `domain.replays.replay_of` reads it."""
     return f"{replay_workflow_id(replay)}/{event_workflow_id(event)}"
 
 
@@ -178,7 +178,7 @@ def subscriber_keywords(states: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _marked(keywords: list[str]) -> list[str]:
-    """As many of the keywords as fit, the first of which say it where some do not."""
+    """As many of the keywords as fit; if some do not, the first ones say so."""
     if len(_fitting(keywords)) == len(keywords):
         return keywords
     marks = [NAMES_LEFT_OUT, TROUBLE_LEFT_OUT]

@@ -17,8 +17,8 @@ class Lanes:
     async def enter(self, subject: str, ticket: Ticket) -> None:
         self.entered.append((subject, ticket.subscriber, ticket.behind))
 
-    async def lined_up(self, workflow_id: str) -> bool:
-        return workflow_id == "event/lined-up"
+    async def lined_up(self, earlier: EarlierEvents) -> bool:
+        return set(earlier.workflow_ids) == {"event/lined-up"}
 
 
 async def test_a_place_is_taken_in_each_lane_at_once() -> None:

@@ -214,3 +214,11 @@ async def test_records_that_are_refused_while_temporal_is_away_are_known_to_the_
     service.gateway.breaks = AWAY
     assert (await service.http.post("/api/v1/zeebe/records", content=b"{}")).status_code == 503
     assert service.gateway.door.clear_since > before
+
+
+async def test_the_url_that_takes_beats_is_called_otherwise_than_the_one_that_is_told_of_them(service: Service) -> None:
+    paths = (await service.http.get("/openapi.json")).json()["paths"]
+    doors = [operation for path, item in paths.items() if "/ping/" in path for operation in item.values()]
+    assert len(doors) == 2
+    assert [door["summary"] for door in doors if "beat URL" not in door["summary"]] == []
+    assert "ping URL" not in str(paths)

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from api.alarm_examples import RAISE_ALARM
 from api.app import described
 from api.bodies import Body
 from api.operation_examples import CONFIGURATION
@@ -46,6 +47,10 @@ FLAG = "a string is neither true nor false; write true or false without quotes"
         ),
         ("http-clients", {"name": "a", "password": ""}, "password", "it is empty; leave it out, or give one"),
         ("replays", {"to": "a", "failed_only": "true"}, "failed_only", FLAG),
+        *(
+            ("alarms", RAISE_ALARM | {"last_updated": given}, "last_updated", "it is not a time; write one as 2026-")
+            for given in (1766759400, 1766759400000, 1766759400.5, "1766759400", True)
+        ),
         ("configuration", CONFIGURATION | {"format_version": True}, "format_version", "true is not a whole number"),
         ("incidents", {"title": "a", "severity": "SEV-9"}, "severity", "it is none of 'SEV-1', 'SEV-2', "),
     ],

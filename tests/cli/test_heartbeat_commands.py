@@ -237,3 +237,12 @@ def test_one_is_shown_with_its_last_changes_and_no_control_character() -> None:
         "2025-12-26T14:29:50Z  unknown  restarted",
         "2025-12-25T14:30:00Z  up       beat received",
     ]
+
+
+def test_the_url_that_takes_beats_is_called_otherwise_than_the_one_that_is_told_of_them(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["heartbeat", "add", "backup", "--every", "60s", "--ping-url", "https://hc-ping.com/a"]) == 0
+    told = capsys.readouterr().err
+    assert asked["ping_url"] == "https://hc-ping.com/a"
+    assert ("the beat URL is a key" in told, "ping URL" in told) == (True, False)

@@ -383,6 +383,21 @@ def test_trouble_that_is_cut_says_so() -> None:
     assert render.event_table([row], NOW).splitlines()[1].endswith("  retrying:a,...")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words", "shown"),
+    [
+        ("delivered", ["cancelled:listen-laptop-0a1b2c"], "-"),
+        ("failed", ["cancelled:listen-laptop-0a1b2c", "failed:ops"], "failed:ops"),
+        ("delivered", ["cancelled:ops"], "cancelled:ops"),
+        ("delivered", ["cancelled:listen-laptop"], "cancelled:listen-laptop"),  # whose name is somebody's choice
+        ("cancelled", ["cancelled:listen-laptop-0a1b2c"], "cancelled:listen-laptop-0a1b2c"),
+        ("retrying", ["retrying:listen-laptop-0a1b2c"], "retrying:listen-laptop-0a1b2c"),
+    ],
+)
+def test_what_an_im_listen_that_ended_had_not_taken_is_no_trouble(outcome: str, words: list[str], shown: str) -> None:
+    assert render.trouble_text(event_row(outcome=outcome, troubled=words)) == shown
+
+
 def test_what_waits_for_its_turn_is_shown_where_there_is_any() -> None:
     rows = [
         Health(subscriber="a", in_line=3),

@@ -82,3 +82,23 @@ async def test_a_batch_that_waited_for_a_pause_is_sent_in_its_order_without_a_re
         await all_in_order(sink, name, batch, 25)
         drain = (await health()).drain
         assert drain is None or drain.holds_until is None
+
+
+async def test_a_batch_that_takes_several_workflows_is_sent_in_its_order(platform: Platform, sink: Sink) -> None:
+    event_type, other = unique_type("order"), unique_type("unordered")
+    async with ordered(platform, sink, event_type) as name:
+        batch = events(event_type, 12, 1)
+        filling = iter(events(other, 240, 240))
+        spread = [part for event in batch for part in (event, *(next(filling) for _ in range(20)))]
+        await platform.gateway.events.publish_batch(spread)
+        await all_in_order(sink, name, batch, 30)
+
+
+async def test_what_is_published_one_after_the_other_is_sent_so(platform: Platform, sink: Sink) -> None:
+    event_type = unique_type("order")
+    async with ordered(platform, sink, event_type) as name:
+        singles, batch = events(event_type, 12, 1, "single"), events(event_type, 6, 1)
+        for event in singles:
+            await platform.gateway.events.publish(event)
+        await platform.gateway.events.publish_batch(batch)
+        await all_in_order(sink, name, [*singles, *batch], 60)

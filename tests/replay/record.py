@@ -65,6 +65,7 @@ async def live(platform: Platform, sink: Sink) -> None:
     await changed_heartbeat(platform)
     await ordered(platform, sink)
     await held(platform, sink)
+    await parts(platform, sink)
     await limited(platform, sink)
     await zeebe(platform)
     await alarm(platform)
@@ -227,6 +228,29 @@ async def held(platform: Platform, sink: Sink) -> None:
     await save(platform, "event-released-in-line", behind)
     await save(platform, "lane-held", names.lane_workflow_id("held", "INC-held"))
     await save(platform, "drain-asked-again", names.drain_workflow_id("held"))
+
+
+async def parts(platform: Platform, sink: Sink) -> None:
+    """Two workflows of several events, one behind the other, and a single event behind both."""
+    await platform.gateway.subscribers.add("parts", sink.url("/parts"), types=["replay.parts.v1"], ordered=True)
+    behind: list[str] = []
+    for name, count in (("events/parts-1", 2), ("events/parts-2", 2), ("event/parts-3", 1)):
+        events = [
+            CloudEvent(
+                id=f"evt_{name}_{n}", source="/replay", type="replay.parts.v1", extensions={"imincidentid": "INC-parts"}
+            )
+            for n in range(count)
+        ]
+        await platform.client.start_workflow(
+            "EventWorkflow",
+            EventInput(events=events, behind=behind),
+            id=name,
+            task_queue=names.EVENTS_QUEUE,
+            search_attributes=listed.event_attributes(events),
+        )
+        behind = [*behind, name]
+    await asyncio.sleep(8)
+    await save(platform, "lane-behind-parts", names.lane_workflow_id("parts", "INC-parts"))
 
 
 async def paused(platform: Platform, sink: Sink) -> None:

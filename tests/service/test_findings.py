@@ -191,4 +191,4 @@ def test_a_heartbeat_that_was_never_heard_is_named_with_since_when_and_where_to_
     (found,) = findings.of_heartbeats([row], NOW)
     since = f"{NOW - timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
     assert f"backup has never beaten, and was to every 60s since {since}" in found.message
-    assert "does its job reach the ping URL?" in found.fix
+    assert "does its job reach the beat URL?" in found.fix

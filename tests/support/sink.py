@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol, Self
 
@@ -32,7 +31,7 @@ class Received:
     Attributes:
         pairs: header names and values, in order and as spelt.
         headers: the same, names in lower case; the last one of a repeated name.
-        at: monotonic seconds when the request was complete; ``wall`` is the same moment in UTC.
+        at: monotonic seconds when the request was complete.
     """
 
     method: str
@@ -41,7 +40,6 @@ class Received:
     headers: dict[str, str]
     body: bytes
     at: float
-    wall: datetime
 
 
 class Script(Protocol):
@@ -342,7 +340,7 @@ async def _requests(reader: asyncio.StreamReader) -> AsyncIterator[Received]:
         pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
         headers = {name.lower(): value for name, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        yield Received(method, path, pairs, headers, body, time.monotonic(), datetime.now(UTC))
+        yield Received(method, path, pairs, headers, body, time.monotonic())
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:

@@ -169,9 +169,6 @@ def test_counters_of_different_subscribers_share_nothing() -> None:
     assert other.durations_ms == []
 
 
-ERRORS = {Report.DELIVERED: None, Report.RETRYING: "HTTP 503", Report.FAILED: "HTTP 404 Not Found"}
-
-
 @given(st.lists(st.tuples(st.sampled_from(list(Report)), st.booleans()), max_size=30), st.integers(1, 7))
 def test_sums_of_commits_come_to_the_same_as_their_requests(told: list[tuple[Report, bool]], size: int) -> None:
     entries = [

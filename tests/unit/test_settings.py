@@ -20,7 +20,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_example_file_is_made_from_the_settings() -> None:
-    assert (ROOT / ".env.example").read_text() == env_example()
+    assert (ROOT / ".env.example").read_text() == env_example(), "the settings have changed; write them down: make env"
 
 
 def test_publishing_is_off_by_default() -> None:

@@ -1,7 +1,6 @@
 """What is requested of each service for each event, checked by the services' own rules; and their answers."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
@@ -60,7 +59,7 @@ def accepted(url: str, event: CloudEvent) -> list[dict[str, Any]]:
 def _received(call: Call) -> Received:
     path = call.url.removeprefix("https://").partition("/")[2]
     headers = {name.lower(): value for name, value in call.headers.items()}
-    return Received("POST", f"/{path}", list(call.headers.items()), headers, call.body, 0, datetime.now(UTC))
+    return Received("POST", f"/{path}", list(call.headers.items()), headers, call.body, 0)
 
 
 # PagerDuty

@@ -37,7 +37,7 @@ from domain.addresses import AddressPolicy
 from domain.directory import Snapshot
 from domain.events import CloudEvent
 from domain.health import LedgerBatch
-from domain.lanes import Ticket
+from domain.lanes import EarlierEvents, Ticket
 from domain.subscribers import Subscriber
 from domain.tasks import EventInput
 from service.history import EventSource
@@ -121,7 +121,7 @@ async def _unserved(_subscriber: str) -> None:
     """Nobody is limited here."""
 
 
-async def _lined_up(_workflow_id: str) -> bool:
+async def _lined_up(_earlier: EarlierEvents) -> bool:
     return True
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from activities.lanes import LaneActivities
-from domain.lanes import Ticket
+from domain.lanes import EarlierEvents, Ticket
 from service.lanes import Lanes
 from tests.support.eventually import eventually
 from tests.support.workers import Worker
@@ -71,9 +71,13 @@ class World:
         ):  # by another at the same moment: so the test server says, an activity goes on
             await self.lanes.enter(self.subject, ticket)
 
-    async def hold(self, waiter: WorkflowHandle[Waiter, None]) -> None:
+    async def hold(
+        self, waiter: WorkflowHandle[Waiter, None], by: str = "events/shared", behind: Sequence[str] = ()
+    ) -> None:
         """As the workflow does that has yet to begin it."""
-        await self.lanes.enter(self.subject, self.ticket(waiter).model_copy(update={"begun_by": "events/shared"}))
+        await self.lanes.enter(
+            self.subject, self.ticket(waiter).model_copy(update={"begun_by": by, "behind": list(behind)})
+        )
 
     async def has_turn(self, waiter: WorkflowHandle[Waiter, None]) -> None:
         await eventually(lambda: waiter.query(Waiter.turns), 20)
@@ -96,8 +100,8 @@ class World:
 async def world(environment: WorkflowEnvironment) -> AsyncIterator[World]:
     here = World(environment, Lanes(environment.client), f"INC-{uuid.uuid4().hex}", set())
 
-    async def lined_up(workflow_id: str) -> bool:
-        return workflow_id in here.lined_up
+    async def lined_up(earlier: EarlierEvents) -> bool:
+        return here.lined_up.issuperset(earlier.workflow_ids)
 
     async with Worker(
         environment.client,
@@ -208,6 +212,31 @@ async def test_who_has_yet_to_begin_has_its_turn_before_those_who_came_later(ski
             await here.leave(waiter)
 
 
+async def test_the_parts_of_a_batch_have_their_turns_in_its_order_however_they_arrive(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with world(skipping) as here:
+        first, second, third, fourth, single = [await here.waiter() for _ in range(5)]
+        for waiter in (third, fourth):
+            await here.hold(waiter, "events/2", ["events/1"])
+        ticket = here.ticket(single).model_copy(update={"behind": ["events/1", "events/2"]})
+        await here.lanes.enter(here.subject, ticket)
+        await here.enter(third)
+        await asyncio.sleep(0.3)  # it asks whether those before it have their places, and they have not
+        assert await third.query(Waiter.turns) == 0
+        for waiter in (first, second):
+            await here.hold(waiter, "events/1")
+        for waiter in (fourth, second, first):
+            await here.enter(waiter)
+        for waiter in (first, second, third, fourth):
+            await here.has_turn(waiter)
+            here.lined_up |= {"events/1"}
+            assert [await each.query(Waiter.turns) for each in (third, fourth, single) if each is not waiter][-1] == 0
+            await here.leave(waiter)
+        here.lined_up |= {"events/2"}
+        await here.has_turn(single)
+
+
 async def test_who_never_begins_holds_up_nobody(skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "LANE_CHECK", policies.LANE_CHECK / 60)
     async with world(skipping) as here:
@@ -271,8 +300,8 @@ async def test_an_empty_lane_ends_and_begins_again_when_needed(
 
 async def test_an_event_that_is_gone_or_unknown_holds_up_nobody(skipping: WorkflowEnvironment) -> None:
     async with world(skipping) as here:
-        assert await here.lanes.lined_up("event/never-heard-of")
+        assert await here.lanes.lined_up(EarlierEvents(workflow_ids=["event/never-heard-of"]))
         waiter = await here.waiter()
         await waiter.signal(Waiter.end)
         await waiter.result()
-        assert await here.lanes.lined_up(waiter.id)
+        assert await here.lanes.lined_up(EarlierEvents(workflow_ids=[waiter.id]))
