@@ -40,12 +40,12 @@ class LaneActivities:
         lanes: dict[tuple[str, str], list[Place]] = {}
         for place in request.places:
             lanes.setdefault((place.subject, place.subscriber), []).append(place)
-        await asyncio.gather(*(self._hold(begun_by, places, request.behind) for places in lanes.values()))
+        await asyncio.gather(*(self._hold(begun_by, places) for places in lanes.values()))
 
-    async def _hold(self, begun_by: str, places: Sequence[Place], behind: list[str]) -> None:
+    async def _hold(self, begun_by: str, places: Sequence[Place]) -> None:
         for place in places:
             ticket = Ticket(
-                workflow_id=place.workflow_id, subscriber=place.subscriber, behind=behind, begun_by=begun_by
+                workflow_id=place.workflow_id, subscriber=place.subscriber, behind=place.behind, begun_by=begun_by
             )
             await self._enter(place.subject, ticket)
 

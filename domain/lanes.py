@@ -1,6 +1,10 @@
 """What the event workflow, lanes and their activities say to each other about order."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
+
+MOST_NAMED = 400_000  # characters of names in a line; its own tickets take some 100 to 200 each
 
 
 class Ticket(BaseModel):
@@ -28,6 +32,24 @@ class Ticket(BaseModel):
         return self.model_copy(update={"behind": self.behind or held.behind, "part_of": held.part_of})
 
 
+def slim(line: Sequence[Ticket]) -> list[Ticket]:
+    """The same line; each ticket names the latest one here that it is behind, and those that this one does not name.
+
+    What is named and has no place here is left out: it was accepted shortly before, and has taken its places by now. So
+    a line of thousands stays below Temporal's limit of 2 MiB; one whose names would take it near that keeps none.
+    """
+    places = {name: at for at, ticket in enumerate(line) for name in (ticket.workflow_id, ticket.part_of) if name}
+    slimmed = []
+    for ticket in line:
+        here = sorted((name for name in ticket.behind if name in places), key=places.__getitem__)
+        told = {*line[places[here[-1]]].behind} if here else set()
+        kept = [name for name in here if name == here[-1] or name not in told]
+        slimmed.append(ticket.model_copy(update={"behind": kept}))
+    if sum(len(name) for ticket in slimmed for name in ticket.behind) > MOST_NAMED:
+        return [ticket.model_copy(update={"behind": []}) for ticket in slimmed]
+    return slimmed
+
+
 class LineUpRequest(BaseModel):
     """Asks for a place in the lane of each of these subscribers, behind those of the workflows ``behind``."""
 
@@ -37,18 +59,18 @@ class LineUpRequest(BaseModel):
 
 
 class Place(BaseModel):
-    """A place that is taken for an event whose workflow, named here, has yet to begin."""
+    """A place that is taken for an event whose workflow, named here, has yet to begin; ``behind`` as in `Ticket`."""
 
     subject: str
     subscriber: str
     workflow_id: str
+    behind: list[str] = []
 
 
 class HoldRequest(BaseModel):
-    """Asks for places for events that share a workflow, ``behind`` others; those in one lane stand in this order."""
+    """Asks for places for events that share a workflow; those in one lane stand in this order."""
 
     places: list[Place]
-    behind: list[str] = []
 
 
 class EarlierEvents(BaseModel):

@@ -176,6 +176,7 @@ class EventInput(BaseModel):
         behind: the workflows of the ten events before it, of the same incident or alarm: ordered deliveries line up
             behind theirs. Ten, because an event that nobody here wants is passed over, and those before it are not. Of
             a publisher's events, those that the same process accepted shortly before.
+        each_behind: the same of several events, by incident or alarm.
         by_platform: the platform tells of something of its own, rather than pass on what a publisher gave it.
     """
 
@@ -185,6 +186,7 @@ class EventInput(BaseModel):
     resume: list[Pending] | None = None
     watchers: list[str] = []
     behind: list[str] = []
+    each_behind: dict[str, list[str]] = {}
     by_platform: bool = False
 
 

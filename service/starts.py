@@ -53,8 +53,10 @@ class Starts:
         parts = [rest[place : place + MAX_PER_WORKFLOW] for place in range(0, len(rest), MAX_PER_WORKFLOW)]
         for seen in await asyncio.gather(*map(self._visible, parts)):
             found |= seen
+        for workflow_id, begun in self._doubts.among([event for event in rest if identity_of(event) in found]).items():
+            self._precedence.note(begun, workflow_id)
         doubts = self._doubts.among([event for event in rest if identity_of(event) not in found])
-        for held in await asyncio.gather(*map(self._held, doubts)):
+        for held in await asyncio.gather(*(self._held(*doubt) for doubt in doubts.items())):
             found |= held
         return found
 
@@ -84,7 +86,10 @@ class Starts:
 
     def request(self, events: Sequence[CloudEvent], workflow_id: str) -> EventInput:
         """Asks for events to be delivered, after those of the same incidents and alarms that began here lately."""
-        return EventInput(events=list(events), behind=self._precedence.behind(events, workflow_id))
+        behind = self._precedence.behind(events, workflow_id)
+        if len(events) == 1:
+            return EventInput(events=list(events), behind=next(iter(behind.values()), []))
+        return EventInput(events=list(events), each_behind=behind)
 
     @contextmanager
     def in_doubt(self, events: Sequence[CloudEvent], workflow_id: str) -> Iterator[None]:
@@ -137,7 +142,7 @@ class Starts:
         """Start a workflow; what the one that has the id already was started with, where there is one."""
         with self.in_doubt(events, workflow_id):
             if await self.begin(events, self.request(events, workflow_id), workflow_id) is None:
-                return await self._held(workflow_id)
+                return await self._held(workflow_id, events)
         now = datetime.now(UTC)  # what comes of other starts for the same publishers changes nothing for these
         self._remembered.add({identity_of(event): Acceptance(event.digest, now) for event in events})
         return None
@@ -152,8 +157,8 @@ class Starts:
                 found |= await _events_of(run)
         return found
 
-    async def _held(self, workflow_id: str) -> Found:
-        """The events of a workflow. Unlike visibility, Temporal is never behind with that."""
+    async def _held(self, workflow_id: str, events: Sequence[CloudEvent]) -> Found:
+        """What a workflow has, started for these events. Unlike visibility, Temporal is never behind with that."""
         try:
             async with answered(self._client):
                 found = await _events_of(await self._client.get_workflow_handle(workflow_id).describe())
@@ -163,6 +168,7 @@ class Starts:
             raise
         self._remembered.add(found)
         self._doubts.settle(workflow_id)
+        self._precedence.note(events, workflow_id)
         return found
 
 

@@ -102,11 +102,11 @@ class EventWorkflow:
 
     async def _line_up(self) -> None:
         """Take places for the ordered deliveries; of several events for the workflows that take over."""
-        events, behind = self._request.events, self._request.behind
+        events = self._request.events
         if len(events) > 1:
-            await handing.hold_places(events, self._progress, behind)
+            await handing.hold_places(events, self._progress, self._request.each_behind)
         elif ordered := [each for each in self._progress.groups[0] if each.ordered and events[0].ordering_key]:
-            await calls.line_up(events[0], ordered, behind)
+            await calls.line_up(events[0], ordered, self._request.behind)
         self._has_places = True
         self._lined_up = len(events) == 1
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from temporalio import workflow
 from temporalio.common import Priority
@@ -25,12 +25,15 @@ IN_TURNS = "hand-over-in-turns"
 PLACES_HELD = "places-held"  # what is ordered has its place before it is handed over, not once it has begun
 
 
-async def hold_places(events: Sequence[CloudEvent], progress: Progress, behind: list[str]) -> None:
+async def hold_places(events: Sequence[CloudEvent], progress: Progress, each_behind: Mapping[str, list[str]]) -> None:
     """Take places for the ordered deliveries that other workflows make: what is accepted from now on is behind them."""
     run_id = workflow.info().run_id
     places = [
         Place(
-            subject=key, subscriber=pending.delivery.subscriber, workflow_id=names.continued_workflow_id(event, run_id)
+            subject=key,
+            subscriber=pending.delivery.subscriber,
+            workflow_id=names.continued_workflow_id(event, run_id),
+            behind=each_behind.get(key, []),
         )
         for event, group in zip(events, progress.groups, strict=True)
         if (key := event.ordering_key)
@@ -44,7 +47,7 @@ async def hold_places(events: Sequence[CloudEvent], progress: Progress, behind: 
         portion = places[first : first + together]
         await workflow.execute_activity_method(
             LaneActivities.hold_places,
-            HoldRequest(places=portion, behind=behind),
+            HoldRequest(places=portion),
             start_to_close_timeout=policies.HOLD_TIMEOUT,
             retry_policy=policies.LINE_UP_RETRY,
             summary=f"line up {len(portion)} that go on by themselves",

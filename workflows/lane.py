@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from activities.lanes import LaneActivities
-    from domain.lanes import EarlierEvents, Ticket
+    from domain.lanes import EarlierEvents, Ticket, slim
     from workflows import policies
 
 # Patch: who has yet to begin is waited for. A lane that an older worker touched goes on as if everybody had begun.
@@ -51,7 +51,7 @@ class LaneWorkflow:
             await self._give_turn()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._line:
-            workflow.continue_as_new(LaneState(line=self._line, left=self._left))
+            workflow.continue_as_new(LaneState(line=slim(self._line), left=self._left))
 
     @workflow.signal(name="enter")
     def enter(self, ticket: Ticket) -> None:
@@ -72,7 +72,7 @@ class LaneWorkflow:
     @workflow.query(name="line")
     def line(self) -> list[Ticket]:
         """Who is in line."""
-        return self._line
+        return slim(self._line)
 
     @property
     def _first(self) -> Ticket | None:

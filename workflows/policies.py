@@ -101,7 +101,7 @@ HOLD_TIMEOUT = timedelta(seconds=30)
 
 # Between questions whether an event before has its places; mostly the first answer is yes.
 LANE_FIRST_PAUSE = timedelta(milliseconds=50)
-LANE_LONGEST_PAUSE = timedelta(seconds=2)
+LANE_LONGEST_PAUSE = timedelta(seconds=30)  # who takes a place here meanwhile is not waited for
 
 # A lane whose first in line says nothing for so long asks whether it is still there; an empty one ends.
 LANE_CHECK = timedelta(seconds=60)

@@ -91,6 +91,7 @@ async def served(temporal: DevServer, tmp_path_factory: pytest.TempPathFactory) 
         assert replay.status_code in {201, 202}, replay.text
         known = {
             "name": "known",
+            "subscriber": "known",
             "replay_id": replay.json()["id"],
             "incident_id": "INC-1",
             "event_id": await emitted(api),

@@ -102,8 +102,8 @@ async def test_a_removed_subscriber_is_explained_by_what_its_deliveries_left(pla
     assert "there is no subscriber of that name any more." in found["facts"]
 
 
-async def test_an_event_that_was_refused_is_explained(platform: Platform) -> None:
-    event_type, name = unique_type("why"), unique_name("nobody")
+async def test_an_event_that_was_refused_is_explained(platform: Platform, sink: Sink) -> None:
+    event_type = unique_type("why")
     async with platform.process("serve", ENABLE_EVENT_PUBLISHING="false") as other:
         assert other.url  # whichever of the two takes an event up, it is explained
 
@@ -118,14 +118,16 @@ async def test_an_event_that_was_refused_is_explained(platform: Platform) -> Non
         return [row.event_id for row in rows if row.outcome == "refused"]
 
     ids = await eventually(refused_ids)
-    assert (await verdict_of(platform, ids[0], name, "publishing_off"))["rounds"] == []
+    async with subscriber(platform, sink.url(), event_type) as name:
+        assert (await verdict_of(platform, ids[0], name, "publishing_off"))["rounds"] == []
 
 
 async def test_an_event_of_another_source_and_an_incident_are_told_from_unknown_ones(
-    platform: Platform,
+    platform: Platform, sink: Sink
 ) -> None:
     event_id = await platform.emit(unique_type("why"))
-    found = await why(platform, event_id, "anybody")
+    async with subscriber(platform, sink.url(), unique_type("other")) as name:
+        found = await why(platform, event_id, name)
     wrong = await platform.im("why", event_id, "anybody", "--source", "/elsewhere")
     assert (wrong.code, "has the source '/elsewhere'" in wrong.err) == (1, True), wrong.err
     assert f"Events of that id have these: {found['source']}." in wrong.err
@@ -135,9 +137,9 @@ async def test_an_event_of_another_source_and_an_incident_are_told_from_unknown_
 
 async def test_a_resend_to_one_is_not_for_others(platform: Platform, sink: Sink) -> None:
     event_type = unique_type("why")
-    async with subscriber(platform, sink.url(), event_type) as name:
+    async with subscriber(platform, sink.url(), event_type) as name, subscriber(platform, sink.url(), "x") as other:
         trial = await platform.gateway.trials.run(name)
-        found = await why(platform, trial.event_id, unique_name("other"))
+        found = await why(platform, trial.event_id, other)
         assert (found["verdict"], f"for {name} alone" in found["headline"]) == ("only_others", True)
 
 

@@ -243,7 +243,7 @@ async def parts(platform: Platform, sink: Sink) -> None:
         ]
         await platform.client.start_workflow(
             "EventWorkflow",
-            EventInput(events=events, behind=behind),
+            EventInput(events=events, behind=behind, each_behind={"INC-parts": behind}),
             id=name,
             task_queue=names.EVENTS_QUEUE,
             search_attributes=listed.event_attributes(events),

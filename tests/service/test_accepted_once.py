@@ -26,6 +26,7 @@ class Run:
 
     def __init__(self, request: EventInput, memo: Mapping[str, Any]) -> None:
         self.ids = [event.id for event in request.events]
+        self.behind = request.behind
         self.start_time = datetime.now(UTC)
         self._memo = memo
 
@@ -178,6 +179,20 @@ async def test_a_start_whose_answer_was_lost_is_found_however_its_events_come_ag
         told = await again(publisher, *some, event(20 + len(some)))
         assert set(told) <= {True, False}
     assert temporal.started == sorted([*(each.id for each in events), "q-22", "q-24", "q-26"])
+
+
+@pytest.mark.parametrize("visible", [True, False])
+async def test_what_comes_after_an_event_whose_answer_was_lost_is_behind_it(
+    publisher: Publisher, temporal: Temporal, visible: bool
+) -> None:
+    first, second = (event(n).model_copy(update={"extensions": {"imincidentid": "INC-1"}}) for n in range(2))
+    temporal.loses = "answers"
+    with pytest.raises(TemporalUnavailableError):
+        await publisher.publish(first)
+    temporal.loses, temporal.behind = None, not visible
+    assert await batch(publisher, first) == [True]
+    await publisher.publish(second)
+    assert temporal.runs[names.event_workflow_id(second)].behind == [names.event_workflow_id(first)]
 
 
 async def test_a_start_that_takes_place_after_it_was_given_up_finds_that_of_its_events_that_came_again(

@@ -38,24 +38,26 @@ def test_an_event_is_behind_those_of_its_incident_alone(precedence: Precedence) 
     precedence.note(of("INC-1"), "first")
     precedence.note(of("INC-2"), "other")
     precedence.note(of("INC-1", "INC-1"), "second")
-    assert precedence.behind(of("INC-1"), "new") == ["first", "second"]
-    assert precedence.behind(of("INC-2", "INC-1", None), "new") == ["first", "other", "second"]
-    assert precedence.behind(of("INC-3"), "new") == precedence.behind(of(None), "new") == []
+    assert precedence.behind(of("INC-1"), "new") == {"INC-1": ["first", "second"]}
+    assert precedence.behind(of("INC-2", "INC-1", None), "new") == {"INC-1": ["first", "second"], "INC-2": ["other"]}
+    assert precedence.behind(of("INC-3"), "new") == precedence.behind(of(None), "new") == {}
 
 
 def test_none_is_behind_itself(precedence: Precedence) -> None:
     precedence.note(of("INC-1"), "first")
     precedence.note(of("INC-1"), "second")  # which was terminated, and is started again
-    assert precedence.behind(of("INC-1"), "second") == ["first"]
+    assert precedence.behind(of("INC-1"), "second") == {"INC-1": ["first"]}
 
 
-def test_the_ten_latest_are_named(precedence: Precedence) -> None:
+def test_the_ten_latest_of_each_are_named(precedence: Precedence) -> None:
     for number in range(12):
         precedence.note(of("INC-1"), f"{number}")
         precedence.note(of("INC-2"), f"other {number}")
-    assert precedence.behind(of("INC-1"), "new") == [f"{number}" for number in range(2, 12)]
-    assert precedence.behind(of("INC-1", "INC-2"), "new")[-3:] == ["other 10", "11", "other 11"]
-    assert len(precedence.behind(of("INC-1", "INC-2"), "new")) == 10
+    named = precedence.behind(of("INC-1", "INC-2"), "new")
+    assert named == {
+        "INC-1": [f"{number}" for number in range(2, 12)],
+        "INC-2": [f"other {number}" for number in range(2, 12)],
+    }
 
 
 def test_what_is_long_ago_is_forgotten(precedence: Precedence, clock: Clock) -> None:
@@ -63,8 +65,8 @@ def test_what_is_long_ago_is_forgotten(precedence: Precedence, clock: Clock) -> 
         precedence.note(of(f"INC-{number}"), "before")
     clock.now += REMEMBERED_SECONDS - 1
     precedence.note(of("INC-1", None), "now")
-    assert precedence.behind(of("INC-1"), "new") == ["before", "now"]
+    assert precedence.behind(of("INC-1"), "new") == {"INC-1": ["before", "now"]}
     clock.now += 1
     precedence.note(of("INC-2"), "then")
-    assert precedence.behind(of("INC-1", "INC-3"), "new") == ["now"]
+    assert precedence.behind(of("INC-1", "INC-3"), "new") == {"INC-1": ["now"]}
     assert len(precedence._latest) == 2
