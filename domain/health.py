@@ -150,8 +150,7 @@ class Health(BaseModel):
         waiting: deliveries that wait for the end of the pause, or to be sent after it, up to a second ago.
         oldest_waiting: when the event of the oldest of them was emitted.
         drain: how far the sending of what waited is, while that goes on.
-        not_counted: why ``retrying``, ``in_line``, ``waiting``, ``oldest_waiting`` or ``drain`` is not known; None
-            where all are.
+        not_counted: why one of ``retrying``, ``in_line``, ``waiting``, ``oldest_waiting``, ``drain`` is not known.
         consecutive_failures: requests that failed since the last success; none of a disabled one, which is sent none.
         failing_since: when the first of them failed.
         p50_ms: median time of the latest 50 requests; ``p95_ms`` likewise.

@@ -4,7 +4,8 @@ Asked of what somebody gives, before it is stored; what is stored already stays,
 """
 
 from domain.errors import InvalidRequestError
-from domain.http_clients import MAX_SECONDS, HttpClient, HttpClientDraft
+from domain.http_client_changes import HttpClientDraft
+from domain.http_clients import MAX_SECONDS, HttpClient
 
 
 def check_limits(connect: float, total: float) -> None:

@@ -1,11 +1,11 @@
 """Named HTTP clients: how webhooks are posted where TLS, credentials, time limits or a proxy are asked for.
 
-Keys, passwords and client secrets are sealed strings here; they are opened only by the process that delivers.
+What the directory stores about each; how a change is applied: `domain.http_client_changes`. Keys, passwords and client
+secrets are sealed strings here; they are opened only by the process that delivers.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,11 +35,13 @@ class Part(StrEnum):
     PROXY = "proxy"
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """A value: what is changed is made anew."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class CertificateFacts(_Frozen):
+class CertificateFacts(Frozen):
     """What may be known of a certificate.
 
     Attributes:
@@ -59,7 +61,7 @@ class CertificateFacts(_Frozen):
         return (self.not_after - now).days
 
 
-class ClientCertificate(_Frozen):
+class ClientCertificate(Frozen):
     """What is shown to receivers that ask for a certificate.
 
     Attributes:
@@ -72,21 +74,21 @@ class ClientCertificate(_Frozen):
     facts: CertificateFacts
 
 
-class TrustStore(_Frozen):
+class TrustStore(Frozen):
     """The CA certificates that receivers must be signed by, instead of the system's; PEM, not secret."""
 
     pem: str
     certificates: tuple[CertificateFacts, ...]
 
 
-class Basic(_Frozen):
+class Basic(Frozen):
     """HTTP Basic (RFC 7617)."""
 
     user: str
     sealed_password: str
 
 
-class OAuth2(_Frozen):
+class OAuth2(Frozen):
     """OAuth 2.0 client credentials (RFC 6749, 4.4)."""
 
     token_url: str
@@ -97,14 +99,14 @@ class OAuth2(_Frozen):
     auth: TokenAuth = TokenAuth.BASIC
 
 
-class Proxy(_Frozen):
+class Proxy(Frozen):
     """An egress proxy: ``http(s)://host:port``, and sealed ``user:password`` where it asks for them."""
 
     url: str
     sealed_credentials: str | None = None
 
 
-class HttpClient(_Frozen):
+class HttpClient(Frozen):
     """One client as the directory holds it.
 
     Attributes:
@@ -140,112 +142,6 @@ class HttpClient(_Frozen):
         if facts.not_after <= now:
             return [f"{told} expired on {facts.not_after:%Y-%m-%d}: replace it (im http-client update {self.name})"]
         return [f"{told} expires in {facts.days_left(now)} days, on {facts.not_after:%Y-%m-%d}"]
-
-
-class BasicDraft(_Frozen):
-    """Parts of `Basic`; None leaves one as it is."""
-
-    user: str | None = None
-    sealed_password: str | None = None
-
-
-class OAuth2Draft(_Frozen):
-    """Parts of `OAuth2`; None leaves one as it is."""
-
-    token_url: str | None = None
-    client_id: str | None = None
-    sealed_secret: str | None = None
-    scope: str | None = None
-    audience: str | None = None
-    auth: TokenAuth | None = None
-
-
-class HttpClientDraft(_Frozen):
-    """What is asked of a client, new or known; already checked and sealed by the gateway. None: as it is.
-
-    Attributes:
-        drop: parts that it shall not have any more.
-    """
-
-    name: str
-    certificate: ClientCertificate | None = None
-    trust: TrustStore | None = None
-    basic: BasicDraft | None = None
-    oauth2: OAuth2Draft | None = None
-    proxy: Proxy | None = None
-    connect_seconds: float | None = None
-    total_seconds: float | None = None
-    drop: tuple[Part, ...] = ()
-
-
-def new_client(draft: HttpClientDraft, now: datetime) -> HttpClient:
-    """The client as it is stored when added at ``now``; raises `InvalidRequestError`, see `apply_draft`."""
-    return apply_draft(HttpClient(name=draft.name, created_at=now, updated_at=now, version=0), draft, now)
-
-
-def apply_draft(client: HttpClient, draft: HttpClientDraft, now: datetime) -> HttpClient:
-    """The client after a change at ``now``; the same object when the change alters nothing.
-
-    Raises:
-        InvalidRequestError: half of a credential, both Basic and OAuth2, or time limits out of range.
-    """
-    _check_kept(client, draft)
-    update: dict[str, object] = dict.fromkeys(draft.drop)
-    for field in ("certificate", "trust", "proxy", "connect_seconds", "total_seconds"):
-        if (value := getattr(draft, field)) is not None:
-            update[field] = value
-    if draft.basic is not None:
-        update["basic"] = _merged(Basic, client.basic, draft.basic, "Basic needs a user and a password")
-    if draft.oauth2 is not None:
-        needs = "OAuth2 needs a token URL, a client id and a client secret"
-        update["oauth2"] = _merged(OAuth2, client.oauth2, draft.oauth2, needs)
-    changed = client.model_copy(update=update)
-    _check(changed)
-    if changed == client and client.version:
-        return client
-    return changed.model_copy(update={"version": client.version + 1, "updated_at": now})
-
-
-_Credential = TypeVar("_Credential", Basic, OAuth2)
-
-
-def _merged(kind: type[_Credential], known: _Credential | None, draft: BaseModel, needs: str) -> _Credential:
-    given = (known.model_dump() if known else {}) | draft.model_dump(exclude_none=True)
-    missing = [name for name, field in kind.model_fields.items() if field.is_required() and name not in given]
-    if missing:
-        said = " and no ".join(missing).replace("sealed_", "").replace("_", " ")
-        raise InvalidRequestError(reason=f"{needs}: there is no {said}")
-    return kind(**given)
-
-
-def _check_kept(client: HttpClient, draft: HttpClientDraft) -> None:
-    """A secret is kept for the place that it was given for: to name another place would be a way to read it."""
-    oauth2 = client.oauth2 if Part.OAUTH2 not in draft.drop else None
-    moved = oauth2 and draft.oauth2 and draft.oauth2.token_url not in {None, oauth2.token_url}
-    if moved and draft.oauth2 and not draft.oauth2.sealed_secret:
-        raise InvalidRequestError(
-            reason="the token URL changes: give the client secret for the new one with it",
-            fix="With im: --oauth2-client-secret -, which reads standard input; in the API: client_secret.",
-        )
-    proxy = client.proxy if Part.PROXY not in draft.drop else None
-    if proxy and proxy.sealed_credentials and draft.proxy and not draft.proxy.sealed_credentials:
-        raise InvalidRequestError(reason="the proxy has credentials: give those for the new one, or drop it first")
-
-
-def _check(client: HttpClient) -> None:
-    if client.basic is not None and client.oauth2 is not None:
-        raise InvalidRequestError(
-            reason="a client has Basic or OAuth2, not both: each sets the header Authorization; drop one of them"
-        )
-    for what, option, seconds in (
-        ("connect", "--connect-timeout", client.connect_seconds),
-        ("total", "--timeout", client.total_seconds),
-    ):
-        if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-            raise InvalidRequestError(
-                reason=f"the {what} time limit must be {MIN_SECONDS} to {MAX_SECONDS:.0f} s",
-                fix=f"With im: {option}; in the API: {what}_seconds.",
-            )
 
 
 def check_pair(subscriber: Subscriber, client: HttpClient) -> None:

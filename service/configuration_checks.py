@@ -18,7 +18,8 @@ from domain.addresses import AddressPolicy, check_url
 from domain.configuration import EPOCH
 from domain.errors import InvalidRequestError
 from domain.heartbeats import check_times, redacted
-from domain.http_clients import HttpClient, Part, new_client
+from domain.http_client_changes import new_client
+from domain.http_clients import HttpClient, Part
 from domain.pauses import Pause, check_reason
 from domain.signing import check_secret
 from domain.sources import MAX_RULES, HeartbeatConfig, ZeebeCluster, check_source_name

@@ -10,16 +10,8 @@ from activities.certificates import read_certified_key, read_trust
 from activities.sealing import Keyring, http_client_purpose
 from domain.addresses import AddressPolicy, check_proxy_url, check_url
 from domain.errors import InvalidRequestError, InvalidUrlError
-from domain.http_clients import (
-    BasicDraft,
-    ClientCertificate,
-    HttpClientDraft,
-    OAuth2Draft,
-    Part,
-    Proxy,
-    TokenAuth,
-    TrustStore,
-)
+from domain.http_client_changes import BasicDraft, HttpClientDraft, OAuth2Draft
+from domain.http_clients import ClientCertificate, Part, Proxy, TokenAuth, TrustStore
 from domain.naming import given_as
 from domain.subscribers import check_name
 

@@ -9,8 +9,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.directory import Directory, Snapshot, check_size, put, stored_size
     from domain.drains import DrainOrder
     from domain.events import CloudEvent
+    from domain.http_client_changes import HttpClientDraft, new_client
     from domain.http_client_errors import HttpClientExistsError
-    from domain.http_clients import HttpClient, HttpClientDraft, check_pair, new_client
+    from domain.http_clients import HttpClient, check_pair
     from domain.pauses import PauseOrder, PauseRequest, ResumeRequest
     from domain.placements import PlacedHttpClient, PlacedSubscriber, bare, check_unchanged
     from domain.resealing import Resealing, check_resealing, resealed

@@ -10,8 +10,9 @@ from domain import tidings
 from domain.directory import Directory, check_size, stored_size
 from domain.drains import DrainOrder
 from domain.events import CloudEvent
+from domain.http_client_changes import HttpClientDraft, apply_draft
 from domain.http_client_errors import HttpClientInUseError, HttpClientNotFoundError
-from domain.http_clients import HttpClient, HttpClientDraft, apply_draft, check_pair
+from domain.http_clients import HttpClient, check_pair
 from domain.naming import found
 from domain.subscriber_changes import SubscriberChange, apply_change
 from domain.subscriber_errors import SubscriberNotFoundError

@@ -7,9 +7,10 @@ from typing import Protocol, Unpack
 from activities.http_client_trials import try_out
 from domain.addresses import AddressPolicy, check_url
 from domain.directory import Directory
+from domain.http_client_changes import apply_draft, new_client
 from domain.http_client_errors import HttpClientExistsError, HttpClientInUseError, HttpClientNotFoundError
 from domain.http_client_trials import HttpClientTrial
-from domain.http_clients import HttpClient, apply_draft, new_client
+from domain.http_clients import HttpClient
 from domain.subscribers import Subscriber
 from service.http_client_drafts import HttpClientDrafts, HttpClientOptions
 from service.http_client_views import HttpClientView, view

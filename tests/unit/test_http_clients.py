@@ -10,20 +10,10 @@ from domain.addresses import AddressPolicy, check_proxy_url
 from domain.directory import Directory, stored_size
 from domain.errors import BlockedAddressError, InvalidRequestError, InvalidUrlError
 from domain.health import Counters, view, with_certificate
+from domain.http_client_changes import BasicDraft, HttpClientDraft, OAuth2Draft, apply_draft, new_client
 from domain.http_client_errors import UnknownHttpClientError
 from domain.http_client_limits import check_draft, gives_limits
-from domain.http_clients import (
-    BasicDraft,
-    CertificateFacts,
-    ClientCertificate,
-    HttpClient,
-    HttpClientDraft,
-    OAuth2Draft,
-    Part,
-    Proxy,
-    apply_draft,
-    new_client,
-)
+from domain.http_clients import CertificateFacts, ClientCertificate, HttpClient, Part, Proxy
 from domain.web_service import parts_of, settled_url
 from tests.support.builders import NOW, make_subscriber
 

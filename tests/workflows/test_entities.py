@@ -18,7 +18,7 @@ from domain.event_errors import EventConflictError
 from domain.event_ids import made_at
 from domain.events import CloudEvent
 from domain.health import LedgerBatch, LedgerEntry, Report
-from domain.http_clients import HttpClientDraft
+from domain.http_client_changes import HttpClientDraft
 from domain.incidents import Action, Change, Declaration, Incident, Severity, Status
 from domain.placements import PlacedSubscriber, stamp
 from domain.receipts import PublishReceipt
