@@ -10,6 +10,7 @@ from activities.directory import LeasedDirectory
 from activities.leases import LEASE_SECONDS
 from activities.limits import LimitedDeliveries
 from activities.reporting import beating, moved, unmade
+from activities.transport_errors import LocalFault
 from domain.directory import Directory
 from domain.events import CloudEvent
 from domain.outcomes import Attempt, Delivery, waiting
@@ -17,6 +18,7 @@ from domain.subscribers import Subscriber
 from domain.tasks import DeliverRequest
 
 STOOD_STILL = "the process that was to make it stood still, and another may serve the subscriber by now"
+DIRECTORY_AWAY = "the directory of subscribers does not answer"
 
 
 class Admission:
@@ -35,10 +37,16 @@ class Admission:
         """The subscriber as it is now; None when it was removed or disabled, or is another one of the same name.
 
         While the directory does not answer, that somebody is there is taken from what was known last, and that nobody
-        is from nothing: it may have been added, or enabled, since, and the delivery would end. Then this raises.
+        is from nothing: it may have been added, or enabled, since, and the delivery would end.
+
+        Raises:
+            LocalFault: nothing is known of it, and the directory does not answer.
         """
-        found = _wanted(await self._directory.latest(), name, since)
-        return found or _wanted(await self._directory.current(), name, since)
+        try:
+            found = _wanted(await self._directory.latest(), name, since)
+            return found or _wanted(await self._directory.current(), name, since)
+        except Exception as error:  # whatever the query fails with
+            raise LocalFault(f"{DIRECTORY_AWAY} ({type(error).__name__})") from error
 
     async def first(self, name: str, since: datetime | None, event: CloudEvent) -> Subscriber | Delivery:
         """The subscriber, for a first request; where none is to be made, the delivery as it stands then."""
@@ -56,8 +64,17 @@ class Admission:
         A delivery that waits takes no turn of a limited subscriber's.
 
         Raises:
-            ApplicationError: it goes by another queue (`moved`), or another process may serve this one (`unmade`).
+            ApplicationError: it goes by another queue (`moved`), or it cannot be made here now (`unmade`): another
+                process may serve this one, or the directory does not answer.
         """
+        try:
+            return await self._allowed(request, known, load)
+        except LocalFault as fault:
+            raise unmade(request, known, str(fault)) from None
+
+    async def _allowed(
+        self, request: DeliverRequest, known: list[Attempt], load: Callable[[], Awaitable[CloudEvent]]
+    ) -> Subscriber | Delivery | None:
         subscriber = await self.wanted(request.subscriber, request.since)
         if subscriber is None:
             return None
@@ -77,6 +94,8 @@ class Admission:
             current = _wanted(self._directory.known, request.subscriber, request.since)
         if self._limited.is_lost(subscriber.name):
             raise unmade(request, known, STOOD_STILL)
+        if current and current.paused and (pause := current.pause_for((await load()).type)):
+            return waiting(current.name, pause.reason, known)
         return current
 
 

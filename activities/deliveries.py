@@ -79,14 +79,12 @@ class DeliveryActivities:
         load_event: LoadEvent,
         in_flight_queue: str,
     ) -> None:
-        self._directory = directory
         self._admission = Admission(directory, limited)
         self._courier = courier
         self._flights = flights
         self._announcements = Announcements()
         self._recorder = recorder
         self._gate = gate
-        self._limited = limited
         self._load_event = load_event
         self._in_flight_queue = in_flight_queue
 
@@ -120,7 +118,10 @@ class DeliveryActivities:
         key = flight_key(activity.info().workflow_run_id or "", request.event, request.subscriber)
         waited_for = self._gate.admits(request.subscriber)
         if self._flights.known(key) is None:
-            subscriber = await self._admission.first(request.subscriber, request.since, request.event)
+            try:
+                subscriber = await self._admission.first(request.subscriber, request.since, request.event)
+            except LocalFault:  # no other delivery of a crowd is to fail with this one
+                return FirstResult()
             if isinstance(subscriber, Delivery):
                 return FirstResult(delivery=subscriber)
             # A workflow task may be repeated, and what was begun in it with it; a limit keeps a queue of its own.

@@ -1,6 +1,6 @@
 """What the event workflow, lanes and their activities say to each other about order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel
 
@@ -32,22 +32,27 @@ class Ticket(BaseModel):
         return self.model_copy(update={"behind": self.behind or held.behind, "part_of": held.part_of})
 
 
-def slim(line: Sequence[Ticket]) -> list[Ticket]:
-    """The same line; each ticket names the latest one here that it is behind, and those that this one does not name.
+def slim(line: Sequence[Ticket], left: Collection[str] = ()) -> list[Ticket]:
+    """The same line, with few enough names for Temporal's limit of 2 MiB: of thousands, ten each would be too many.
 
-    What is named and has no place here is left out: it was accepted shortly before, and has taken its places by now. So
-    a line of thousands stays below Temporal's limit of 2 MiB; one whose names would take it near that keeps none.
+    Each ticket names the latest one here that it is behind, those that this one does not name, and what has yet to
+    come. Where that is too much still, nobody who has yet to come is named, and then nobody.
+
+    Args:
+        line: as it is.
+        left: who has been here, or will not come.
     """
     places = {name: at for at, ticket in enumerate(line) for name in (ticket.workflow_id, ticket.part_of) if name}
-    slimmed = []
+    to_come, here = [], []
     for ticket in line:
-        here = sorted((name for name in ticket.behind if name in places), key=places.__getitem__)
-        told = {*line[places[here[-1]]].behind} if here else set()
-        kept = [name for name in here if name == here[-1] or name not in told]
-        slimmed.append(ticket.model_copy(update={"behind": kept}))
-    if sum(len(name) for ticket in slimmed for name in ticket.behind) > MOST_NAMED:
-        return [ticket.model_copy(update={"behind": []}) for ticket in slimmed]
-    return slimmed
+        in_line = sorted((name for name in ticket.behind if name in places), key=places.__getitem__)
+        told = {*line[places[in_line[-1]]].behind} if in_line else set()
+        here.append([name for name in in_line if name == in_line[-1] or name not in told])
+        to_come.append([name for name in ticket.behind if name not in places and name not in left])
+    for named in ([*map(list.__add__, to_come, here)], here):
+        if sum(len(name) for names in named for name in names) <= MOST_NAMED:
+            return [ticket.model_copy(update={"behind": names}) for ticket, names in zip(line, named, strict=True)]
+    return [ticket.model_copy(update={"behind": []}) for ticket in line]
 
 
 class LineUpRequest(BaseModel):

@@ -51,7 +51,7 @@ class LaneWorkflow:
             await self._give_turn()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._line:
-            workflow.continue_as_new(LaneState(line=slim(self._line), left=self._left))
+            workflow.continue_as_new(LaneState(line=slim(self._line, self._left), left=self._left))
 
     @workflow.signal(name="enter")
     def enter(self, ticket: Ticket) -> None:
@@ -72,7 +72,7 @@ class LaneWorkflow:
     @workflow.query(name="line")
     def line(self) -> list[Ticket]:
         """Who is in line."""
-        return slim(self._line)
+        return slim(self._line, self._left)
 
     @property
     def _first(self) -> Ticket | None:

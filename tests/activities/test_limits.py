@@ -25,8 +25,10 @@ from activities.resolution import ResolutionActivities
 from domain.directory import Snapshot
 from domain.limits import LimiterState, Limits, Served
 from domain.matches import ResolveRequest
+from domain.outcomes import Delivery, DeliveryState
+from domain.pauses import Pause
 from domain.tasks import UNMADE, DeliverRequest
-from tests.support.builders import make_subscriber
+from tests.support.builders import make_event, make_subscriber
 
 
 @pytest.fixture
@@ -193,3 +195,22 @@ async def test_requests_that_waited_together_for_the_directory_are_spaced_all_th
 
     await asyncio.gather(*(allowed() for _ in range(4)))
     assert min(after - before for before, after in itertools.pairwise(let_go)) > 0.09
+
+
+async def test_who_is_paused_while_it_waits_for_its_turn_is_asked_for_nothing() -> None:
+    tied = make_subscriber(name="tied", rate_limit="1/s")
+    known = [tied]
+
+    async def snapshot(_known: int | None) -> Snapshot:
+        return Snapshot(version=len(known), subscribers={"tied": known[-1]})
+
+    admission = Admission(LeasedDirectory(snapshot), LimitedDeliveries(str, AsyncMock(), bool))
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, task_queue="tied")
+    request, load = DeliverRequest(subscriber="tied", event_id="e"), AsyncMock(return_value=make_event())
+    asking = asyncio.create_task(environment.run(admission.allowed, request, [], load))
+    await asyncio.sleep(0.1)  # it waits for a second
+    known.append(tied.model_copy(update={"paused": Pause(at=tied.created_at, reason="maintenance")}))
+    found = await asking
+    assert isinstance(found, Delivery)
+    assert found.state is DeliveryState.WAITING

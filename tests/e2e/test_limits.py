@@ -130,6 +130,7 @@ async def test_ordered_deliveries_stay_in_order(two: Platform, sink: Sink) -> No
     for place in range(5):  # events of a publisher are in the order in which they take their places
         events.append(await two.emit(told.type, {"place": place}, extensions={"imincidentid": told.name}))
         await eventually(lambda count=place + 1: in_line(count))  # type: ignore[misc]
+    await eventually(lambda: told.events)
     assert told.events == {events[0]}
     sink.script(Answer(200), path=told.path)
     await eventually(lambda: told.events == set(events), 30)

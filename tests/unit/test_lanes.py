@@ -26,11 +26,17 @@ def test_the_parts_of_a_batch_are_here_under_its_name() -> None:
     assert named(slim(line)) == {"1": [], "2": [], "3": ["batch"], "4": ["3"]}
 
 
-def test_what_has_no_place_here_is_left_out() -> None:
-    assert named(slim([ticket("1", "gone"), ticket("2", "unwanted", "1")])) == {"1": [], "2": ["1"]}
+def test_who_has_yet_to_come_is_named_and_who_has_left_is_not() -> None:
+    line = [ticket("1", "gone"), ticket("2", "to come", "gone", "1")]
+    assert named(slim(line, ["gone"])) == {"1": [], "2": ["to come", "1"]}
 
 
-def test_a_line_that_would_not_fit_keeps_its_places_alone() -> None:
+def test_a_line_that_would_not_fit_names_those_alone_that_are_here() -> None:
+    line = [ticket(f"{n}", *(f"{n}-{k:0>100}" for k in range(9)), f"{n - 1}") for n in range(MOST_NAMED // 900 + 1)]
+    assert named(slim(line)) == {f"{n}": [f"{n - 1}"] if n else [] for n in range(len(line))}
+
+
+def test_a_line_that_would_not_fit_even_so_keeps_its_places_alone() -> None:
     long = [ticket(f"{n:0>500}", *([f"{n - 1:0>500}"] if n else [])) for n in range(MOST_NAMED // 500 + 2)]
     slimmed = slim(long)
     assert [each.workflow_id for each in slimmed] == [each.workflow_id for each in long]
