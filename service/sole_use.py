@@ -87,6 +87,8 @@ def is_open(database: Path) -> bool:
             opened.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        except sqlite3.DatabaseError:
+            return False  # it is broken, or no database: no server could open it
         return False
 
 

@@ -93,6 +93,19 @@ def test_restores_within_a_second_keep_what_each_of_them_replaced(tmp_path: Path
     assert _number(tmp_path / "temporal.db") == 2
 
 
+def test_a_backup_takes_the_place_of_a_database_that_is_broken(tmp_path: Path) -> None:
+    broken = b"no database at all, however long the text of it may be"
+    (tmp_path / "temporal.db").write_bytes(broken)
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+        backup.execute("CREATE TABLE history_node (number)")
+        backup.execute("INSERT INTO history_node VALUES (7)")
+        backup.commit()
+    aside = restore(Settings(im_state_dir=tmp_path), tmp_path / "backup.db")
+    assert aside
+    assert aside.read_bytes() == broken
+    assert _number(tmp_path / "temporal.db") == 7
+
+
 async def test_a_restore_leaves_alone_what_an_im_dev_that_began_meanwhile_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
