@@ -17,7 +17,10 @@ PAUSE_SECONDS = 0.2
 LOCK_END = ".lock"
 OWN_FOLDER = "a folder of its own: IM_STATE_DIR=FOLDER im dev"
 _MOST = 200  # bytes of an address
-_LEFT_OPEN = f"Stop it, as a Temporal that was left behind, or give this one {OWN_FOLDER}."
+_LEFT_OPEN = (
+    "It is an im backup, a database browser, or a Temporal that was left behind: let the backup end, stop the others, "
+    f"or give this one {OWN_FOLDER}."
+)
 
 
 class Claim:
