@@ -134,6 +134,7 @@ class ConfigurationGateway:
         """What becomes of an entry; for a misspelt member it is looked which one is meant, if asked to ``suggest``."""
         label = _label(kind, members)
         try:
+            within.foreseen.meet(kind.label, members.get("name"))
             given = _given(kind, members, within, suggest=suggest)
             return await self._entry(kind, given, label, within, dry_run=dry_run)
         except UnavailableError:

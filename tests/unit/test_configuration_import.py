@@ -339,6 +339,24 @@ def test_a_pause_goes_along_and_is_left_alone_where_the_subscriber_is() -> None:
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
+def test_an_entry_that_is_in_the_document_twice_is_refused_the_second_time(dry_run: bool) -> None:
+    document, there = Registries.of(make_http_client("partner"), make_subscriber()).export(), Registries()
+    document["subscribers"] += [
+        document["subscribers"][0] | {"url": ELSEWHERE},
+        make_subscriber(name="partner").model_dump(mode="json", include={"name", "url", "types", "schedule"}),
+    ]
+    rows = there.load(document, dry_run=dry_run)
+    assert [(row.entry, row.action) for row in rows] == [
+        ("HTTP client partner", Action.ADD),
+        ("subscriber my-webhook", Action.ADD),
+        ("subscriber my-webhook", Action.REFUSE),
+        ("subscriber partner", Action.ADD),
+    ]
+    assert "it is in the document twice" in (rows[2].note or "")
+    assert [each.url for each in there.subscribers.values()] == ([] if dry_run else [URL, URL])
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
 def test_what_names_an_entry_that_is_refused_is_refused_for_it(dry_run: bool) -> None:
     here = Registries.of(
         make_http_client("ba", password="a-password"),
