@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from domain.errors import InvalidRequestError
 from domain.event_errors import InvalidEventError
 from domain.faults import in_words
-from domain.http_client_limits import check_limits
 from domain.http_clients import HttpClient
 from domain.kinds import of_its_kind
 from domain.likeness import name_meant
@@ -146,7 +145,6 @@ def read_entry(kind: type[Known], members: Mapping[str, Any], *, suggest: bool =
         members: as the document has them.
         suggest: look which member a misspelt one may be meant for: that takes ten times as long as all else.
     """
-    sealed = SEAL in members
     members = {name: value for name, value in members.items() if name != SEAL}
     known = [name for name in kind.model_fields if name not in NOTED or name == PAUSED]
     _refuse(((name, known) for name in members if name not in known), suggest=suggest)
@@ -157,8 +155,6 @@ def read_entry(kind: type[Known], members: Mapping[str, Any], *, suggest: bool =
     except ValidationError as error:
         raise InvalidRequestError(reason=_fault(error)) from None
     _refuse(_unread(members, read.model_dump(mode="json")), suggest=suggest)
-    if not sealed and isinstance(read, HttpClient):  # under a seal it is as it was stored, and cannot be mended
-        check_limits(read.connect_seconds, read.total_seconds)
     return read
 
 

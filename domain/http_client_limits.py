@@ -22,6 +22,11 @@ def check_limits(connect: float, total: float) -> None:
         )
 
 
+def limits_of(client: HttpClient) -> tuple[float, float]:
+    """Of a client: to connect, and for a whole request, in seconds."""
+    return client.connect_seconds, client.total_seconds
+
+
 def gives_limits(draft: HttpClientDraft) -> bool:
     """Whether a draft says something of them."""
     return draft.connect_seconds is not None or draft.total_seconds is not None

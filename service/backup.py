@@ -10,7 +10,7 @@ from pathlib import Path
 
 from domain.errors import ConfigurationError, InvalidRequestError
 from service.settings import Settings
-from service.sole_use import is_open
+from service.sole_use import is_open, locked
 from service.state_files import DATABASE_FILE
 
 PAGES_AT_ONCE = 1000  # of 4 KiB; between them the server writes on
@@ -50,22 +50,38 @@ def restore(settings: Settings, backup: Path) -> Path | None:
 
     Raises:
         InvalidRequestError: the file is no backup, or `im dev` runs.
+        ConfigurationError: an `im dev` begins.
     """
     place = settings.im_state_dir / DATABASE_FILE
+    part = place.with_name(f".{DATABASE_FILE}-{os.getpid()}")
     try:
         _check(backup)
-        if is_open(place):
-            raise InvalidRequestError(reason=f"{place} is in use: stop im dev first")
+        _check_closed(place)  # before a copy that takes minutes; what begins meanwhile is looked for after it
         settings.im_state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = place.with_name(f".{DATABASE_FILE}-{os.getpid()}")
-        with closing(_opened(backup)) as one, closing(sqlite3.connect(part)) as other:
-            one.backup(other)
-        part.chmod(0o600)
-        aside = _set_aside(place)
-        part.replace(place)
+        try:
+            with closing(_opened(backup)) as one, closing(sqlite3.connect(part)) as other:
+                one.backup(other)
+            part.chmod(0o600)
+            return _put(part, place)
+        finally:
+            part.unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as error:
         raise InvalidRequestError(reason=f"{backup} was not restored: {error}") from None
+
+
+def _put(part: Path, place: Path) -> Path | None:
+    """Put a database in the place of another; no `im dev` begins between the question and the answer."""
+    with locked(place, "Stop it first.") as claim:
+        _check_closed(place)
+        claim.tell("")
+        aside = _set_aside(place)
+        part.replace(place)
     return aside
+
+
+def _check_closed(place: Path) -> None:
+    if is_open(place):
+        raise InvalidRequestError(reason=f"{place} is in use: stop im dev first")
 
 
 def _database(settings: Settings) -> Path:

@@ -24,6 +24,7 @@ from domain.configuration import (
 from domain.directory import Directory
 from domain.errors import ImError, InvalidRequestError, UnavailableError
 from domain.heartbeats import ping_path
+from domain.http_client_limits import check_limits, limits_of
 from domain.http_clients import HttpClient
 from domain.likeness import MOST_SUGGESTED
 from domain.listeners import is_listener
@@ -63,6 +64,7 @@ class _Given:
     """An entry as it may be taken; ``keeps`` where secrets that are here would go where it says."""
 
     entry: Any
+    sealed: bool = False
     key: str | None = None
     note: str | None = None
     keeps: bool = False
@@ -132,6 +134,7 @@ class ConfigurationGateway:
         """What becomes of an entry; for a misspelt member it is looked which one is meant, if asked to ``suggest``."""
         label = _label(kind, members)
         try:
+            within.foreseen.meet(kind.label, members.get("name"))
             given = _given(kind, members, within, suggest=suggest)
             return await self._entry(kind, given, label, within, dry_run=dry_run)
         except UnavailableError:
@@ -167,6 +170,7 @@ class ConfigurationGateway:
         changes = differences(current, wanted, marks(kind, [current, wanted], within.ring))
         note = "; ".join(filter(None, [given.note, *await self._remarks(known, wanted)])) or None
         if changes:
+            _check_limits(known, wanted, sealed=given.sealed)
             within.foreseen.check(wanted)
             if dry_run:
                 within.foreseen.check_unstored(wanted)
@@ -200,13 +204,25 @@ def _given(kind: Kind, members: dict[str, Any], within: _Within, *, suggest: boo
         entry = read_entry(kind.model, members, suggest=suggest)
         if SEAL in members or needs_seal(entry):
             _check_seal(members, entry, label, within.ring)
-        return _Given(entry)
+        return _Given(entry, sealed=SEAL in members)
     left_out = document.omitted.get(label)
     check_bare(members, left_out)
     lent = str(members.get("http_client")) in within.lenders
     found = completed(kind.model, kind.known.get(str(members.get("name"))), members, left_out, lent=lent)
     entry = read_entry(kind.model, found.members, suggest=suggest)
-    return _Given(entry, found.key, found.note, keeps=left_out is not None or lent)
+    return _Given(entry, key=found.key, note=found.note, keeps=left_out is not None or lent)
+
+
+def _check_limits(known: Entry | None, wanted: Entry, *, sealed: bool) -> None:
+    """Refuse time limits that disagree and are new here; under a seal they are as stored, and cannot be mended."""
+    if sealed or not isinstance(wanted, HttpClient):
+        return
+    if isinstance(known, HttpClient) and limits_of(known) == limits_of(wanted):
+        return
+    try:
+        check_limits(*limits_of(wanted))
+    except InvalidRequestError as error:
+        raise InvalidRequestError(reason=f"{error} (its connect_seconds in the document)") from None
 
 
 def _check_seal(members: dict[str, Any], entry: Entry, label: str, ring: Keyring) -> None:

@@ -18,6 +18,15 @@ class Foreseen:
         self._directory = directory.model_copy(update={"http_clients": clients, "subscribers": subscribers})
         self._clusters = dict(sources.clusters)
         self._refused: set[str] = set()
+        self._met: set[tuple[str, str]] = set()
+
+    def meet(self, kind: str, name: object) -> None:
+        """Note an entry that comes up; refuse the second one of a name, whatever became of the first."""
+        if not isinstance(name, str):
+            return
+        if (kind, name) in self._met:
+            raise InvalidRequestError(reason="it is in the document twice: leave one of them out")
+        self._met.add((kind, name))
 
     def refuse(self, label: str) -> None:
         """Note an entry, such as ``HTTP client partner``, that is not stored."""

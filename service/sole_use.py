@@ -5,8 +5,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from domain.errors import ConfigurationError
@@ -17,6 +17,10 @@ PAUSE_SECONDS = 0.2
 LOCK_END = ".lock"
 OWN_FOLDER = "a folder of its own: IM_STATE_DIR=FOLDER im dev"
 _MOST = 200  # bytes of an address
+_LEFT_OPEN = (
+    "It is an im backup, a database browser, or a Temporal that was left behind: let the backup end, stop the others, "
+    f"or give this one {OWN_FOLDER}."
+)
 
 
 class Claim:
@@ -47,17 +51,31 @@ async def sole_use(database: Path | None) -> AsyncIterator[Claim]:
     if database is None:
         yield Claim()
         return
+    with locked(database, f"Use that one, or give this one {OWN_FOLDER}.") as claim:
+        await _await_idle(database)
+        claim.tell("")
+        yield claim
+
+
+@contextmanager
+def locked(database: Path, fix: str) -> Iterator[Claim]:
+    """Keep every other `im dev` and `im restore` from a database for the duration of a block.
+
+    Args:
+        database: it need not exist, its folder must.
+        fix: what to do where an `im dev` has it.
+
+    Raises:
+        ConfigurationError: another one has it, or the lock file cannot be opened.
+    """
     place = database.with_name(database.name + LOCK_END)
     try:
         descriptor = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)  # not passed on to the server, which would keep it
     except OSError as error:
         raise unusable(place, error) from None
     try:
-        _take(descriptor, database)
-        await _await_idle(database)
-        claim = Claim(descriptor)
-        claim.tell("")
-        yield claim
+        _take(descriptor, database, fix)
+        yield Claim(descriptor)
     finally:
         os.close(descriptor)  # the file stays: removing it would let two hold the lock of one name
 
@@ -72,16 +90,18 @@ def is_open(database: Path) -> bool:
             opened.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        except sqlite3.DatabaseError:
+            return False  # it is broken, or no database: no server could open it
         return False
 
 
-def _take(descriptor: int, database: Path) -> None:
+def _take(descriptor: int, database: Path, fix: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         address = os.pread(descriptor, _MOST, 0).decode(errors="replace").strip()
         at = f": its API is {address}" if address else ""
-        raise _taken(f"another im dev has {database} open{at}", "Use that one") from None
+        raise ConfigurationError(reason=f"another im dev has {database} open{at}", fix=fix) from None
     except OSError:
         pass  # a file system without such locks: SQLite's own are looked at all the same
 
@@ -91,9 +111,5 @@ async def _await_idle(database: Path) -> None:
     with contextlib.suppress(sqlite3.DatabaseError):  # what is no database, the server says itself
         while await asyncio.to_thread(is_open, database):
             if asyncio.get_running_loop().time() > deadline:
-                raise _taken(f"another process has {database} open", "Stop it, as a Temporal that was left behind")
+                raise ConfigurationError(reason=f"another process has {database} open", fix=_LEFT_OPEN)
             await asyncio.sleep(PAUSE_SECONDS)
-
-
-def _taken(reason: str, do: str) -> ConfigurationError:
-    return ConfigurationError(reason=reason, fix=f"{do}, or give this one {OWN_FOLDER}.")

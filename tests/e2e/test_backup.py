@@ -4,16 +4,18 @@ import base64
 import shutil
 import signal
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from cli.main import run
-from domain.errors import InvalidRequestError
+from domain.errors import ConfigurationError, InvalidRequestError
+from service import backup as module
 from service.backup import back_up, restore
 from service.settings import Settings
+from service.sole_use import locked, sole_use
 from tests.support.platform import TOKEN, Platform, temporal_dev_server, unique_type
 from tests.support.sink import Answer, Sink
 
@@ -89,6 +91,59 @@ def test_restores_within_a_second_keep_what_each_of_them_replaced(tmp_path: Path
     assert asides[0] is None
     assert [_number(aside) for aside in asides[1:] if aside] == [0, 1]
     assert _number(tmp_path / "temporal.db") == 2
+
+
+def test_a_backup_takes_the_place_of_a_database_that_is_broken(tmp_path: Path) -> None:
+    broken = b"no database at all, however long the text of it may be"
+    (tmp_path / "temporal.db").write_bytes(broken)
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+        backup.execute("CREATE TABLE history_node (number)")
+        backup.execute("INSERT INTO history_node VALUES (7)")
+        backup.commit()
+    aside = restore(Settings(im_state_dir=tmp_path), tmp_path / "backup.db")
+    assert aside
+    assert aside.read_bytes() == broken
+    assert _number(tmp_path / "temporal.db") == 7
+
+
+async def test_a_restore_leaves_alone_what_an_im_dev_that_began_meanwhile_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "temporal.db"
+    for place in (database, tmp_path / "backup.db"):
+        with closing(sqlite3.connect(place)) as made:
+            made.execute("CREATE TABLE history_node (id)")
+            made.commit()
+    before = database.stat().st_ino
+    async with sole_use(database) as claim:  # its server has not opened the file yet
+        claim.tell("http://127.0.0.1:1")
+        with pytest.raises(ConfigurationError, match=r"its API is http://127.0.0.1:1"):
+            restore(Settings(im_state_dir=tmp_path), tmp_path / "backup.db")
+    answers = iter([False, True])  # it began while the backup was copied
+    monkeypatch.setattr(module, "is_open", lambda _place: next(answers))
+    with pytest.raises(InvalidRequestError, match="stop im dev first"):
+        restore(Settings(im_state_dir=tmp_path), tmp_path / "backup.db")
+    assert database.stat().st_ino == before
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+async def test_no_im_dev_begins_while_a_restore_replaces_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as made:
+        made.execute("CREATE TABLE history_node (id)")
+        made.commit()
+    begun: list[str] = []
+
+    def begin(place: Path) -> None:
+        with suppress(ConfigurationError), locked(place, "Wait."):
+            begun.append("im dev")
+
+    monkeypatch.setattr(module, "_set_aside", begin)
+    restore(Settings(im_state_dir=tmp_path), tmp_path / "backup.db")
+    assert not begun
+    begin(tmp_path / "temporal.db")
+    assert begun
 
 
 def _number(database: Path) -> int:

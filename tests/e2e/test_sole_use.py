@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,26 @@ async def test_a_server_that_was_left_behind_is_waited_for_and_then_told_of(
         asyncio.get_running_loop().call_later(0.5, os.kill, server.process.pid, signal.SIGKILL)
         async with sole_use(database):
             assert not is_open(database)
+
+
+async def test_a_backup_that_takes_long_is_among_those_that_may_have_the_database_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "temporal.db"
+    with closing(sqlite3.connect(database)) as made:
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("CREATE TABLE history_node (id)")
+        made.commit()
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as read:  # as im backup opens it
+        read.execute("SELECT * FROM history_node").fetchall()
+        with pytest.raises(ConfigurationError, match=r"another process has .* open") as refused:
+            async with sole_use(database):
+                pass
+    for holder in ("an im backup", "a database browser", "a Temporal that was left behind"):
+        assert holder in refused.value.advice
+    async with sole_use(database):
+        pass
 
 
 async def test_what_is_no_database_is_left_to_the_server_to_tell_of(tmp_path: Path) -> None:

@@ -249,15 +249,33 @@ def test_a_certificate_that_expired_meanwhile_is_the_same_here_and_is_added_else
     assert there.clients["partner"].certificate is not None
 
 
-def test_time_limits_that_disagree_are_refused_but_under_the_seal_of_a_client_that_was_stored_with_them() -> None:
-    limits = {"connect_seconds": 9.0, "total_seconds": 2.0}
-    written = make_http_client("written", password=None).model_copy(update={"basic": None, **limits})
-    stored = make_http_client("stored", password="a-password").model_copy(update=limits)
-    here, there = Registries.of(stored, written), Registries()
-    assert [row.action for row in here.load(here.export())] == [Action.SAME, Action.REFUSE]
-    added = there.load(here.export())
+@pytest.mark.parametrize("with_secrets", [True, False])
+def test_time_limits_that_disagree_are_the_same_where_they_were_stored(with_secrets: bool) -> None:
+    here = Registries.of(*_with_limits_that_disagree())
+    document = here.export(with_secrets=with_secrets)
+    assert [row.action for row in here.load(document)] == [Action.SAME, Action.SAME]
+    document["http_clients"][1]["trust"] = make_http_client(trust=trustme.CA()).model_dump(mode="json")["trust"]
+    assert [row.action for row in here.load(document)] == [Action.SAME, Action.CHANGE]
+    document["http_clients"][1]["connect_seconds"] = 8.0
+    assert [row.action for row in here.load(document)] == [Action.SAME, Action.REFUSE]
+
+
+def test_time_limits_that_disagree_are_refused_elsewhere_but_under_a_seal() -> None:
+    document, there = Registries.of(*_with_limits_that_disagree()).export(), Registries()
+    added = there.load(document)
     assert [row.action for row in added] == [Action.ADD, Action.REFUSE]
     assert "(9 s) is longer than that of the whole request (2 s)" in (added[1].note or "")
+    assert "10 for none of its own (its connect_seconds in the document)" in (added[1].note or "")
+    document["http_clients"][1]["connect_seconds"] = 10.0
+    assert [row.action for row in there.load(document)] == [Action.SAME, Action.ADD]
+
+
+def _with_limits_that_disagree() -> list[HttpClient]:
+    """Two clients stored before the limits were looked at beside each other: with a secret, and without one."""
+    limits = {"connect_seconds": 9.0, "total_seconds": 2.0}
+    stored = make_http_client("stored", password="a-password").model_copy(update=limits)
+    written = make_http_client("written", password=None).model_copy(update={"basic": None, **limits})
+    return [stored, written]
 
 
 @pytest.mark.parametrize("secrets", ["sealed", "omitted"])
@@ -318,6 +336,24 @@ def test_a_pause_goes_along_and_is_left_alone_where_the_subscriber_is() -> None:
     here = Registries.of(paused)
     assert [row.action for row in here.load(Registries.of(make_subscriber()).export())] == [Action.SAME]
     assert here.subscribers["my-webhook"].paused == pause
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_entry_that_is_in_the_document_twice_is_refused_the_second_time(dry_run: bool) -> None:
+    document, there = Registries.of(make_http_client("partner"), make_subscriber()).export(), Registries()
+    document["subscribers"] += [
+        document["subscribers"][0] | {"url": ELSEWHERE},
+        make_subscriber(name="partner").model_dump(mode="json", include={"name", "url", "types", "schedule"}),
+    ]
+    rows = there.load(document, dry_run=dry_run)
+    assert [(row.entry, row.action) for row in rows] == [
+        ("HTTP client partner", Action.ADD),
+        ("subscriber my-webhook", Action.ADD),
+        ("subscriber my-webhook", Action.REFUSE),
+        ("subscriber partner", Action.ADD),
+    ]
+    assert "it is in the document twice" in (rows[2].note or "")
+    assert [each.url for each in there.subscribers.values()] == ([] if dry_run else [URL, URL])
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
