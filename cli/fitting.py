@@ -7,6 +7,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
+from itertools import accumulate, takewhile
 
 GAP = "  "
 NONE = "-"
@@ -46,12 +47,12 @@ def fitted(lines: Lines, columns: int, sentences: Sequence[str] = ()) -> str:
         columns: of the terminal.
         sentences: heads of columns that go below the table rather than be cut: what is the same is said once.
     """
-    if _total(_natural(lines)) <= columns:
+    if len(lines) == 1 or _total(_natural(lines)) <= columns:
         return aligned(lines)
     kept, below = _parted(lines, sentences)
     widths = _narrowed(kept, columns)
     if _total(widths) > columns:
-        kept = _only(kept, [at for at, column in enumerate(zip(*kept[1:], strict=True)) if {*column} != {NONE}])
+        kept = _only(kept, [at for at, rows in enumerate(zip(*kept[1:], strict=True)) if not at or {*rows} != {NONE}])
         widths = _narrowed(kept, columns)
     cut = [[line[0], *map(_cut, line[1:], widths[1:])] for line in kept]
     return "\n".join([aligned(cut, widths), *below])
@@ -98,6 +99,5 @@ def _total(widths: Sequence[int]) -> int:
 def _cut(text: str, room: int) -> str:
     if width(text) <= room:
         return text
-    while width(text) >= room:
-        text = text[:-1]
-    return text.rstrip() + MORE
+    taken = accumulate(map(width, text))
+    return text[: sum(1 for _ in takewhile(lambda each: each < room, taken))].rstrip() + MORE

@@ -19,7 +19,7 @@ from domain.listeners import HOST, listener_name, listener_prefix
 from domain.outcomes import DeliveryState
 from service.gateway import Gateway
 from service.server import until_stopped
-from service.subscriber_views import SubscriberView
+from service.subscriber_views import Changed, SubscriberView
 
 KNOCK_SECONDS = 0.5
 MAX_HOST_NAME = 30
@@ -85,12 +85,11 @@ async def listening(im: Gateway, plan: Plan) -> int:
     receiver = Receiver(name, behaviour, lines)
     await _open(receiver, plan)
     try:
-        await _register(im, plan, receiver)
-        checking = asyncio.create_task(_check_way(im, receiver))
+        added = await _register(im, plan, receiver)
         try:
-            await asyncio.wait([stopped, asyncio.create_task(lines.lost.wait())], return_when=asyncio.FIRST_COMPLETED)
+            _tell_of(added, plan, receiver)
+            await _first_done(im, receiver, stopped, asyncio.create_task(lines.lost.wait()))
         finally:
-            checking.cancel()
             status = await _remove(im, name)
     finally:
         await receiver.close()
@@ -110,7 +109,16 @@ async def _open(receiver: Receiver, plan: Plan) -> None:
         raise ConfigurationError(reason="--forward-to is this very receiver", fix="Name another port.")
 
 
-async def _register(im: Gateway, plan: Plan, receiver: Receiver) -> None:
+async def _first_done(im: Gateway, receiver: Receiver, *ends: asyncio.Task[object]) -> None:
+    """Wait for the first end, while the way to the receiver is checked."""
+    checking = asyncio.create_task(_check_way(im, receiver))
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        checking.cancel()
+
+
+async def _register(im: Gateway, plan: Plan, receiver: Receiver) -> Changed:
     made = plan.secret is None
     added = await im.subscribers.add(
         receiver.name,
@@ -121,11 +129,15 @@ async def _register(im: Gateway, plan: Plan, receiver: Receiver) -> None:
     )
     secret = added.secret if made else plan.secret
     receiver.secret = secret if plan.verify else None
+    return added
+
+
+def _tell_of(added: Changed, plan: Plan, receiver: Receiver) -> None:
     say(f"{receiver.name} listens on {HOST}:{receiver.port} for {','.join(added.subscriber.types)}; Ctrl-C ends it")
     if plan.forward_to:
         say(f"each request is sent on to {plan.forward_to}")
-        if made:
-            say(f"the application there verifies with this secret, valid until the end: {secret}")
+        if added.secret:
+            say(f"the application there verifies with this secret, valid until the end: {added.secret}")
     for warning in added.warnings:
         warn(warning)
     if plan.statuses and GONE in plan.statuses:

@@ -13,7 +13,7 @@ _HERE = ("127.0.0.1", "0.0.0.0", "::", "::1", "localhost")  # noqa: S104 - nothi
 def local_api() -> str:
     """Where the API of this machine is, by the settings of this process: ``http://localhost:8080``."""
     host, port = _place()
-    return f"http://{host}:{port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def say_beat_base() -> None:

@@ -49,7 +49,7 @@ def _output() -> TextIO:
 
 def _of_lost(output: TextIO, error: BaseException) -> int:
     """The exit status where output cannot be written; raises the error where that is not why."""
-    if (fault := lost(output)) is None:
+    if (fault := lost(output, error)) is None:
         raise error
     return unwritten(fault)
 

@@ -99,8 +99,8 @@ def end_after(body: Callable[[], object]) -> NoReturn:
         status = result if isinstance(result, int) else 0
     except ImError as error:
         status = report(error)
-    except OSError:
-        if (fault := lost(sys.stdout)) is None:
+    except OSError as error:
+        if (fault := lost(sys.stdout, error)) is None:
             raise
         status = unwritten(fault)
     except KeyboardInterrupt:

@@ -186,10 +186,19 @@ class SearchAttributesError(ConfigurationError):
 
 
 class UnavailableError(ImError):
-    """Try again when something is back."""
+    """Try again when something is back.
+
+    Attributes:
+        of_a_change: the hint where a change was sent before it turned out that nobody answers.
+    """
 
     code = "unavailable"
     says = "{reason}"
+    of_a_change: ClassVar[str] = ""
+
+    def in_doubt(self) -> Self:
+        """The same, of a change that was sent."""
+        return type(self)(**self.data | {"fix": self.of_a_change})
 
 
 class TemporalUnavailableError(UnavailableError):
@@ -198,6 +207,10 @@ class TemporalUnavailableError(UnavailableError):
     code = "temporal_unavailable"
     says = "Temporal at {address} (namespace {namespace}) does not answer: {reason}"
     hint = "Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS; if it runs, it is busy: try again."
+    of_a_change = (
+        "Start it (on a laptop: im dev), or set TEMPORAL_ADDRESS; the change was sent and may be made yet: look first, "
+        "or send it again with the same Idempotency-Key where it takes one."
+    )
 
 
 class SlowSearchError(UnavailableError):
@@ -218,11 +231,6 @@ class NoWorkerError(UnavailableError):
         "Start one: im serve (API and worker) or im worker. Where one runs, it is busy, and the change may be made "
         "yet: look first, or send it again with the same Idempotency-Key where it takes one."
     )
-
-    @classmethod
-    def in_doubt(cls, error: Self) -> Self:
-        """The error of a change that was sent before it turned out that no worker answers."""
-        return cls(**error.data | {"fix": cls.of_a_change})
 
 
 class OverloadedError(UnavailableError):

@@ -7,7 +7,7 @@
 
 from collections.abc import Sequence
 
-from domain.event_types import OPERATIONAL_TYPES, SUBSCRIBER_TEST
+from domain.event_types import KNOWN_TYPES, OPERATIONAL_TYPES, SUBSCRIBER_TEST
 from domain.events import CloudEvent
 from domain.patterns import matches_any
 from domain.type_errors import ReservedEventError
@@ -50,5 +50,14 @@ def failure_is_told(event_type: str) -> bool:
 def check_publishable(event: CloudEvent) -> CloudEvent:
     """The same; raises `ReservedEventError` for a type, or a source whose ids can be guessed, of the platform's own."""
     if event.type.startswith(_OUR_TYPES) or event.source.startswith(_OUR_SOURCES):
-        raise ReservedEventError(type=event.type, source=event.source)
+        raise ReservedEventError(type=event.type, source=event.source, fix=_instead(event.type))
     return event
+
+
+def _instead(event_type: str) -> str:
+    """What to do instead of publishing a reserved event; an example is sent only of a type that there is."""
+    if event_type == SUBSCRIBER_TEST:
+        return f"{ReservedEventError.hint} A test is sent with: im subscriber test NAME."
+    if event_type in KNOWN_TYPES:
+        return f"{ReservedEventError.hint} An example is sent with: im trigger {event_type} --subscriber NAME."
+    return ReservedEventError.hint

@@ -23,5 +23,5 @@ class ReservedEventError(InvalidInputError):
 
     code = "reserved_event"
     says = "events of type {type!r} from {source!r} are emitted by the platform alone"
-    hint = "Use a type and a source of your own; an example is sent with: im trigger TYPE --subscriber NAME."
+    hint = "Use a type and a source of your own."
     field = "event"

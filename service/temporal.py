@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
@@ -216,10 +216,8 @@ def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
         case RPCStatusCode.RESOURCE_EXHAUSTED:
             found = UnavailableError(reason=f"Temporal is at a limit of its own: {brief(error)}")
         case RPCStatusCode.PERMISSION_DENIED | RPCStatusCode.UNAUTHENTICATED:
-            found = ConfigurationError(
-                reason=f"Temporal refuses this client: {brief(error)}",
-                fix="Check TEMPORAL_API_KEY and TEMPORAL_TLS_*.",
-            )
+            fix = "Check TEMPORAL_API_KEY and TEMPORAL_TLS_*."
+            found = ConfigurationError(reason=f"Temporal refuses this client: {brief(error)}", fix=fix)
         case RPCStatusCode.NOT_FOUND if "namespace" in str(error).lower():
             found = ConfigurationError(
                 reason=f"the namespace {client.namespace!r} does not exist",
@@ -231,10 +229,12 @@ def _refused(client: Client, queue: str | None, error: RPCError) -> Exception:
 
 
 @asynccontextmanager
-async def answered_by_entity(client: Client, queue: str) -> AsyncIterator[None]:
-    """`answered`, for the directory, the ledger and the counter, which any worker starts when it comes up."""
+async def answered_by_entity(
+    client: Client, queue: str, sent: AbstractAsyncContextManager[None] | None = None
+) -> AsyncIterator[None]:
+    """`answered`, for what any worker starts when it comes up; ``sent`` sees no error of what is not there yet."""
     try:
-        async with answered(client, queue):
+        async with sent or nullcontext(), answered(client, queue):
             yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import UpdateMethodMultiParam
 
-from domain.errors import NoWorkerError
+from domain.errors import NoWorkerError, TemporalUnavailableError
 from service.connection import Connection
 from service.temporal import answered_by_entity
 from workflows.names import CONTROL_QUEUE
@@ -39,17 +39,17 @@ class Updates:
         """Have an update done; raises the errors of `domain.errors`."""
         client = self._connection.client
         handle: WorkflowHandle[Any, None] = client.get_workflow_handle(self._workflow_id)
-        async with self._at_once, in_doubt(), answered_by_entity(client, CONTROL_QUEUE):
+        async with self._at_once, answered_by_entity(client, CONTROL_QUEUE, in_doubt()):
             return await seen(lambda: handle.execute_update(update, argument))
 
 
 @asynccontextmanager
 async def in_doubt() -> AsyncIterator[None]:
-    """Say of a change that no worker has answered for in time that it may be made yet: it was sent."""
+    """Say of a change that nobody has answered for in time that it may be made yet: it was sent."""
     try:
         yield
-    except NoWorkerError as error:
-        raise NoWorkerError.in_doubt(error) from None
+    except (NoWorkerError, TemporalUnavailableError) as error:
+        raise error.in_doubt() from None
 
 
 async def seen(send: Callable[[], Awaitable[Result]]) -> Result:

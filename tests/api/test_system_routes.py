@@ -31,7 +31,7 @@ async def test_readiness_says_what_is_wrong(service: Service, error: ImError) ->
 
 
 async def test_whoever_met_busy_workers_is_told_how_to_send_the_same_again(service: Service) -> None:
-    service.gateway.breaks = NoWorkerError.in_doubt(NoWorkerError(queue="im-control", seconds=3))
+    service.gateway.breaks = NoWorkerError(queue="im-control", seconds=3).in_doubt()
     answer = await service.http.post("/api/v1/incidents", json={"title": "Checkout down", "severity": "SEV-1"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "it is busy, and the change may be made yet: look first" in answer.json()["hint"]

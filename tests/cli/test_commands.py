@@ -69,7 +69,7 @@ def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -
 def test_a_hint_names_the_option_of_a_command_and_not_the_header_of_the_api(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report(NoWorkerError.in_doubt(NoWorkerError(queue="im-control", seconds=3)))
+    report(NoWorkerError(queue="im-control", seconds=3).in_doubt())
     said = capsys.readouterr().err
     assert "with the same --idempotency-key where it takes one" in said
     assert "Idempotency-Key" not in said

@@ -1,5 +1,6 @@
 """Lists in a terminal: what is cut, what never is, and where sentences go."""
 
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -62,6 +63,42 @@ def test_the_first_column_is_whole_at_any_width(columns: int) -> None:
     assert "a" * 30 in shown[1]
     assert fitting.width(shown[1]) <= max(columns, 30 + 2 * (2 + fitting.NARROWEST))
     assert "…" in shown[1]
+
+
+def test_a_list_without_rows_is_its_head_in_a_terminal_that_is_narrower_too() -> None:
+    assert fitted([["NAME", "TYPES"]], 5) == "NAME  TYPES"
+
+
+def test_the_first_column_stays_where_it_is_a_dash_in_every_row() -> None:
+    lines = [["EVENT", "STATUS", "ATTEMPTS", "ERROR"], ["-", "-", "-", "x" * 30], ["-", "-", "-", "y"]]
+    assert fitted(lines, 20).splitlines()[0].split() == ["EVENT", "ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a" * 9, "aaaaaaa…"),
+        ("aaaaaa bb", "aaaaaa…"),
+        ("日" * 9, "日日日…"),
+        ("a\u0301" * 9, "a\u0301" * 7 + "…"),
+        ("aa日" * 9, "aa日aa…"),
+    ],
+)
+def test_a_cell_is_cut_by_what_its_characters_take(text: str, shown: str) -> None:
+    lines = [["N", "TEXT"], ["a", text]]
+    assert fitted(lines, 1 + 2 + fitting.NARROWEST).splitlines()[1] == f"a  {shown}"
+
+
+def test_a_long_cell_is_cut_in_one_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def combining(char: str) -> int:
+        asked.append(char)
+        return 0
+
+    monkeypatch.setattr(unicodedata, "combining", combining)
+    fitted([["N", "TEXT"], ["a", "é" * 8000]], 80)
+    assert len(asked) < 10 * 8000
 
 
 def test_nothing_but_a_terminal_has_columns() -> None:

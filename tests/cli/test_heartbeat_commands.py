@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import cli.heartbeat
+from cli.local_api import local_api
 from cli.main import run
 from cli.render_heartbeats import ahead, heartbeat_table, heartbeat_text
 from domain.heartbeats import BeatKind, PingReport, Status, StatusChange
@@ -100,6 +101,22 @@ def test_add_says_where_the_ping_url_begins_and_warns_where_no_api_of_ours_answe
     assert f"it begins with {base}, which is where this terminal's settings have the API" in said.err
     assert "set IM_API_PORT" in said.err
     assert (f"warning: no API answers at {base}: beats that are sent there are lost" in said.err) is is_lost
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [
+        ("fd00::5", "http://[fd00::5]:8080"),
+        ("::", "http://localhost:8080"),
+        ("10.0.0.5", "http://10.0.0.5:8080"),
+        ("im.internal", "http://im.internal:8080"),
+    ],
+)
+def test_the_address_of_the_api_is_written_as_a_url_has_it(
+    host: str, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IM_API_HOST", host)
+    assert local_api() == base
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.alarms import AlarmSeverity, Identity
-from domain.errors import NoWorkerError, UnavailableError
+from domain.errors import NoWorkerError, TemporalUnavailableError, UnavailableError
 from domain.incidents import Declaration, Severity, declare
 from service.alarms import AlarmGateway, AlarmRules
 from service.connection import Connection
@@ -161,6 +162,37 @@ async def test_only_of_a_change_that_was_sent_it_is_said_that_it_may_be_made_yet
     assert "im serve" in changing.value.advice
     assert "change" not in reading.value.advice
     assert reading.value.advice.endswith("Where one runs, it is busy: try again.")
+
+
+class Refusing(Registry):
+    """Every update ends like this, and Temporal itself then says nothing."""
+
+    def __init__(self, status: RPCStatusCode) -> None:
+        super().__init__()
+        self._status = status
+        self.namespace = "default"
+        self.service_client = SimpleNamespace(config=SimpleNamespace(target_host="127.0.0.1:7233"))
+        self.workflow_service = SimpleNamespace(get_system_info=self.execute_update)
+
+    async def execute_update(self, *_: Any, **__: Any) -> Any:
+        raise RPCError("no", self._status, b"")
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "in_doubt"),
+    [
+        (RPCStatusCode.NOT_FOUND, NoWorkerError, False),  # there is no registry yet: nothing was stored
+        (RPCStatusCode.DEADLINE_EXCEEDED, TemporalUnavailableError, True),
+        (RPCStatusCode.UNAVAILABLE, TemporalUnavailableError, True),
+    ],
+)
+async def test_what_may_be_made_yet_is_what_temporal_may_have_stored(
+    status: RPCStatusCode, told: type[UnavailableError], in_doubt: bool
+) -> None:
+    connection = cast("Connection", Refusing(status))
+    with pytest.raises(told) as changing:
+        await SubscriberGateway(connection, Updates(connection, "subscribers")).pause("a")
+    assert ("may be made yet: look first, or send it again" in changing.value.advice) is in_doubt
 
 
 @pytest.mark.parametrize(

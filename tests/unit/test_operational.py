@@ -198,6 +198,23 @@ def test_what_the_platform_alone_says_is_published_by_nobody_else(event_type: st
         check_publishable(make_event(type=event_type, source=source))
 
 
+@pytest.mark.parametrize(
+    ("event_type", "source", "example"),
+    [
+        ("im.subscriber.mine", "/mine", ""),
+        ("a.b.v1", "/subscribers/ops", ""),
+        (HEARTBEAT_UNKNOWN, "/mine", f" An example is sent with: im trigger {HEARTBEAT_UNKNOWN} --subscriber NAME."),
+        (SUBSCRIBER_TEST, "/mine", " A test is sent with: im subscriber test NAME."),
+    ],
+)
+def test_who_uses_a_reserved_type_is_told_of_examples_where_there_are_any(
+    event_type: str, source: str, example: str
+) -> None:
+    with pytest.raises(ReservedEventError) as refused:
+        check_publishable(make_event(type=event_type, source=source))
+    assert refused.value.advice == f"Use a type and a source of your own.{example}"
+
+
 def test_events_of_others_are_published() -> None:
     for event_type in ("a.b.v1", "im.incident.declared.v1", "im.alarm.raised.v1", "im.subscribers.v1"):
         assert check_publishable(make_event(type=event_type, source="/mine")).type == event_type
